@@ -1,0 +1,479 @@
+//! The complaint (UU 25/2009 art. 42): what a citizen reports, and the work on it.
+//!
+//! What changes together stands in one group, so that two offices that work on one complaint without knowing of each
+//! other conflict only where they truly disagree. Only the description, the category and the channel are required:
+//! a short text is a complete complaint, and nobody needs an identity number to complain.
+//!
+//! Field numbers are the group's number times ten, plus one and so on.
+
+use super::{assemble, label, one, question, ranked, section, text};
+use crate::form::{FieldType, Form, FormTag, MergeClass, Pattern, Privacy};
+use crate::ids::Lane;
+
+/// Number of the form.
+pub const TAG: FormTag = 1;
+
+/// Numbers of the groups.
+pub mod group {
+    use crate::form::GroupTag;
+
+    /// Who complains. May be empty.
+    pub const PELAPOR: GroupTag = 1;
+    /// What happened, in the citizen's words.
+    pub const URAIAN: GroupTag = 2;
+    /// Category.
+    pub const KATEGORI: GroupTag = 3;
+    /// Which service, and where it is given.
+    pub const LAYANAN: GroupTag = 4;
+    /// When and where it happened.
+    pub const KEJADIAN: GroupTag = 5;
+    /// Who is complained about.
+    pub const TERLAPOR: GroupTag = 6;
+    /// What the citizen asks for.
+    pub const PERMINTAAN: GroupTag = 7;
+    /// Representative of the citizen.
+    pub const KUASA: GroupTag = 8;
+    /// Intake channel.
+    pub const KANAL: GroupTag = 9;
+    /// How far identity and content are hidden.
+    pub const PRIVASI: GroupTag = 10;
+    /// Who received it, when, and under which older numbers.
+    pub const PENERIMAAN: GroupTag = 11;
+    /// Kind of report, and whether it alleges misconduct.
+    pub const JENIS: GroupTag = 12;
+    /// Tariff, what was paid, and the receipt for it.
+    pub const BIAYA: GroupTag = 13;
+    /// Where the work on it stands.
+    pub const STATUS: GroupTag = 14;
+    /// The answer to the citizen.
+    pub const JAWABAN: GroupTag = 15;
+    /// Routing to the responsible unit.
+    pub const DISPOSISI: GroupTag = 16;
+    /// Finding of the verification.
+    pub const TEMUAN: GroupTag = 17;
+    /// Follow-up actions.
+    pub const TINDAK_LANJUT: GroupTag = 18;
+    /// Remarks of staff.
+    pub const CATATAN: GroupTag = 19;
+    /// Links to other complaints.
+    pub const TAUTAN: GroupTag = 20;
+    /// Escalations up the ladder.
+    pub const ESKALASI: GroupTag = 21;
+}
+
+/// Numbers of the choices of `status`, for those who move a complaint on.
+pub mod status {
+    use crate::form::{ChoiceTag, FieldTag};
+
+    /// Number of the field.
+    pub const FIELD: FieldTag = 141;
+    /// Received: the receipt code is given here.
+    pub const DITERIMA: ChoiceTag = 1;
+    /// Something is missing, and the citizen was told what. When it is completed, `terverifikasi` follows.
+    pub const PERLU_DILENGKAPI: ChoiceTag = 2;
+    /// Verified.
+    pub const TERVERIFIKASI: ChoiceTag = 3;
+    /// Handed to another owner, who gets it as `terdisposisi`.
+    pub const DIALIHKAN: ChoiceTag = 4;
+    /// One unit is responsible.
+    pub const TERDISPOSISI: ChoiceTag = 5;
+    /// The unit works on it.
+    pub const DIPROSES: ChoiceTag = 6;
+    /// Answered: what is done and when.
+    pub const DIJAWAB: ChoiceTag = 7;
+    /// Filed without an answer, with a reason.
+    pub const ARSIP: ChoiceTag = 8;
+    /// Closed: the citizen accepts, or kept silent for the time set.
+    pub const SELESAI: ChoiceTag = 9;
+    /// The citizen is not satisfied. Written in the next cycle, so it beats a close that did not know of it.
+    pub const DIBUKA_KEMBALI: ChoiceTag = 10;
+}
+
+/// Longest description, answer, finding, follow-up or remark, in characters.
+const LONG: u32 = 5000;
+/// Longest reason or request, in characters.
+const MEDIUM: u32 = 2000;
+/// Longest address or place, in characters.
+const PLACE: u32 = 500;
+/// Longest name of a person, service or unit, in characters.
+const NAME: u32 = 200;
+/// Longest number on a paper or in another system, in characters.
+const NUMBER: u32 = 60;
+/// Longest office code: area code, dash and eight more characters.
+const OFFICE: u32 = 22;
+
+/// The definition.
+pub(super) fn form() -> Form {
+    let sections = [what_the_citizen_says(), how_it_came(), the_work_on_it(), what_only_grows()];
+    let (groups, fields) = assemble(sections.into_iter().flatten().collect());
+    Form {
+        tag: TAG,
+        version: 1,
+        name: "pengaduan".to_owned(),
+        label: label("Pengaduan", "Complaint"),
+        lane: Lane::Case,
+        receipt: true,
+        groups,
+        fields,
+    }
+}
+
+fn what_the_citizen_says() -> Vec<super::Section> {
+    use MergeClass::Register;
+    let phone = FieldType::Text { chars_max: 16, pattern: Pattern::Phone };
+    let nik = FieldType::Text { chars_max: 16, pattern: Pattern::Digits(16) };
+    vec![
+        section(
+            group::PELAPOR,
+            "pelapor",
+            Register,
+            label("Pelapor", "Complainant"),
+            [
+                question(11, "nama_pelapor", text(NAME), label("Nama", "Name")).private(Privacy::Identity),
+                question(12, "alamat_pelapor", text(PLACE), label("Alamat", "Address")).private(Privacy::Identity),
+                question(13, "telepon_pelapor", phone, label("No. HP/WA", "Telephone")).private(Privacy::Identity),
+                question(14, "nik", nik, label("NIK", "National identity number")).private(Privacy::Identity),
+            ],
+        ),
+        section(
+            group::URAIAN,
+            "uraian",
+            Register,
+            label("Uraian", "Description"),
+            [question(21, "uraian", text(LONG), label("Uraian", "Description")).required()],
+        ),
+        section(
+            group::KATEGORI,
+            "kategori",
+            Register,
+            label("Kategori", "Category"),
+            [question(31, "kategori", categories(), label("Kategori", "Category")).private(Privacy::Public).required()],
+        ),
+        section(
+            group::LAYANAN,
+            "layanan",
+            Register,
+            label("Layanan", "Service"),
+            [
+                question(41, "layanan", text(NAME), label("Layanan", "Service")).private(Privacy::Public),
+                question(42, "titik_layanan", text(NAME), label("Titik layanan", "Service point"))
+                    .private(Privacy::Public),
+            ],
+        ),
+        section(
+            group::KEJADIAN,
+            "kejadian",
+            Register,
+            label("Kejadian", "Event"),
+            [
+                question(51, "tanggal_kejadian", FieldType::Date, label("Tanggal kejadian", "Date of the event")),
+                question(52, "lokasi", text(PLACE), label("Tempat kejadian", "Place of the event")),
+            ],
+        ),
+        section(
+            group::TERLAPOR,
+            "terlapor",
+            Register,
+            label("Yang diadukan", "Complained about"),
+            [question(
+                61,
+                "pihak_dilaporkan",
+                text(PLACE),
+                label("Pihak yang diadukan", "Person or unit complained about"),
+            )
+            .private(Privacy::Identity)],
+        ),
+        section(
+            group::PERMINTAAN,
+            "permintaan",
+            Register,
+            label("Permintaan", "Request"),
+            [question(
+                71,
+                "permintaan_penyelesaian",
+                text(MEDIUM),
+                label("Penyelesaian yang diminta", "Remedy asked for"),
+            )],
+        ),
+        section(
+            group::KUASA,
+            "kuasa",
+            Register,
+            label("Kuasa", "Representative"),
+            [question(81, "kuasa", text(PLACE), label("Kuasa pelapor", "Representative of the complainant"))
+                .private(Privacy::Identity)],
+        ),
+    ]
+}
+
+fn categories() -> FieldType {
+    one([
+        (1, "antrean", "Antrean", "Queue"),
+        (2, "waktu_layanan", "Waktu layanan", "Time taken"),
+        (3, "petugas_tidak_di_tempat", "Petugas tidak di tempat", "Officer absent"),
+        (4, "perilaku_petugas", "Perilaku petugas", "Conduct of an officer"),
+        (5, "syarat_prosedur", "Syarat dan prosedur", "Requirements and procedure"),
+        (6, "biaya_pungutan", "Biaya dan pungutan", "Fees and levies"),
+        (7, "hasil_layanan", "Hasil layanan", "Result of the service"),
+        (8, "sarana_prasarana", "Sarana dan prasarana", "Facilities"),
+        (9, "informasi", "Informasi", "Information"),
+        (10, "diskriminasi", "Diskriminasi", "Discrimination"),
+        (11, "bantuan_sosial", "Bantuan sosial", "Social aid"),
+        (12, "infrastruktur", "Infrastruktur", "Infrastructure"),
+        (13, "obat_alkes", "Obat dan alat kesehatan", "Medicines and medical devices"),
+        (14, "dokumen_kependudukan", "Dokumen kependudukan", "Civil registry documents"),
+        (15, "lainnya", "Lainnya", "Other"),
+    ])
+}
+
+fn how_it_came() -> Vec<super::Section> {
+    use MergeClass::{Fixed, Register, Strictest};
+    let channels = one([
+        (1, "tatap_muka", "Datang langsung", "In person"),
+        (2, "kotak_saran", "Kotak saran", "Suggestion box"),
+        (3, "kios", "Kios", "Kiosk"),
+        (4, "telepon", "Telepon", "Telephone"),
+        (5, "sms", "SMS", "Text message"),
+        (6, "wa", "WhatsApp", "WhatsApp"),
+        (7, "surat", "Surat", "Letter"),
+        (8, "lapor", "LAPOR!", "LAPOR!"),
+        (9, "lainnya", "Lainnya", "Other"),
+    ]);
+    let privacy = ranked([
+        (1, "biasa", "Biasa", "Ordinary", 1),
+        (2, "anonim", "Anonim", "Anonymous", 2),
+        (3, "rahasia", "Rahasia", "Confidential", 3),
+    ]);
+    let kinds = one([
+        (1, "pengaduan", "Pengaduan", "Complaint"),
+        (2, "aspirasi", "Aspirasi", "Suggestion"),
+        (3, "permintaan_informasi", "Permintaan informasi", "Information request"),
+    ]);
+    let gravity = one([
+        (1, "berkadar", "Berkadar pengawasan", "Alleges misconduct"),
+        (2, "tidak_berkadar", "Tidak berkadar pengawasan", "Ordinary service complaint"),
+    ]);
+    vec![
+        section(
+            group::KANAL,
+            "kanal",
+            Register,
+            label("Saluran", "Channel"),
+            [question(91, "kanal", channels, label("Saluran", "Channel")).required()],
+        ),
+        section(
+            group::PRIVASI,
+            "privasi",
+            Strictest,
+            label("Privasi", "Privacy"),
+            [question(101, "privasi", privacy, label("Privasi", "Privacy"))],
+        ),
+        section(
+            group::PENERIMAAN,
+            "penerimaan",
+            Fixed,
+            label("Penerimaan", "Receipt"),
+            [
+                question(111, "penerima", FieldType::Person, label("Petugas penerima", "Receiving officer")),
+                question(112, "diterima_pada", FieldType::DateTime, label("Diterima pada", "Received at")),
+                question(113, "nomor_kertas", text(NUMBER), label("Nomor kertas", "Number on paper")),
+                question(114, "nomor_asal", text(NUMBER), label("Nomor di sistem lama", "Number in the older system")),
+            ],
+        ),
+        section(
+            group::JENIS,
+            "jenis",
+            Register,
+            label("Jenis", "Kind"),
+            [
+                question(121, "jenis", kinds, label("Jenis laporan", "Kind of report")).private(Privacy::Public),
+                question(122, "kadar", gravity, label("Kadar pengawasan", "Gravity")),
+            ],
+        ),
+    ]
+}
+
+fn the_work_on_it() -> Vec<super::Section> {
+    use MergeClass::{Register, Stage};
+    let rupiah = || FieldType::Whole { min: 0, max: 1_000_000_000_000 };
+    let findings = one([
+        (1, "terbukti", "Terbukti", "Proven"),
+        (2, "tidak_terbukti", "Tidak terbukti", "Not proven"),
+        (3, "tidak_cukup_bukti", "Tidak cukup bukti", "Not enough evidence"),
+    ]);
+    vec![
+        section(
+            group::BIAYA,
+            "biaya",
+            Register,
+            label("Biaya", "Cost"),
+            [
+                question(131, "tarif", rupiah(), label("Tarif resmi (Rp)", "Official tariff (Rp)")),
+                question(132, "dibayar", rupiah(), label("Yang dibayar (Rp)", "Amount paid (Rp)")),
+                question(133, "kuitansi", text(NUMBER), label("Nomor kuitansi", "Number of the payment receipt")),
+            ],
+        ),
+        section(
+            group::STATUS,
+            "status",
+            Stage,
+            label("Status", "Status"),
+            [
+                question(status::FIELD, "status", stages(), label("Status", "Status")).private(Privacy::Public),
+                question(142, "alasan", text(MEDIUM), label("Alasan", "Reason")),
+                question(143, "petugas_status", FieldType::Person, label("Petugas", "Officer")),
+            ],
+        ),
+        section(
+            group::JAWABAN,
+            "jawaban",
+            Register,
+            label("Jawaban", "Answer"),
+            [
+                question(151, "jawaban", text(LONG), label("Jawaban", "Answer")),
+                question(152, "dijawab_oleh", FieldType::Person, label("Dijawab oleh", "Answered by")),
+                question(153, "tanggal_jawaban", FieldType::Date, label("Tanggal jawaban", "Date of the answer")),
+            ],
+        ),
+        section(
+            group::DISPOSISI,
+            "disposisi",
+            Register,
+            label("Disposisi", "Routing"),
+            [
+                question(161, "unit_tujuan", text(NAME), label("Unit penanggung jawab", "Responsible unit")),
+                question(
+                    162,
+                    "kantor_tujuan",
+                    text(OFFICE),
+                    label("Kode kantor tujuan", "Code of the responsible office"),
+                ),
+                question(163, "catatan_disposisi", text(MEDIUM), label("Catatan disposisi", "Note on the routing")),
+            ],
+        ),
+        section(
+            group::TEMUAN,
+            "temuan",
+            Register,
+            label("Temuan", "Finding"),
+            [
+                question(171, "temuan", findings, label("Temuan", "Finding")),
+                question(172, "uraian_temuan", text(LONG), label("Uraian temuan", "Account of the finding")),
+            ],
+        ),
+    ]
+}
+
+/// Reopening stands last and has the first rank again: it is only ever written in the next cycle.
+fn stages() -> FieldType {
+    ranked([
+        (status::DITERIMA, "diterima", "Diterima", "Received", 1),
+        (status::PERLU_DILENGKAPI, "perlu_dilengkapi", "Perlu dilengkapi", "To be completed", 2),
+        (status::TERVERIFIKASI, "terverifikasi", "Terverifikasi", "Verified", 3),
+        (status::DIALIHKAN, "dialihkan", "Dialihkan", "Handed over", 4),
+        (status::TERDISPOSISI, "terdisposisi", "Terdisposisi", "Routed", 5),
+        (status::DIPROSES, "diproses", "Diproses", "In progress", 6),
+        (status::DIJAWAB, "dijawab", "Dijawab", "Answered", 7),
+        (status::ARSIP, "arsip", "Arsip", "Filed", 8),
+        (status::SELESAI, "selesai", "Selesai", "Closed", 9),
+        (status::DIBUKA_KEMBALI, "dibuka_kembali", "Dibuka kembali", "Reopened", 1),
+    ])
+}
+
+fn what_only_grows() -> Vec<super::Section> {
+    use MergeClass::Add;
+    let relations = one([(1, "duplikat", "Duplikat", "Duplicate"), (2, "terkait", "Terkait", "Related")]);
+    let ladder = ranked([
+        (1, "petugas_piket", "Petugas piket", "Duty manager", 1),
+        (2, "kepala_titik_layanan", "Kepala titik layanan", "Head of the service point", 2),
+        (3, "kepala_unit", "Kepala unit", "Head of the unit", 3),
+        (4, "tim_pengaduan", "Tim pengaduan atau inspektorat", "Complaint team or inspectorate", 4),
+        (5, "kepala_daerah", "Wali kota atau bupati", "Mayor or regent", 5),
+        (6, "ombudsman", "Ombudsman", "Ombudsman", 6),
+    ]);
+    vec![
+        section(
+            group::TINDAK_LANJUT,
+            "tindak_lanjut",
+            Add,
+            label("Tindak lanjut", "Follow-up"),
+            [
+                question(181, "tindak_lanjut", text(LONG), label("Tindak lanjut", "Follow-up action")).required(),
+                question(182, "oleh", FieldType::Person, label("Oleh", "By")),
+            ],
+        ),
+        section(
+            group::CATATAN,
+            "catatan",
+            Add,
+            label("Catatan", "Remarks"),
+            [
+                question(191, "catatan", text(LONG), label("Catatan", "Remark")).required(),
+                question(192, "catatan_oleh", FieldType::Person, label("Dicatat oleh", "Remark by")),
+            ],
+        ),
+        section(
+            group::TAUTAN,
+            "tautan",
+            Add,
+            label("Aduan terkait", "Linked complaints"),
+            [
+                question(
+                    201,
+                    "kode_terkait",
+                    text(NUMBER),
+                    label("Kode aduan terkait", "Code of the linked complaint"),
+                ),
+                question(202, "hubungan", relations, label("Hubungan", "Relation")),
+            ],
+        ),
+        section(
+            group::ESKALASI,
+            "eskalasi",
+            Add,
+            label("Eskalasi", "Escalation"),
+            [
+                question(211, "tingkat", ladder, label("Tingkat", "Level")),
+                question(212, "alasan_eskalasi", text(MEDIUM), label("Alasan eskalasi", "Reason for the escalation")),
+            ],
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::Field;
+
+    #[test]
+    fn field_numbers_tell_their_group() {
+        assert!(form().fields.iter().all(|field| field.tag / 10 == field.group));
+    }
+
+    #[test]
+    fn only_what_makes_a_complaint_is_required() {
+        let form = form();
+        let required: Vec<&str> = form.fields.iter().filter(|f| f.required).map(|f| f.name.as_str()).collect();
+        assert_eq!(required, ["uraian", "kategori", "kanal", "tindak_lanjut", "catatan"]);
+    }
+
+    #[test]
+    fn who_a_person_is_is_never_internal() {
+        let form = form();
+        let guarded = |field: &&Field| field.privacy == Privacy::Identity;
+        let names: Vec<&str> = form.fields.iter().filter(guarded).map(|field| field.name.as_str()).collect();
+        let expected = ["nama_pelapor", "alamat_pelapor", "telepon_pelapor", "nik", "pihak_dilaporkan", "kuasa"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_status_constants_name_the_choices_they_say() {
+        let form = form();
+        let field = form.field(status::FIELD).unwrap();
+        let code = |tag| field.choice(tag).map(|choice| choice.code.as_str());
+        assert_eq!(code(status::DITERIMA), Some("diterima"));
+        assert_eq!(code(status::SELESAI), Some("selesai"));
+        assert_eq!(code(status::DIBUKA_KEMBALI), Some("dibuka_kembali"));
+        assert_eq!(form.ordering_field(group::STATUS), Some(field));
+    }
+}

@@ -1,0 +1,372 @@
+//! The agent's side of an exchange.
+
+use std::collections::BTreeMap;
+
+use crate::error::Fault;
+use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
+use crate::limits::{ATTEST_HEADS_MAX, EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
+use crate::log::{ChainHash, Holding, LogHead};
+use crate::wire::codec::{Blob, List};
+use crate::wire::frame::{FrameReader, PREAMBLE};
+use crate::wire::v1::{Attest, End, Feed, Frame, Have, Hello, Inventory, LogFrame, Marks, Ops, Refusal, VERSION};
+
+/// What an agent knows when an exchange opens, read from its store at one moment.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Who speaks.
+    pub hello: Hello,
+    /// Hub epochs known here, the latest last.
+    pub epochs: Vec<EpochId>,
+    /// Last feed entry stored, for each topic.
+    pub cursors: Vec<(TopicKind, u64)>,
+    /// Logs with ops that the hub is not known to have: own ones, and foreign ones to give back to a restored hub.
+    pub open: Vec<OpenLog>,
+    /// What the hub is believed to hold of this replica's ops.
+    pub holding: Holding,
+    /// All own logs, if the last exchange ended in disagreement.
+    pub inventory: Option<Vec<OwnLog>>,
+    /// Whether to send ops at once.
+    pub mode: Mode,
+}
+
+/// Whether a request carries ops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The last exchange was broken: ask for marks before sending anything again.
+    AskFirst,
+    /// Send, up to this many bytes.
+    Send {
+        /// Aim for the size of the request body.
+        bytes_aim: usize,
+    },
+}
+
+/// A log with something to send.
+#[derive(Debug, Clone)]
+pub struct OpenLog {
+    /// Its head.
+    pub head: LogHead,
+    /// Stored mark as known here.
+    pub stored: u64,
+    /// Ops held without gap.
+    pub held: u64,
+    /// For foreign logs: what proves their ops, as their writer signed it.
+    pub proofs: Vec<Attest>,
+}
+
+/// One of this replica's logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnLog {
+    /// The log.
+    pub log: LogId,
+    /// Stored mark as known here.
+    pub stored: u64,
+    /// Ops held without gap.
+    pub held: u64,
+}
+
+/// Where the ops of a request come from.
+pub trait Outbox {
+    /// What reading can fail with.
+    type Error;
+
+    /// Ops of `log` from `from_seq` on, at least one if there is one, about `bytes_max` bytes of them.
+    ///
+    /// # Errors
+    /// Whatever keeps the store from being read.
+    fn ops(&mut self, log: LogId, from_seq: u64, bytes_max: usize) -> Result<Vec<OutboundOp>, Self::Error>;
+
+    /// The replica's Ed25519 signature.
+    fn sign(&mut self, message: &[u8]) -> [u8; 64];
+}
+
+/// An op on its way out.
+#[derive(Debug, Clone)]
+pub struct OutboundOp {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The log's running hash after it.
+    pub chain: ChainHash,
+}
+
+/// What a reply asks to be committed, in the order to commit it.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Marks, cursors and epochs; always first.
+    Marks(Marks),
+    /// Ops of this replica that this folder lacks.
+    Restored {
+        /// Head of their log.
+        head: LogHead,
+        /// Seq of the first.
+        first_seq: u64,
+        /// Their bytes.
+        ops: Vec<Vec<u8>>,
+    },
+    /// A page of the feed, to commit with its cursor.
+    Feed(Feed),
+}
+
+/// How a whole exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Own ops are left that did not fit, or the hub has more to give: exchange again at once.
+    pub more: bool,
+    /// Both sides agree on what the hub holds of this replica. If not, the next exchange needs an inventory.
+    pub in_order: bool,
+    /// Seconds to stay away, at the hub's wish; 0: none.
+    pub come_back_s: u32,
+}
+
+/// One exchange.
+#[derive(Debug)]
+pub struct Session {
+    opening: Opening,
+    reader: FrameReader,
+    state: State,
+    stored: BTreeMap<LogId, u64>,
+    heads: BTreeMap<LogId, LogHead>,
+    unsent: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    ExpectMarks,
+    ExpectPages { held: Holding, come_back_s: u32 },
+    Ended { held: Holding, come_back_s: u32, more: bool },
+}
+
+impl Session {
+    /// Opens an exchange.
+    pub fn new(opening: Opening) -> Self {
+        let mut stored: BTreeMap<LogId, u64> = BTreeMap::new();
+        stored.extend(opening.inventory.iter().flatten().map(|own| (own.log, own.stored)));
+        stored.extend(opening.open.iter().map(|open| (open.head.log, open.stored)));
+        Session {
+            opening,
+            reader: FrameReader::new(),
+            state: State::ExpectMarks,
+            stored,
+            heads: BTreeMap::new(),
+            unsent: false,
+        }
+    }
+
+    /// The whole request.
+    ///
+    /// # Errors
+    /// Whatever the outbox fails with.
+    pub fn request<O: Outbox>(&mut self, outbox: &mut O) -> Result<Vec<u8>, O::Error> {
+        let mut out = PREAMBLE.to_vec();
+        Frame::Hello(self.opening.hello.clone()).put(&mut out);
+        Frame::Have(self.have()).put(&mut out);
+        if let Some(inventory) = &self.opening.inventory {
+            put_inventory(inventory, &mut out);
+        }
+        match self.opening.mode {
+            Mode::AskFirst => self.unsent = !self.opening.open.is_empty(),
+            Mode::Send { bytes_aim } => self.put_ops(outbox, bytes_aim, &mut out)?,
+        }
+        Frame::End(End { more: self.unsent }).put(&mut out);
+        Ok(out)
+    }
+
+    fn have(&self) -> Have {
+        let epochs = &self.opening.epochs;
+        let latest = epochs.len().saturating_sub(EPOCHS_MAX);
+        Have {
+            epochs: List(epochs.iter().skip(latest).map(|epoch| epoch.to_bytes()).collect()),
+            cursors: List(self.opening.cursors.iter().map(|(kind, number)| (*kind as u8, *number)).collect()),
+            logs: List(
+                self.opening
+                    .open
+                    .iter()
+                    .take(FRAME_LOGS_MAX)
+                    .map(|open| (open.head.log.to_bytes(), open.stored))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Ops by lane, the urgent first, until the request has its size; then the signature over what was sent.
+    fn put_ops<O: Outbox>(&mut self, outbox: &mut O, bytes_aim: usize, out: &mut Vec<u8>) -> Result<(), O::Error> {
+        let mut open = std::mem::take(&mut self.opening.open);
+        open.sort_by_key(|open| (open.head.lane, open.head.run.ordinal));
+        let mut attested = Vec::new();
+        for (place, log) in open.iter().enumerate() {
+            if out.len() >= bytes_aim || attested.len() == ATTEST_HEADS_MAX || place == FRAME_LOGS_MAX {
+                self.unsent = true;
+                break;
+            }
+            let sent = put_log(log, outbox, bytes_aim, out)?;
+            self.unsent |= sent.is_none_or(|(seq, _)| seq < log.held);
+            if let Some((seq, chain)) = sent.filter(|_| log.proofs.is_empty()) {
+                attested.push((log.head.log.to_bytes(), seq, chain.0));
+            }
+        }
+        self.opening.open = open;
+        if !attested.is_empty() {
+            let mut attest = Attest { replica: self.opening.hello.replica, heads: List(attested), signature: [0; 64] };
+            attest.signature = outbox.sign(&attest.signed_bytes());
+            Frame::Attest(attest).put(out);
+        }
+        Ok(())
+    }
+
+    /// Takes bytes of the reply as they come and gives back what to commit.
+    ///
+    /// # Errors
+    /// [`Fault::Stranger`] if this is no reply of a hub, [`Fault::Refused`] if the hub will not talk, and whatever a
+    /// frame can be wrong with. What was given out before stays valid.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Fault> {
+        self.reader.push(bytes);
+        let mut events = Vec::new();
+        while let Some(raw) = self.reader.next_frame()? {
+            match Frame::decode(&raw)? {
+                Some(frame) => events.extend(self.take(frame)?),
+                None => continue,
+            }
+        }
+        Ok(events)
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<Option<Event>, Fault> {
+        match (self.state, frame) {
+            (State::ExpectMarks, Frame::Refused(refused)) => Err(match Refusal::from_number(refused.reason) {
+                Some(refusal) => Fault::Refused(refusal),
+                None => Fault::Version("an unknown reason of refusal"),
+            }),
+            (State::ExpectMarks, Frame::Marks(marks)) => {
+                self.apply_marks(&marks)?;
+                let held = Holding { ops: marks.held_ops, sum: marks.held_sum };
+                self.state = State::ExpectPages { held, come_back_s: marks.come_back_s };
+                Ok(Some(Event::Marks(marks)))
+            }
+            (State::ExpectPages { .. }, Frame::Log(head)) => {
+                let head = LogHead::try_from(&head)?;
+                if head.replica != self.replica() {
+                    return Err(Fault::Peer("a log of another replica among restored ones"));
+                }
+                self.heads.insert(head.log, head);
+                Ok(None)
+            }
+            (State::ExpectPages { .. }, Frame::Ops(ops)) => self.restored(ops).map(Some),
+            (State::ExpectPages { .. }, Frame::Feed(feed)) => check_feed(&feed).map(|()| Some(Event::Feed(feed))),
+            (State::ExpectPages { .. }, Frame::Attest(_)) => Ok(None),
+            (State::ExpectPages { held, come_back_s }, Frame::End(End { more })) => {
+                self.state = State::Ended { held, come_back_s, more };
+                Ok(None)
+            }
+            (State::Ended { .. }, _) => Err(Fault::Peer("a frame after the end")),
+            _ => Err(Fault::Peer("a frame out of order")),
+        }
+    }
+
+    fn replica(&self) -> ReplicaId {
+        ReplicaId::from_bytes(self.opening.hello.replica)
+    }
+
+    /// Keeps book of what the hub now is known to hold of this replica.
+    fn apply_marks(&mut self, marks: &Marks) -> Result<(), Fault> {
+        let held: BTreeMap<LogId, u64> = self
+            .opening
+            .open
+            .iter()
+            .filter(|open| open.proofs.is_empty())
+            .map(|open| (open.head.log, open.held))
+            .chain(self.opening.inventory.iter().flatten().map(|own| (own.log, own.held)))
+            .collect();
+        for (log, stored, durable) in &marks.logs.0 {
+            if durable > stored {
+                return Err(Fault::Peer("a durable mark beyond the stored one"));
+            }
+            let log = LogId::from_bytes(*log);
+            if let Some(held) = held.get(&log) {
+                self.move_mark(log, (*stored).min(*held));
+            }
+        }
+        Ok(())
+    }
+
+    fn move_mark(&mut self, log: LogId, to: u64) {
+        let before = self.stored.insert(log, to).unwrap_or(0);
+        self.opening.holding.moved(log, before, to);
+    }
+
+    fn restored(&mut self, ops: Ops) -> Result<Event, Fault> {
+        let log = LogId::from_bytes(ops.log);
+        let head = self.heads.get(&log).cloned().ok_or(Fault::Peer("ops of a log without its head"))?;
+        let known = self.stored.get(&log).copied().unwrap_or(0);
+        if ops.first_seq == 0 || ops.first_seq > known + 1 {
+            return Err(Fault::Peer("a gap in a restored log"));
+        }
+        let upto = ops.first_seq.saturating_add(ops.ops.0.len() as u64).saturating_sub(1);
+        self.move_mark(log, upto.max(known));
+        let bytes = ops.ops.0.into_iter().map(|Blob(bytes)| bytes).collect();
+        Ok(Event::Restored { head, first_seq: ops.first_seq, ops: bytes })
+    }
+
+    /// Ends the exchange when the reply has ended.
+    ///
+    /// # Errors
+    /// [`Fault::Cut`] if it ended before its last frame, [`Fault::Stranger`] if nothing of ours ever came.
+    pub fn finish(self) -> Result<Outcome, Fault> {
+        match self.state {
+            State::Ended { held, come_back_s, more } => {
+                Ok(Outcome { more: more || self.unsent, in_order: held == self.opening.holding, come_back_s })
+            }
+            _ => Err(Fault::Cut),
+        }
+    }
+}
+
+/// All own logs, in as many frames as they need, and one if there are none.
+fn put_inventory(inventory: &[OwnLog], out: &mut Vec<u8>) {
+    let logs: Vec<_> = inventory.iter().take(INVENTORY_LOGS_MAX).map(|own| (own.log.to_bytes(), own.held)).collect();
+    let mut pages = logs.chunks(FRAME_LOGS_MAX);
+    let first = pages.next().unwrap_or_default();
+    for page in std::iter::once(first).chain(pages) {
+        Frame::Inventory(Inventory { logs: List(page.to_vec()) }).put(out);
+    }
+}
+
+/// Head, proofs and ops of one log. Gives back the last seq sent and the running hash there.
+fn put_log<O: Outbox>(
+    log: &OpenLog,
+    outbox: &mut O,
+    bytes_aim: usize,
+    out: &mut Vec<u8>,
+) -> Result<Option<(u64, ChainHash)>, O::Error> {
+    log.proofs.iter().for_each(|proof| Frame::Attest(proof.clone()).put(out));
+    Frame::Log(LogFrame::from(&log.head)).put(out);
+    let mut sent = None;
+    let mut next_seq = log.stored + 1;
+    while next_seq <= log.held && out.len() < bytes_aim {
+        let page = outbox.ops(log.head.log, next_seq, FRAME_BODY_BYTES_AIM)?;
+        let Some(last) = page.last() else { break };
+        let last_seq = next_seq + page.len() as u64 - 1;
+        sent = Some((last_seq, last.chain));
+        let ops = page.into_iter().map(|op| Blob(op.bytes)).collect();
+        Frame::Ops(Ops { log: log.head.log.to_bytes(), first_seq: next_seq, ops: List(ops) }).put(out);
+        next_seq = last_seq + 1;
+    }
+    Ok(sent)
+}
+
+fn check_feed(feed: &Feed) -> Result<(), Fault> {
+    if TopicKind::from_number(feed.topic).is_none() {
+        return Err(Fault::Version("an unknown kind of topic"));
+    }
+    let numbers: Vec<u64> = feed.entries.0.iter().map(|entry| entry.number()).collect();
+    let ascending = numbers.windows(2).all(|pair| pair[0] < pair[1]);
+    if !ascending || numbers.last().is_some_and(|last| *last > feed.upto) {
+        return Err(Fault::Peer("feed entries out of order"));
+    }
+    if feed.entries.0.iter().any(|entry| entry.op_id(&feed.logs.0).is_none()) {
+        return Err(Fault::Peer("a feed entry of a log without its head"));
+    }
+    feed.logs.0.iter().try_for_each(|head| LogHead::try_from(head).map(drop))
+}
+
+/// The versions this program speaks.
+pub const VERSIONS: (u8, u8) = (VERSION, VERSION);

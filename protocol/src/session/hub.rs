@@ -1,0 +1,251 @@
+//! The hub's side of an exchange.
+
+use std::collections::BTreeMap;
+
+use crate::error::Fault;
+use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
+use crate::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
+use crate::log::LogHead;
+use crate::wire::codec::Blob;
+use crate::wire::frame::FrameReader;
+use crate::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, Refusal, Refused, VERSION};
+
+/// What a request asks of the hub, in the order to do it.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Who speaks. Always first.
+    Hello(Hello),
+    /// What the agent believes to stand here, and how far it has read. Always second.
+    Have(Position),
+    /// Ops to store.
+    Batch(Batch),
+    /// A signature over heads.
+    Attest(Attest),
+    /// All logs that the agent holds of its own, and how many ops of each; complete.
+    Inventory(BTreeMap<LogId, u64>),
+    /// The request is whole.
+    End,
+}
+
+/// Consecutive ops of one log.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Head of their log.
+    pub head: LogHead,
+    /// Seq of the first.
+    pub first_seq: u64,
+    /// Their bytes.
+    pub ops: Vec<Vec<u8>>,
+    /// Whether the log is of another replica than the one that speaks: given back to a hub that forgot it. To be
+    /// believed only as far as an attestation of its writer proves it.
+    pub echo: bool,
+}
+
+/// What the agent believes to stand at the hub, and how far it has read.
+#[derive(Debug, Clone, Default)]
+pub struct Position {
+    /// Hub epochs it knows, the latest last.
+    pub epochs: Vec<EpochId>,
+    /// Last feed entry it has stored, for each topic.
+    pub cursors: Vec<(TopicKind, u64)>,
+    /// Logs it has something to send of.
+    pub logs: Vec<LogId>,
+}
+
+/// One exchange.
+#[derive(Debug)]
+pub struct Session {
+    replica: ReplicaId,
+    reader: FrameReader,
+    state: State,
+    heads: BTreeMap<LogId, LogHead>,
+    inventory: Option<BTreeMap<LogId, u64>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    ExpectHello,
+    ExpectHave,
+    ExpectOps,
+    Ended,
+}
+
+impl Session {
+    /// With the replica that the connection's certificate names.
+    pub fn new(replica: ReplicaId) -> Self {
+        Session {
+            replica,
+            reader: FrameReader::new(),
+            state: State::ExpectHello,
+            heads: BTreeMap::new(),
+            inventory: None,
+        }
+    }
+
+    /// Takes bytes of the request as they come and gives back what to do.
+    ///
+    /// # Errors
+    /// Whatever a frame or its place can be wrong with. What was given out before stays valid: it was authentic.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Fault> {
+        self.reader.push(bytes);
+        let mut events = Vec::new();
+        while let Some(raw) = self.reader.next_frame()? {
+            match Frame::decode(&raw)? {
+                Some(frame) => self.take(frame, &mut events)?,
+                None => continue,
+            }
+        }
+        Ok(events)
+    }
+
+    fn take(&mut self, frame: Frame, events: &mut Vec<Event>) -> Result<(), Fault> {
+        match (self.state, frame) {
+            (State::ExpectHello, Frame::Hello(hello)) => {
+                self.check_hello(&hello)?;
+                self.state = State::ExpectHave;
+                events.push(Event::Hello(hello));
+            }
+            (State::ExpectHave, Frame::Have(have)) => {
+                self.state = State::ExpectOps;
+                events.push(Event::Have(position(&have)?));
+            }
+            (State::ExpectOps, Frame::Inventory(page)) => self.take_inventory(page)?,
+            (State::ExpectOps, Frame::Log(head)) => self.take_head(LogHead::try_from(&head)?)?,
+            (State::ExpectOps, Frame::Ops(ops)) => {
+                let head = self.heads.get(&LogId::from_bytes(ops.log));
+                let head = head.cloned().ok_or(Fault::Peer("ops of a log without its head"))?;
+                let echo = head.replica != self.replica;
+                let bytes = ops.ops.0.into_iter().map(|Blob(bytes)| bytes).collect();
+                events.push(Event::Batch(Batch { head, first_seq: ops.first_seq, ops: bytes, echo }));
+            }
+            (State::ExpectOps, Frame::Attest(attest)) => events.push(Event::Attest(attest)),
+            (State::ExpectOps, Frame::End(End { .. })) => {
+                self.state = State::Ended;
+                events.extend(self.inventory.take().map(Event::Inventory));
+                events.push(Event::End);
+            }
+            (State::Ended, _) => return Err(Fault::Peer("a frame after the end")),
+            _ => return Err(Fault::Peer("a frame out of order")),
+        }
+        Ok(())
+    }
+
+    fn check_hello(&self, hello: &Hello) -> Result<(), Fault> {
+        if hello.version_min > VERSION || hello.version_max < VERSION {
+            return Err(Fault::Version("no common version of the protocol"));
+        }
+        if ReplicaId::from_bytes(hello.replica) != self.replica {
+            return Err(Fault::Peer("a replica other than its certificate names"));
+        }
+        Ok(())
+    }
+
+    fn take_head(&mut self, head: LogHead) -> Result<(), Fault> {
+        if self.heads.len() >= FRAME_LOGS_MAX {
+            return Err(Fault::Limit("more logs in one exchange than the protocol allows"));
+        }
+        match self.heads.insert(head.log, head.clone()) {
+            Some(before) if before != head => Err(Fault::Peer("two heads for one log")),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_inventory(&mut self, page: Inventory) -> Result<(), Fault> {
+        let inventory = self.inventory.get_or_insert_default();
+        inventory.extend(page.logs.0.into_iter().map(|(log, held)| (LogId::from_bytes(log), held)));
+        match inventory.len() > INVENTORY_LOGS_MAX {
+            true => Err(Fault::Limit("more logs in an inventory than the protocol allows")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the request has arrived whole.
+    pub fn is_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+}
+
+fn position(have: &Have) -> Result<Position, Fault> {
+    let mut cursors = Vec::new();
+    for (kind, number) in &have.cursors.0 {
+        let kind = TopicKind::from_number(*kind).ok_or(Fault::Version("an unknown kind of topic"))?;
+        cursors.push((kind, *number));
+    }
+    Ok(Position {
+        epochs: have.epochs.0.iter().map(|epoch| EpochId::from_bytes(*epoch)).collect(),
+        cursors,
+        logs: have.logs.0.iter().map(|(log, _)| LogId::from_bytes(*log)).collect(),
+    })
+}
+
+/// The answer of a hub that will not talk.
+pub fn refusal(refusal: Refusal, come_back_s: u32) -> Frame {
+    Frame::Refused(Refused { reason: refusal as u8, version_min: VERSION, version_max: VERSION, come_back_s })
+}
+
+/// How to tell an agent why its request could not be used.
+pub fn refusal_for(fault: &Fault) -> Refusal {
+    match fault {
+        Fault::Version(_) => Refusal::Version,
+        _ => Refusal::Protocol,
+    }
+}
+
+/// One start of the hub: its random id, and the feed number it began after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubEpoch {
+    /// The id.
+    pub epoch: EpochId,
+    /// All feed entries up to this number existed when it began.
+    pub began_after: u64,
+}
+
+/// Where an agent that knows the epochs `known` and has read up to `cursor` goes on reading, given the epochs of the
+/// hub from its first start on: everything after the last common epoch may be other than what the agent has read, unless
+/// it was there when the next epoch began.
+pub fn feed_start(epochs: &[HubEpoch], known: &[EpochId], cursor: u64) -> u64 {
+    match first_unknown(epochs, known) {
+        Some(unknown) => cursor.min(unknown.began_after),
+        None => cursor,
+    }
+}
+
+/// The epochs to tell an agent about: those after the last one it knows.
+pub fn news_of_epochs<'a>(epochs: &'a [HubEpoch], known: &[EpochId]) -> &'a [HubEpoch] {
+    let next = epochs.iter().rposition(|epoch| known.contains(&epoch.epoch)).map_or(0, |last| last + 1);
+    epochs.get(next..).unwrap_or_default()
+}
+
+fn first_unknown<'a>(epochs: &'a [HubEpoch], known: &[EpochId]) -> Option<&'a HubEpoch> {
+    news_of_epochs(epochs, known).first()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epochs(list: &[(u64, u64)]) -> Vec<HubEpoch> {
+        list.iter().map(|(id, began_after)| HubEpoch { epoch: EpochId(*id), began_after: *began_after }).collect()
+    }
+
+    #[test]
+    fn a_restarted_hub_changes_no_cursor() {
+        let hub = epochs(&[(1, 0), (2, 120)]);
+        assert_eq!(feed_start(&hub, &[EpochId(1)], 100), 100);
+        assert_eq!(feed_start(&hub, &[EpochId(1), EpochId(2)], 150), 150);
+    }
+
+    #[test]
+    fn a_restored_hub_takes_readers_back_to_where_it_forgot() {
+        // Epoch 2 began after 120 and was forgotten; the copy was of number 100.
+        let hub = epochs(&[(1, 0), (3, 100)]);
+        assert_eq!(feed_start(&hub, &[EpochId(1), EpochId(2)], 150), 100);
+        assert_eq!(feed_start(&hub, &[EpochId(1), EpochId(2)], 90), 90);
+    }
+
+    #[test]
+    fn a_hub_without_a_common_epoch_is_read_from_the_start() {
+        let hub = epochs(&[(8, 0), (9, 40)]);
+        assert_eq!(feed_start(&hub, &[EpochId(1)], 150), 0);
+    }
+}

@@ -1,0 +1,14 @@
+//! Who says what next in an exchange, for both sides, without a socket: bytes in, events out.
+//!
+//! ```text
+//!   agent                                                       hub
+//!   Hello  Have  [Inventory]  (Log Ops*)*  Attest  End  ──────▶  stores frame by frame
+//!   ◀──────  Marks  (Log Ops*)*  Feed*  End                      marks first: what stands is said before anything else
+//! ```
+//!
+//! Either half may be lost or cut at any byte. What was committed stays, nothing is committed twice, and the next
+//! exchange goes on from the marks.
+
+pub mod agent;
+pub mod hub;
+pub mod pacing;

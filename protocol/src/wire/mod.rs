@@ -1,0 +1,6 @@
+//! What leaves a process: frames ([`frame`]), how values become bytes ([`codec`]), and the messages of version 1
+//! ([`v1`]). The law is `SPEC.md`.
+
+pub mod codec;
+pub mod frame;
+pub mod v1;

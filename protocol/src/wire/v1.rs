@@ -1,0 +1,439 @@
+//! The messages of version 1. Frozen: a released struct is never changed; what a later version adds goes into
+//! `extensions`, into a frame of a new kind, or into version 2.
+
+use std::fmt;
+
+use bincode::{Decode, Encode};
+
+use super::codec::{self, Blob, List, Txt};
+use super::frame::{self, KIND_SKIPPABLE, RawFrame};
+use crate::clock::RunHead;
+use crate::error::Fault;
+use crate::ids::{Lane, LogId, OfficeCode, OpId, ReplicaId, RunId};
+use crate::limits::{
+    ATTEST_HEADS_MAX, EPOCHS_MAX, EXTENSION_BYTES_MAX, EXTENSIONS_MAX, FRAME_LOGS_MAX, FRAME_OPS_MAX, NAME_BYTES_MAX,
+    OP_BYTES_MAX,
+};
+use crate::log::LogHead;
+
+/// Version of the protocol that this file speaks.
+pub const VERSION: u8 = 1;
+
+/// Numbered fields that a later version adds.
+pub type Extensions = List<(u16, Blob<EXTENSION_BYTES_MAX>), EXTENSIONS_MAX>;
+
+/// Any message, by the kind of its frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// 1, up: who speaks.
+    Hello(Hello),
+    /// 2, up: what the speaker believes to stand at the hub, and how far it has read.
+    Have(Have),
+    /// 3, both ways: the head of a log, before its first `Ops` frame in a stream.
+    Log(LogFrame),
+    /// 4, both ways: ops of one log, in order.
+    Ops(Ops),
+    /// 5, both ways: a replica's signature over heads of its logs.
+    Attest(Attest),
+    /// 6, up: all logs of its own that the speaker holds, when the two sides differ.
+    Inventory(Inventory),
+    /// 16, down, first: what stands at the hub.
+    Marks(Marks),
+    /// 17, down: a page of what concerns the office.
+    Feed(Feed),
+    /// 18, down, alone: why the hub will not talk.
+    Refused(Refused),
+    /// 31, both ways, last: nothing was cut off.
+    End(End),
+}
+
+/// Numbers of the kinds.
+pub mod kind {
+    #![allow(missing_docs)]
+    pub const HELLO: u8 = 1;
+    pub const HAVE: u8 = 2;
+    pub const LOG: u8 = 3;
+    pub const OPS: u8 = 4;
+    pub const ATTEST: u8 = 5;
+    pub const INVENTORY: u8 = 6;
+    pub const MARKS: u8 = 16;
+    pub const FEED: u8 = 17;
+    pub const REFUSED: u8 = 18;
+    pub const END: u8 = 31;
+}
+
+impl Frame {
+    /// Appends the frame to a stream.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        let (kind, body) = match self {
+            Frame::Hello(message) => (kind::HELLO, codec::encode(message)),
+            Frame::Have(message) => (kind::HAVE, codec::encode(message)),
+            Frame::Log(message) => (kind::LOG, codec::encode(message)),
+            Frame::Ops(message) => (kind::OPS, codec::encode(message)),
+            Frame::Attest(message) => (kind::ATTEST, codec::encode(message)),
+            Frame::Inventory(message) => (kind::INVENTORY, codec::encode(message)),
+            Frame::Marks(message) => (kind::MARKS, codec::encode(message)),
+            Frame::Feed(message) => (kind::FEED, codec::encode(message)),
+            Frame::Refused(message) => (kind::REFUSED, codec::encode(message)),
+            Frame::End(message) => (kind::END, codec::encode(message)),
+        };
+        frame::put(out, kind, &body);
+    }
+
+    /// The message in a frame; `None` for a kind that may be skipped.
+    ///
+    /// # Errors
+    /// As [`codec::decode`]; [`Fault::Version`] for a kind that must not be skipped and is not known.
+    pub fn decode(raw: &RawFrame) -> Result<Option<Frame>, Fault> {
+        let body = &raw.body;
+        Ok(Some(match raw.kind {
+            kind::HELLO => Frame::Hello(codec::decode(body)?),
+            kind::HAVE => Frame::Have(codec::decode(body)?),
+            kind::LOG => Frame::Log(codec::decode(body)?),
+            kind::OPS => Frame::Ops(codec::decode(body)?),
+            kind::ATTEST => Frame::Attest(codec::decode(body)?),
+            kind::INVENTORY => Frame::Inventory(codec::decode(body)?),
+            kind::MARKS => Frame::Marks(codec::decode(body)?),
+            kind::FEED => Frame::Feed(codec::decode(body)?),
+            kind::REFUSED => Frame::Refused(codec::decode(body)?),
+            kind::END => Frame::End(codec::decode(body)?),
+            KIND_SKIPPABLE.. => return Ok(None),
+            _ => return Err(Fault::Version("an unknown kind of frame")),
+        }))
+    }
+}
+
+/// Who speaks, for how long it has run, and how it fares.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Hello {
+    /// Lowest version spoken.
+    pub version_min: u8,
+    /// Highest version spoken.
+    pub version_max: u8,
+    /// The replica; the same as its certificate names.
+    pub replica: [u8; 8],
+    /// The run that speaks.
+    pub run: RunFrame,
+    /// Milliseconds since that run began.
+    pub elapsed_ms: u64,
+    /// What the PC's clock shows, milliseconds since 1970.
+    pub wall_ms: i64,
+    /// Last measured round trip to the hub in milliseconds; 0 if none was measured.
+    pub round_trip_ms: u32,
+    /// Ops ever written by this replica, as far as it remembers.
+    pub ops_written: u64,
+    /// Ops written and not yet known to be stored at the hub.
+    pub ops_pending: u64,
+    /// Milliseconds since the oldest pending op was written; 0 if none pends.
+    pub oldest_pending_ms: u64,
+    /// Bytes free on the disk of the store.
+    pub free_bytes: u64,
+    /// Name, version and platform of the program.
+    pub program: Txt<NAME_BYTES_MAX>,
+    /// For later versions.
+    pub extensions: Extensions,
+}
+
+/// A run, see [`RunHead`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RunFrame {
+    /// The run.
+    pub run: [u8; 8],
+    /// Its number on the replica.
+    pub ordinal: u32,
+    /// The run before it.
+    pub before: Option<[u8; 8]>,
+    /// The start of the machine, hashed.
+    pub boot: [u8; 8],
+    /// Milliseconds since that start.
+    pub boot_ms: u64,
+    /// What the PC's clock showed.
+    pub wall_ms: i64,
+}
+
+/// What the speaker believes to stand at the hub, and how far it has read.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Have {
+    /// Hub epochs it knows, the latest last.
+    pub epochs: List<[u8; 8], EPOCHS_MAX>,
+    /// Kind of topic and number of the last feed entry it has stored.
+    pub cursors: List<(u8, u64), 4>,
+    /// Logs with something to send, and the stored mark it knows of each.
+    pub logs: List<([u8; 8], u64), FRAME_LOGS_MAX>,
+}
+
+/// The head of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LogFrame {
+    /// The log.
+    pub log: [u8; 8],
+    /// Who writes it.
+    pub replica: [u8; 8],
+    /// The office it is about.
+    pub office: Txt<NAME_BYTES_MAX>,
+    /// Priority class.
+    pub lane: u8,
+    /// The run that writes it.
+    pub run: RunFrame,
+}
+
+/// Consecutive ops of one log.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Ops {
+    /// The log; its head came before in the stream.
+    pub log: [u8; 8],
+    /// Seq of the first op.
+    pub first_seq: u64,
+    /// The ops' bytes, as their writer encoded them.
+    pub ops: List<Blob<OP_BYTES_MAX>, FRAME_OPS_MAX>,
+}
+
+/// A replica's signature over heads of its logs.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Attest {
+    /// Whose logs, and whose signature.
+    pub replica: [u8; 8],
+    /// Log, seq, and the running hash there.
+    pub heads: List<([u8; 8], u64, [u8; 32]), ATTEST_HEADS_MAX>,
+    /// Ed25519 over [`Attest::signed_bytes`].
+    pub signature: [u8; 64],
+}
+
+impl Attest {
+    /// What the signature is over: a fixed text, then replica and heads as they are encoded.
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        let mut bytes = b"kentongan attest 1".to_vec();
+        bytes.extend(codec::encode(&(self.replica, &self.heads)));
+        bytes
+    }
+}
+
+/// All logs of its own that the speaker holds.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Inventory {
+    /// Log, and how many of its ops are held without gap.
+    pub logs: List<([u8; 8], u64), FRAME_LOGS_MAX>,
+}
+
+/// What stands at the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Marks {
+    /// The hub's clock, milliseconds since 1970.
+    pub hub_ms: i64,
+    /// Epochs of the hub that the agent does not know yet, and the feed number each began after; the latest last.
+    pub epochs: List<([u8; 8], u64), EPOCHS_MAX>,
+    /// For each topic: its kind, and the feed number from which the hub reads on for this agent. Lower than the agent's
+    /// cursor if the hub has forgotten what it once gave.
+    pub cursors: List<(u8, u64), 4>,
+    /// For each log that the request named: stored mark and durable mark.
+    pub logs: List<([u8; 8], u64, u64), FRAME_LOGS_MAX>,
+    /// Ops of this replica that the hub holds, see [`crate::log::Holding`].
+    pub held_ops: u64,
+    /// Sum over them.
+    pub held_sum: u64,
+    /// Ask again in this many seconds at the earliest; 0: as the agent likes.
+    pub come_back_s: u32,
+    /// Things to tell a person, see [`notice`].
+    pub notices: List<u16, 16>,
+    /// For later versions.
+    pub extensions: Extensions,
+}
+
+/// Numbers of notices in [`Marks`].
+pub mod notice {
+    /// Two machines answer as this replica.
+    pub const TWIN: u16 = 1;
+    /// The device certificate is past half of its life: renew it.
+    pub const RENEW: u16 = 2;
+}
+
+/// A page of the feed of one topic. It and the cursor behind it commit together.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Feed {
+    /// Kind of the topic.
+    pub topic: u8,
+    /// The cursor after this page.
+    pub upto: u64,
+    /// Heads of the logs that the entries are of.
+    pub logs: List<LogFrame, FRAME_LOGS_MAX>,
+    /// The entries, by number ascending.
+    pub entries: List<FeedEntry, FRAME_OPS_MAX>,
+    /// Attestations over those logs, as their writers signed them.
+    pub attests: List<Attest, 64>,
+}
+
+/// One entry of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum FeedEntry {
+    /// An op written elsewhere.
+    Op {
+        /// Its number in the feed.
+        number: u64,
+        /// Its log, by place in the page's `logs`.
+        log: u16,
+        /// Its seq.
+        seq: u64,
+        /// Its bytes.
+        bytes: Blob<OP_BYTES_MAX>,
+    },
+    /// What the hub says of an op.
+    Verdict {
+        /// Its number in the feed.
+        number: u64,
+        /// The op's log.
+        log: [u8; 8],
+        /// The op's seq.
+        seq: u64,
+        /// The judgement.
+        verdict: VerdictFrame,
+    },
+}
+
+impl FeedEntry {
+    /// Its number in the feed.
+    pub fn number(&self) -> u64 {
+        match self {
+            FeedEntry::Op { number, .. } | FeedEntry::Verdict { number, .. } => *number,
+        }
+    }
+}
+
+/// A judgement, see [`crate::judge::Verdict`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum VerdictFrame {
+    /// In order; sent when an earlier judgement was taken back.
+    Accepted,
+    /// To be mended: field, group, and code of the reason, for each fault.
+    NeedsRepair(List<(Option<u16>, Option<u16>, u8), 64>),
+    /// Kept aside: number of the reason.
+    Quarantined(u8),
+}
+
+/// Why the hub will not talk.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Refused {
+    /// The reason, see [`Refusal`].
+    pub reason: u8,
+    /// Lowest version the hub speaks.
+    pub version_min: u8,
+    /// Highest version the hub speaks.
+    pub version_max: u8,
+    /// Ask again in this many seconds at the earliest; 0: not before something changes.
+    pub come_back_s: u32,
+}
+
+/// Reasons of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The device's certificate was revoked.
+    Revoked = 1,
+    /// The device's certificate has ended.
+    Expired = 2,
+    /// The device is not known here.
+    Unknown = 3,
+    /// No common version.
+    Version = 4,
+    /// Too busy: come back later.
+    Busy = 5,
+    /// The hub cannot write: come back later.
+    Unable = 6,
+    /// The request broke the protocol.
+    Protocol = 7,
+}
+
+impl Refusal {
+    /// From its number on the wire.
+    pub fn from_number(number: u8) -> Option<Refusal> {
+        use Refusal::*;
+        [Revoked, Expired, Unknown, Version, Busy, Unable, Protocol].into_iter().find(|r| *r as u8 == number)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Revoked => "this device was revoked",
+            Refusal::Expired => "this device's certificate has ended",
+            Refusal::Unknown => "this device is not known",
+            Refusal::Version => "no common version of the protocol",
+            Refusal::Busy => "the hub is busy",
+            Refusal::Unable => "the hub cannot write at the moment",
+            Refusal::Protocol => "the request broke the protocol",
+        })
+    }
+}
+
+/// Nothing was cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct End {
+    /// Whether the sender has more for another exchange right away.
+    pub more: bool,
+}
+
+impl From<&RunHead> for RunFrame {
+    fn from(head: &RunHead) -> Self {
+        RunFrame {
+            run: head.run.to_bytes(),
+            ordinal: head.ordinal,
+            before: head.before.map(RunId::to_bytes),
+            boot: head.boot.to_be_bytes(),
+            boot_ms: head.boot_ms,
+            wall_ms: head.wall_ms,
+        }
+    }
+}
+
+impl From<&RunFrame> for RunHead {
+    fn from(frame: &RunFrame) -> Self {
+        RunHead {
+            run: RunId::from_bytes(frame.run),
+            ordinal: frame.ordinal,
+            before: frame.before.map(RunId::from_bytes),
+            boot: u64::from_be_bytes(frame.boot),
+            boot_ms: frame.boot_ms,
+            wall_ms: frame.wall_ms,
+        }
+    }
+}
+
+impl From<&LogHead> for LogFrame {
+    fn from(head: &LogHead) -> Self {
+        LogFrame {
+            log: head.log.to_bytes(),
+            replica: head.replica.to_bytes(),
+            office: head.office.as_str().into(),
+            lane: head.lane as u8,
+            run: RunFrame::from(&head.run),
+        }
+    }
+}
+
+impl TryFrom<&LogFrame> for LogHead {
+    type Error = Fault;
+
+    fn try_from(frame: &LogFrame) -> Result<LogHead, Fault> {
+        Ok(LogHead {
+            log: LogId::from_bytes(frame.log),
+            replica: ReplicaId::from_bytes(frame.replica),
+            office: office(&frame.office.0)?,
+            lane: Lane::from_number(frame.lane).ok_or(Fault::Version("an unknown lane"))?,
+            run: RunHead::from(&frame.run),
+        })
+    }
+}
+
+fn office(text: &str) -> Result<OfficeCode, Fault> {
+    text.parse().map_err(|_| Fault::Peer("an office code that is none"))
+}
+
+impl FeedEntry {
+    /// The op that a verdict is about, or the name of the op in the entry, given the page's logs.
+    pub fn op_id(&self, logs: &[LogFrame]) -> Option<OpId> {
+        match self {
+            FeedEntry::Op { log, seq, .. } => {
+                logs.get(usize::from(*log)).map(|head| OpId { log: LogId::from_bytes(head.log), seq: *seq })
+            }
+            FeedEntry::Verdict { log, seq, .. } => Some(OpId { log: LogId::from_bytes(*log), seq: *seq }),
+        }
+    }
+}
