@@ -7,6 +7,7 @@
 pub mod builtin;
 pub mod check;
 mod civil;
+mod reason;
 pub mod value;
 
 pub use check::{Fault, Reason, check_create, check_value, check_write};

@@ -43,14 +43,15 @@ fn label(id: &str, en: &str) -> Label {
     Label { id: id.to_owned(), en: en.to_owned() }
 }
 
-fn section<const N: usize>(
-    tag: GroupTag,
-    name: &str,
-    merge: MergeClass,
-    label: Label,
-    fields: [Question; N],
-) -> Section {
-    Section { group: Group { tag, name: name.to_owned(), label, merge }, fields: fields.into() }
+fn section(tag: GroupTag, name: &str, merge: MergeClass, id: &str, en: &str) -> Section {
+    Section { group: Group { tag, name: name.to_owned(), label: label(id, en), merge }, fields: Vec::new() }
+}
+
+impl Section {
+    fn asks(mut self, question: Question) -> Self {
+        self.fields.push(question);
+        self
+    }
 }
 
 /// Groups and fields of a form from its sections.
@@ -64,8 +65,8 @@ fn assemble(sections: Vec<Section>) -> (Vec<Group>, Vec<Field>) {
     (groups, fields)
 }
 
-fn question(tag: FieldTag, name: &str, kind: FieldType, label: Label) -> Question {
-    let name = name.to_owned();
+fn question(tag: FieldTag, name: &str, kind: FieldType, id: &str, en: &str) -> Question {
+    let (name, label) = (name.to_owned(), label(id, en));
     Question(Field { tag, name, label, kind, group: 0, required: false, privacy: Privacy::Internal, relevant: None })
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Field numbers are the group's number times ten, plus one and so on.
 
-use super::{assemble, label, one, question, ranked, section, text};
+use super::{Section, assemble, label, one, question, ranked, section, text};
 use crate::form::{FieldType, Form, FormTag, MergeClass, Pattern, Privacy};
 use crate::ids::Lane;
 
@@ -118,90 +118,40 @@ pub(super) fn form() -> Form {
     }
 }
 
-fn what_the_citizen_says() -> Vec<super::Section> {
+fn what_the_citizen_says() -> Vec<Section> {
     use MergeClass::Register;
     let phone = FieldType::Text { chars_max: 16, pattern: Pattern::Phone };
     let nik = FieldType::Text { chars_max: 16, pattern: Pattern::Digits(16) };
     vec![
-        section(
-            group::PELAPOR,
-            "pelapor",
-            Register,
-            label("Pelapor", "Complainant"),
-            [
-                question(11, "nama_pelapor", text(NAME), label("Nama", "Name")).private(Privacy::Identity),
-                question(12, "alamat_pelapor", text(PLACE), label("Alamat", "Address")).private(Privacy::Identity),
-                question(13, "telepon_pelapor", phone, label("No. HP/WA", "Telephone")).private(Privacy::Identity),
-                question(14, "nik", nik, label("NIK", "National identity number")).private(Privacy::Identity),
-            ],
+        section(group::PELAPOR, "pelapor", Register, "Pelapor", "Complainant")
+            .asks(question(11, "nama_pelapor", text(NAME), "Nama", "Name").private(Privacy::Identity))
+            .asks(question(12, "alamat_pelapor", text(PLACE), "Alamat", "Address").private(Privacy::Identity))
+            .asks(question(13, "telepon_pelapor", phone, "No. HP/WA", "Telephone").private(Privacy::Identity))
+            .asks(question(14, "nik", nik, "NIK", "National identity number").private(Privacy::Identity)),
+        section(group::URAIAN, "uraian", Register, "Uraian", "Description")
+            .asks(question(21, "uraian", text(LONG), "Uraian", "Description").required()),
+        section(group::KATEGORI, "kategori", Register, "Kategori", "Category")
+            .asks(question(31, "kategori", categories(), "Kategori", "Category").private(Privacy::Public).required()),
+        section(group::LAYANAN, "layanan", Register, "Layanan", "Service")
+            .asks(question(41, "layanan", text(NAME), "Layanan", "Service").private(Privacy::Public))
+            .asks(question(42, "titik_layanan", text(NAME), "Titik layanan", "Service point").private(Privacy::Public)),
+        section(group::KEJADIAN, "kejadian", Register, "Kejadian", "Event")
+            .asks(question(51, "tanggal_kejadian", FieldType::Date, "Tanggal kejadian", "Date of the event"))
+            .asks(question(52, "lokasi", text(PLACE), "Tempat kejadian", "Place of the event")),
+        section(group::TERLAPOR, "terlapor", Register, "Yang diadukan", "Complained about").asks(
+            question(61, "pihak_dilaporkan", text(PLACE), "Pihak yang diadukan", "Person or unit complained about")
+                .private(Privacy::Identity),
         ),
-        section(
-            group::URAIAN,
-            "uraian",
-            Register,
-            label("Uraian", "Description"),
-            [question(21, "uraian", text(LONG), label("Uraian", "Description")).required()],
-        ),
-        section(
-            group::KATEGORI,
-            "kategori",
-            Register,
-            label("Kategori", "Category"),
-            [question(31, "kategori", categories(), label("Kategori", "Category")).private(Privacy::Public).required()],
-        ),
-        section(
-            group::LAYANAN,
-            "layanan",
-            Register,
-            label("Layanan", "Service"),
-            [
-                question(41, "layanan", text(NAME), label("Layanan", "Service")).private(Privacy::Public),
-                question(42, "titik_layanan", text(NAME), label("Titik layanan", "Service point"))
-                    .private(Privacy::Public),
-            ],
-        ),
-        section(
-            group::KEJADIAN,
-            "kejadian",
-            Register,
-            label("Kejadian", "Event"),
-            [
-                question(51, "tanggal_kejadian", FieldType::Date, label("Tanggal kejadian", "Date of the event")),
-                question(52, "lokasi", text(PLACE), label("Tempat kejadian", "Place of the event")),
-            ],
-        ),
-        section(
-            group::TERLAPOR,
-            "terlapor",
-            Register,
-            label("Yang diadukan", "Complained about"),
-            [question(
-                61,
-                "pihak_dilaporkan",
-                text(PLACE),
-                label("Pihak yang diadukan", "Person or unit complained about"),
-            )
-            .private(Privacy::Identity)],
-        ),
-        section(
-            group::PERMINTAAN,
-            "permintaan",
-            Register,
-            label("Permintaan", "Request"),
-            [question(
-                71,
-                "permintaan_penyelesaian",
-                text(MEDIUM),
-                label("Penyelesaian yang diminta", "Remedy asked for"),
-            )],
-        ),
-        section(
-            group::KUASA,
-            "kuasa",
-            Register,
-            label("Kuasa", "Representative"),
-            [question(81, "kuasa", text(PLACE), label("Kuasa pelapor", "Representative of the complainant"))
-                .private(Privacy::Identity)],
+        section(group::PERMINTAAN, "permintaan", Register, "Permintaan", "Request").asks(question(
+            71,
+            "permintaan_penyelesaian",
+            text(MEDIUM),
+            "Penyelesaian yang diminta",
+            "Remedy asked for",
+        )),
+        section(group::KUASA, "kuasa", Register, "Kuasa", "Representative").asks(
+            question(81, "kuasa", text(PLACE), "Kuasa pelapor", "Representative of the complainant")
+                .private(Privacy::Identity),
         ),
     ]
 }
@@ -226,7 +176,7 @@ fn categories() -> FieldType {
     ])
 }
 
-fn how_it_came() -> Vec<super::Section> {
+fn how_it_came() -> Vec<Section> {
     use MergeClass::{Fixed, Register, Strictest};
     let channels = one([
         (1, "tatap_muka", "Datang langsung", "In person"),
@@ -254,46 +204,22 @@ fn how_it_came() -> Vec<super::Section> {
         (2, "tidak_berkadar", "Tidak berkadar pengawasan", "Ordinary service complaint"),
     ]);
     vec![
-        section(
-            group::KANAL,
-            "kanal",
-            Register,
-            label("Saluran", "Channel"),
-            [question(91, "kanal", channels, label("Saluran", "Channel")).required()],
-        ),
-        section(
-            group::PRIVASI,
-            "privasi",
-            Strictest,
-            label("Privasi", "Privacy"),
-            [question(101, "privasi", privacy, label("Privasi", "Privacy"))],
-        ),
-        section(
-            group::PENERIMAAN,
-            "penerimaan",
-            Fixed,
-            label("Penerimaan", "Receipt"),
-            [
-                question(111, "penerima", FieldType::Person, label("Petugas penerima", "Receiving officer")),
-                question(112, "diterima_pada", FieldType::DateTime, label("Diterima pada", "Received at")),
-                question(113, "nomor_kertas", text(NUMBER), label("Nomor kertas", "Number on paper")),
-                question(114, "nomor_asal", text(NUMBER), label("Nomor di sistem lama", "Number in the older system")),
-            ],
-        ),
-        section(
-            group::JENIS,
-            "jenis",
-            Register,
-            label("Jenis", "Kind"),
-            [
-                question(121, "jenis", kinds, label("Jenis laporan", "Kind of report")).private(Privacy::Public),
-                question(122, "kadar", gravity, label("Kadar pengawasan", "Gravity")),
-            ],
-        ),
+        section(group::KANAL, "kanal", Register, "Saluran", "Channel")
+            .asks(question(91, "kanal", channels, "Saluran", "Channel").required()),
+        section(group::PRIVASI, "privasi", Strictest, "Privasi", "Privacy")
+            .asks(question(101, "privasi", privacy, "Privasi", "Privacy")),
+        section(group::PENERIMAAN, "penerimaan", Fixed, "Penerimaan", "Receipt")
+            .asks(question(111, "penerima", FieldType::Person, "Petugas penerima", "Receiving officer"))
+            .asks(question(112, "diterima_pada", FieldType::DateTime, "Diterima pada", "Received at"))
+            .asks(question(113, "nomor_kertas", text(NUMBER), "Nomor kertas", "Number on paper"))
+            .asks(question(114, "nomor_asal", text(NUMBER), "Nomor di sistem lama", "Number in the older system")),
+        section(group::JENIS, "jenis", Register, "Jenis", "Kind")
+            .asks(question(121, "jenis", kinds, "Jenis laporan", "Kind of report").private(Privacy::Public))
+            .asks(question(122, "kadar", gravity, "Kadar pengawasan", "Gravity")),
     ]
 }
 
-fn the_work_on_it() -> Vec<super::Section> {
+fn the_work_on_it() -> Vec<Section> {
     use MergeClass::{Register, Stage};
     let rupiah = || FieldType::Whole { min: 0, max: 1_000_000_000_000 };
     let findings = one([
@@ -302,65 +228,25 @@ fn the_work_on_it() -> Vec<super::Section> {
         (3, "tidak_cukup_bukti", "Tidak cukup bukti", "Not enough evidence"),
     ]);
     vec![
-        section(
-            group::BIAYA,
-            "biaya",
-            Register,
-            label("Biaya", "Cost"),
-            [
-                question(131, "tarif", rupiah(), label("Tarif resmi (Rp)", "Official tariff (Rp)")),
-                question(132, "dibayar", rupiah(), label("Yang dibayar (Rp)", "Amount paid (Rp)")),
-                question(133, "kuitansi", text(NUMBER), label("Nomor kuitansi", "Number of the payment receipt")),
-            ],
-        ),
-        section(
-            group::STATUS,
-            "status",
-            Stage,
-            label("Status", "Status"),
-            [
-                question(status::FIELD, "status", stages(), label("Status", "Status")).private(Privacy::Public),
-                question(142, "alasan", text(MEDIUM), label("Alasan", "Reason")),
-                question(143, "petugas_status", FieldType::Person, label("Petugas", "Officer")),
-            ],
-        ),
-        section(
-            group::JAWABAN,
-            "jawaban",
-            Register,
-            label("Jawaban", "Answer"),
-            [
-                question(151, "jawaban", text(LONG), label("Jawaban", "Answer")),
-                question(152, "dijawab_oleh", FieldType::Person, label("Dijawab oleh", "Answered by")),
-                question(153, "tanggal_jawaban", FieldType::Date, label("Tanggal jawaban", "Date of the answer")),
-            ],
-        ),
-        section(
-            group::DISPOSISI,
-            "disposisi",
-            Register,
-            label("Disposisi", "Routing"),
-            [
-                question(161, "unit_tujuan", text(NAME), label("Unit penanggung jawab", "Responsible unit")),
-                question(
-                    162,
-                    "kantor_tujuan",
-                    text(OFFICE),
-                    label("Kode kantor tujuan", "Code of the responsible office"),
-                ),
-                question(163, "catatan_disposisi", text(MEDIUM), label("Catatan disposisi", "Note on the routing")),
-            ],
-        ),
-        section(
-            group::TEMUAN,
-            "temuan",
-            Register,
-            label("Temuan", "Finding"),
-            [
-                question(171, "temuan", findings, label("Temuan", "Finding")),
-                question(172, "uraian_temuan", text(LONG), label("Uraian temuan", "Account of the finding")),
-            ],
-        ),
+        section(group::BIAYA, "biaya", Register, "Biaya", "Cost")
+            .asks(question(131, "tarif", rupiah(), "Tarif resmi (Rp)", "Official tariff (Rp)"))
+            .asks(question(132, "dibayar", rupiah(), "Yang dibayar (Rp)", "Amount paid (Rp)"))
+            .asks(question(133, "kuitansi", text(NUMBER), "Nomor kuitansi", "Number of the payment receipt")),
+        section(group::STATUS, "status", Stage, "Status", "Status")
+            .asks(question(status::FIELD, "status", stages(), "Status", "Status").private(Privacy::Public))
+            .asks(question(142, "alasan", text(MEDIUM), "Alasan", "Reason"))
+            .asks(question(143, "petugas_status", FieldType::Person, "Petugas", "Officer")),
+        section(group::JAWABAN, "jawaban", Register, "Jawaban", "Answer")
+            .asks(question(151, "jawaban", text(LONG), "Jawaban", "Answer"))
+            .asks(question(152, "dijawab_oleh", FieldType::Person, "Dijawab oleh", "Answered by"))
+            .asks(question(153, "tanggal_jawaban", FieldType::Date, "Tanggal jawaban", "Date of the answer")),
+        section(group::DISPOSISI, "disposisi", Register, "Disposisi", "Routing")
+            .asks(question(161, "unit_tujuan", text(NAME), "Unit penanggung jawab", "Responsible unit"))
+            .asks(question(162, "kantor_tujuan", text(OFFICE), "Kode kantor tujuan", "Code of the responsible office"))
+            .asks(question(163, "catatan_disposisi", text(MEDIUM), "Catatan disposisi", "Note on the routing")),
+        section(group::TEMUAN, "temuan", Register, "Temuan", "Finding")
+            .asks(question(171, "temuan", findings, "Temuan", "Finding"))
+            .asks(question(172, "uraian_temuan", text(LONG), "Uraian temuan", "Account of the finding")),
     ]
 }
 
@@ -380,7 +266,7 @@ fn stages() -> FieldType {
     ])
 }
 
-fn what_only_grows() -> Vec<super::Section> {
+fn what_only_grows() -> Vec<Section> {
     use MergeClass::Add;
     let relations = one([(1, "duplikat", "Duplikat", "Duplicate"), (2, "terkait", "Terkait", "Related")]);
     let ladder = ranked([
@@ -392,51 +278,18 @@ fn what_only_grows() -> Vec<super::Section> {
         (6, "ombudsman", "Ombudsman", "Ombudsman", 6),
     ]);
     vec![
-        section(
-            group::TINDAK_LANJUT,
-            "tindak_lanjut",
-            Add,
-            label("Tindak lanjut", "Follow-up"),
-            [
-                question(181, "tindak_lanjut", text(LONG), label("Tindak lanjut", "Follow-up action")).required(),
-                question(182, "oleh", FieldType::Person, label("Oleh", "By")),
-            ],
-        ),
-        section(
-            group::CATATAN,
-            "catatan",
-            Add,
-            label("Catatan", "Remarks"),
-            [
-                question(191, "catatan", text(LONG), label("Catatan", "Remark")).required(),
-                question(192, "catatan_oleh", FieldType::Person, label("Dicatat oleh", "Remark by")),
-            ],
-        ),
-        section(
-            group::TAUTAN,
-            "tautan",
-            Add,
-            label("Aduan terkait", "Linked complaints"),
-            [
-                question(
-                    201,
-                    "kode_terkait",
-                    text(NUMBER),
-                    label("Kode aduan terkait", "Code of the linked complaint"),
-                ),
-                question(202, "hubungan", relations, label("Hubungan", "Relation")),
-            ],
-        ),
-        section(
-            group::ESKALASI,
-            "eskalasi",
-            Add,
-            label("Eskalasi", "Escalation"),
-            [
-                question(211, "tingkat", ladder, label("Tingkat", "Level")),
-                question(212, "alasan_eskalasi", text(MEDIUM), label("Alasan eskalasi", "Reason for the escalation")),
-            ],
-        ),
+        section(group::TINDAK_LANJUT, "tindak_lanjut", Add, "Tindak lanjut", "Follow-up")
+            .asks(question(181, "tindak_lanjut", text(LONG), "Tindak lanjut", "Follow-up action").required())
+            .asks(question(182, "oleh", FieldType::Person, "Oleh", "By")),
+        section(group::CATATAN, "catatan", Add, "Catatan", "Remarks")
+            .asks(question(191, "catatan", text(LONG), "Catatan", "Remark").required())
+            .asks(question(192, "catatan_oleh", FieldType::Person, "Dicatat oleh", "Remark by")),
+        section(group::TAUTAN, "tautan", Add, "Aduan terkait", "Linked complaints")
+            .asks(question(201, "kode_terkait", text(NUMBER), "Kode aduan terkait", "Code of the linked complaint"))
+            .asks(question(202, "hubungan", relations, "Hubungan", "Relation")),
+        section(group::ESKALASI, "eskalasi", Add, "Eskalasi", "Escalation")
+            .asks(question(211, "tingkat", ladder, "Tingkat", "Level"))
+            .asks(question(212, "alasan_eskalasi", text(MEDIUM), "Alasan eskalasi", "Reason for the escalation")),
     ]
 }
 

@@ -8,7 +8,7 @@
 //! No name, identity number or telephone number is asked. No answer is required: an incomplete questionnaire is kept,
 //! counted, and left out of the index.
 
-use super::{Question, assemble, label, one, question, section, text};
+use super::{Question, Section, assemble, label, one, question, section, text};
 use crate::form::{ChoiceTag, FieldTag, FieldType, Form, FormTag, GroupTag, MergeClass, Privacy};
 use crate::ids::Lane;
 
@@ -36,12 +36,9 @@ const OCCUPATION_OTHER: ChoiceTag = 6;
 
 /// The definition.
 pub(super) fn form() -> Form {
-    let [a, b, c, d] = visit();
-    let [e, f, g, h, i] = respondent();
-    let [u1, u2, u3, u4, u5, u6, u7, u8, u9] = elements();
-    let [j, k, l, m, n] = about_the_answer();
-    let fields = [a, b, c, d, e, f, g, h, i, u1, u2, u3, u4, u5, u6, u7, u8, u9, j, k, l, m, n];
-    let questionnaire = section(GROUP, "jawaban", MergeClass::Fixed, label("Jawaban", "Answers"), fields);
+    let questions = visit().into_iter().chain(respondent()).chain(elements()).chain(about_the_answer());
+    let questionnaire = section(GROUP, "jawaban", MergeClass::Fixed, "Jawaban", "Answers");
+    let questionnaire = questions.fold(questionnaire, Section::asks);
     let (groups, fields) = assemble(vec![questionnaire]);
     Form {
         tag: TAG,
@@ -58,10 +55,10 @@ pub(super) fn form() -> Form {
 fn visit() -> [Question; 4] {
     let hours = one([(1, "pagi", "08.00-12.00", "08:00-12:00"), (2, "siang", "13.00-17.00", "13:00-17:00")]);
     [
-        question(11, "tanggal", FieldType::Date, label("Tanggal survei", "Date of the survey")),
-        question(12, "jam", hours, label("Jam survei", "Time of the survey")),
-        question(13, "layanan", text(200), label("Layanan yang diterima", "Service received")).private(Privacy::Public),
-        question(14, "titik_layanan", text(200), label("Titik layanan", "Service point")).private(Privacy::Public),
+        question(11, "tanggal", FieldType::Date, "Tanggal survei", "Date of the survey"),
+        question(12, "jam", hours, "Jam survei", "Time of the survey"),
+        question(13, "layanan", text(200), "Layanan yang diterima", "Service received").private(Privacy::Public),
+        question(14, "titik_layanan", text(200), "Titik layanan", "Service point").private(Privacy::Public),
     ]
 }
 
@@ -85,11 +82,11 @@ fn respondent() -> [Question; 5] {
     ]);
     let sexes = one([(1, "l", "Laki-laki", "Male"), (2, "p", "Perempuan", "Female")]);
     [
-        question(15, "jenis_kelamin", sexes, label("Jenis kelamin", "Sex")),
-        question(16, "usia", FieldType::Whole { min: 0, max: 120 }, label("Usia (tahun)", "Age (years)")),
-        question(20, "pendidikan", education, label("Pendidikan", "Education")),
-        question(OCCUPATION, "pekerjaan", occupations, label("Pekerjaan", "Occupation")),
-        question(22, "pekerjaan_lain", text(100), label("Pekerjaan lain (sebutkan)", "Other occupation (which)"))
+        question(15, "jenis_kelamin", sexes, "Jenis kelamin", "Sex"),
+        question(16, "usia", FieldType::Whole { min: 0, max: 120 }, "Usia (tahun)", "Age (years)"),
+        question(20, "pendidikan", education, "Pendidikan", "Education"),
+        question(OCCUPATION, "pekerjaan", occupations, "Pekerjaan", "Occupation"),
+        question(22, "pekerjaan_lain", text(100), "Pekerjaan lain (sebutkan)", "Other occupation (which)")
             .relevant(OCCUPATION, &[OCCUPATION_OTHER]),
     ]
 }
@@ -186,7 +183,7 @@ fn elements() -> [Question; 9] {
             (3, "3", three.0, three.1),
             (4, "4", four.0, four.1),
         ]);
-        question(tag, key, scores, label(id, en))
+        question(tag, key, scores, id, en)
     })
 }
 
@@ -199,11 +196,11 @@ fn about_the_answer() -> [Question; 5] {
         (4, "daring", "Daring", "Online"),
     ]);
     [
-        question(40, "saran", text(5000), label("Saran", "Suggestion")),
-        question(41, "disabilitas", yes_no, label("Penyandang disabilitas", "Person with a disability")),
-        question(42, "kanal", channels, label("Saluran", "Channel")),
-        question(43, "nomor_asal", text(60), label("Nomor di sistem lama", "Number in the older system")),
-        question(44, "diterima_pada", FieldType::DateTime, label("Diterima pada", "Received at")),
+        question(40, "saran", text(5000), "Saran", "Suggestion"),
+        question(41, "disabilitas", yes_no, "Penyandang disabilitas", "Person with a disability"),
+        question(42, "kanal", channels, "Saluran", "Channel"),
+        question(43, "nomor_asal", text(60), "Nomor di sistem lama", "Number in the older system"),
+        question(44, "diterima_pada", FieldType::DateTime, "Diterima pada", "Received at"),
     ]
 }
 
