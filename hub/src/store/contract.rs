@@ -1,0 +1,298 @@
+//! The contract of the hub's store, on one page.
+//!
+//! ```text
+//!   transact(work)        begin ── work(tx) ── commit, flushed to disk ──▶ Ok
+//!                                    └─ error ── everything as before ──▶ Err
+//!   transact_group(jobs)  begin ── part(job 1) ── part(job 2) ── … ── one commit ──▶ one result for each
+//! ```
+//!
+//! - **Atomic.** Everything done within one [`Store::transact`] is there afterwards, or nothing of it. Within
+//!   [`Tx::part`] the same holds for the part: the rest of the transaction goes on without it.
+//! - **Durable.** When `transact` returns `Ok`, the work survives a power cut. Nobody is told "stored" before that.
+//! - **Alone.** One transaction runs at a time and sees its own writes; there is nothing to retry.
+//! - **Synchronous.** One thread owns the store; see [`super::owner`]. No transaction is open while a network is waited
+//!   for.
+//! - **Repeatable.** `put_…` replaces the whole row with the same key, and the same call again changes nothing. What is
+//!   named `append_…` or `insert_…` says what a repetition does.
+//!
+//! [`super::suite`] proves all of this, by name, against each store.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use kentongan_protocol::clock::RunHead;
+use kentongan_protocol::form::GroupTag;
+use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
+use kentongan_protocol::log::{ChainHash, LogHead};
+use kentongan_protocol::receipt::ReceiptCode;
+use kentongan_protocol::session::hub::HubEpoch;
+use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
+
+use super::rows::{
+    Attestation, AuditEntry, AuditEvent, Conflict, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork,
+    HubIdentity, Log, NewOp, Office, OpState, Page, RecordFilter, RecordRow, Replica, Run, StoredOp, Totals,
+};
+
+/// Result of a call on the store.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// What is done in a transaction or a part of one. It is called once.
+pub type Work<'a> = &'a mut dyn FnMut(&mut dyn Tx) -> Result<()>;
+
+/// A store.
+pub trait Store: Send {
+    /// Runs `work` in a transaction and commits it, flushed to disk. If `work` fails, everything is as it was before.
+    ///
+    /// # Errors
+    /// Whatever `work` failed with, or why the commit failed; either way nothing was stored.
+    fn transact(&mut self, work: Work<'_>) -> Result<()>;
+}
+
+/// An open transaction.
+pub trait Tx {
+    /// Runs `work` as a part: if it fails, what it did is undone and the transaction goes on. Parts may be nested.
+    ///
+    /// # Errors
+    /// Whatever `work` failed with.
+    fn part(&mut self, work: Work<'_>) -> Result<()>;
+
+    // -- the hub ----------------------------------------------------------------------------------------------------
+
+    /// The hub itself; `None` before it was set up.
+    fn hub(&mut self) -> Result<Option<HubIdentity>>;
+    /// Sets up the hub.
+    fn put_hub(&mut self, hub: &HubIdentity) -> Result<()>;
+    /// All starts of the hub, the first one first.
+    fn epochs(&mut self) -> Result<Vec<HubEpoch>>;
+    /// Notes a start: once for each process, before anything else is written.
+    fn append_epoch(&mut self, epoch: &HubEpoch, at_ms: i64) -> Result<()>;
+
+    // -- offices, replicas, codes -----------------------------------------------------------------------------------
+
+    /// An office.
+    fn office(&mut self, code: &OfficeCode) -> Result<Option<Office>>;
+    /// All offices, by code.
+    fn offices(&mut self) -> Result<Vec<Office>>;
+    /// Enters or changes an office.
+    fn put_office(&mut self, office: &Office) -> Result<()>;
+
+    /// A replica.
+    fn replica(&mut self, id: ReplicaId) -> Result<Option<Replica>>;
+    /// The replica with this Ed25519 key.
+    fn replica_by_key(&mut self, public_key: &[u8; 32]) -> Result<Option<Replica>>;
+    /// The replica with this prefix of receipt codes.
+    fn replica_by_prefix(&mut self, prefix: u32) -> Result<Option<Replica>>;
+    /// All replicas, by office and then by time of joining.
+    fn replicas(&mut self) -> Result<Vec<Replica>>;
+    /// Enters or changes a replica. Key and prefix of another replica are refused with [`StoreError::Taken`].
+    fn put_replica(&mut self, replica: &Replica) -> Result<()>;
+
+    /// An enrolment code by its public number.
+    fn enrol_code(&mut self, id: u64) -> Result<Option<EnrolCode>>;
+    /// An enrolment code by the hash of its secret.
+    fn enrol_code_by_secret(&mut self, secret_hash: &[u8; 32]) -> Result<Option<EnrolCode>>;
+    /// All enrolment codes, the newest first.
+    fn enrol_codes(&mut self) -> Result<Vec<EnrolCode>>;
+    /// Enters or changes an enrolment code.
+    fn put_enrol_code(&mut self, code: &EnrolCode) -> Result<()>;
+
+    // -- runs and logs ----------------------------------------------------------------------------------------------
+
+    /// A run.
+    fn run(&mut self, id: RunId) -> Result<Option<Run>>;
+    /// All runs of a replica.
+    fn runs_of(&mut self, replica: ReplicaId) -> Result<Vec<Run>>;
+    /// Enters or changes a run.
+    fn put_run(&mut self, run: &Run) -> Result<()>;
+
+    /// A log.
+    fn log(&mut self, id: LogId) -> Result<Option<Log>>;
+    /// The log that a run writes in a lane about an office.
+    fn log_of_run(&mut self, run: &RunHead, lane: Lane, office: &OfficeCode) -> Result<Option<Log>>;
+    /// Logs of a replica with ids above `after` (`None`: from the first), by id, at most `limit`.
+    fn logs_of(&mut self, replica: ReplicaId, after: Option<LogId>, limit: usize) -> Result<Vec<Log>>;
+    /// Enters a log without ops. A log that is there already is refused with [`StoreError::Taken`].
+    fn insert_log(&mut self, head: &LogHead) -> Result<()>;
+    /// Moves the stored mark, in the same transaction as the ops up to it.
+    fn advance_log(&mut self, id: LogId, stored: u64, chain: ChainHash) -> Result<()>;
+    /// Raises the durable mark of a log to `seq`, at most to its stored mark. It never falls.
+    fn raise_durable(&mut self, id: LogId, seq: u64) -> Result<()>;
+
+    // -- ops --------------------------------------------------------------------------------------------------------
+
+    /// Stores an op. A name that is there already is refused with [`StoreError::Taken`]: whoever appends compares first.
+    /// The caller keeps logs without gaps and moves their marks.
+    fn append_op(&mut self, op: &NewOp<'_>) -> Result<()>;
+    /// An op.
+    fn op(&mut self, id: OpId) -> Result<Option<StoredOp>>;
+    /// Ops of a log from `from_seq` on: at least one if there is one, then while they are fewer than `ops_max` and
+    /// shorter than `bytes_aim` together.
+    fn ops_from(&mut self, log: LogId, from_seq: u64, ops_max: usize, bytes_aim: usize) -> Result<Vec<StoredOp>>;
+    /// Ops of a record, in the order of arrival.
+    fn ops_of(&mut self, record: RecordId) -> Result<Vec<StoredOp>>;
+    /// Changes what became of an op.
+    fn set_op_state(&mut self, id: OpId, state: OpState) -> Result<()>;
+    /// Ops kept aside that no person has decided on, in the order of arrival; those after `after`, at most `limit`.
+    fn quarantined(&mut self, after: Option<OpId>, limit: usize) -> Result<Vec<StoredOp>>;
+    /// What the hub last said of an op; `None` if it never had anything to say.
+    fn verdict(&mut self, id: OpId) -> Result<Option<VerdictFrame>>;
+    /// Notes what the hub says of an op.
+    fn put_verdict(&mut self, id: OpId, verdict: &VerdictFrame) -> Result<()>;
+
+    // -- records ----------------------------------------------------------------------------------------------------
+
+    /// A record.
+    fn record(&mut self, id: RecordId) -> Result<Option<RecordRow>>;
+    /// Enters a record and gives it the next number. `false`, and nothing changed, if it is there already.
+    fn insert_record(&mut self, record: &RecordRow) -> Result<bool>;
+    /// Changes a record; its number and time of receipt stay.
+    fn update_record(&mut self, record: &RecordRow) -> Result<()>;
+    /// The records with this receipt code, by number: one, unless two replicas were given one prefix.
+    fn records_coded(&mut self, code: ReceiptCode) -> Result<Vec<RecordRow>>;
+    /// A page of the records that have their creating op and pass the filter, at most `limit`.
+    fn records(&mut self, filter: &RecordFilter, page: Page, limit: usize) -> Result<Vec<RecordRow>>;
+    /// Lets another office see a record. `false`, and nothing changed, if it does already.
+    fn share_record(&mut self, record: RecordId, office: &OfficeCode) -> Result<bool>;
+    /// The offices that see a record besides its own, by code.
+    fn shared_with(&mut self, record: RecordId) -> Result<Vec<OfficeCode>>;
+
+    /// Conflicts of a record, by group.
+    fn conflicts_of(&mut self, record: RecordId) -> Result<Vec<Conflict>>;
+    /// All conflicts, the oldest first, at most `limit`; of one owner, if given.
+    fn conflicts(&mut self, owner: Option<&OfficeCode>, limit: usize) -> Result<Vec<Conflict>>;
+    /// Enters a conflict. One that is there already keeps the time since which it is known.
+    fn put_conflict(&mut self, conflict: &Conflict) -> Result<()>;
+    /// Removes a conflict that was decided.
+    fn remove_conflict(&mut self, record: RecordId, group: GroupTag) -> Result<()>;
+
+    // -- feed -------------------------------------------------------------------------------------------------------
+
+    /// Appends to a topic and gives back the number of the entry: one sequence over all topics, in the order of the
+    /// calls. A number of a transaction that was undone may be given again; nobody has seen it.
+    fn feed_append(&mut self, topic: &Topic, item: &FeedItem) -> Result<u64>;
+    /// The last number given, 0 if none.
+    fn feed_last(&mut self) -> Result<u64>;
+    /// Reads a topic after number `after`, passing over ops that `reader` wrote itself.
+    fn feed_read(&mut self, topic: &Topic, after: u64, reader: ReplicaId, limit: FeedLimit) -> Result<FeedSlice>;
+
+    // -- proofs and journals ----------------------------------------------------------------------------------------
+
+    /// Keeps a signature for those of its heads that cover more of their log than the one kept before. Heads of logs
+    /// that are not here are passed over.
+    fn put_attest(&mut self, attest: &Attest) -> Result<()>;
+    /// The signature kept for a log.
+    fn attestation(&mut self, log: LogId) -> Result<Option<Attestation>>;
+    /// Keeps an op aside that claims the name of another. The same one again changes nothing and gives `false`.
+    fn insert_fork(&mut self, fork: &Fork) -> Result<bool>;
+    /// All forks, the oldest first, at most `limit`.
+    fn forks(&mut self, limit: usize) -> Result<Vec<Fork>>;
+    /// Appends a line to the audit log and gives back its number.
+    fn audit(&mut self, event: &AuditEvent) -> Result<u64>;
+    /// Lines of the audit log, at most `limit`.
+    fn audit_log(&mut self, page: Page, limit: usize) -> Result<Vec<AuditEntry>>;
+    /// Notes how an exchange went; of each replica the last [`super::rows::JOURNAL_ROWS_MAX`] are kept.
+    fn journal(&mut self, note: &ExchangeNote) -> Result<()>;
+    /// The last exchanges of a replica, the newest first.
+    fn journal_of(&mut self, replica: ReplicaId, limit: usize) -> Result<Vec<ExchangeNote>>;
+    /// Totals, for overviews.
+    fn totals(&mut self) -> Result<Totals>;
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, Clone)]
+pub enum StoreError {
+    /// The database failed.
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// What is stored is not what this program stores.
+    Damaged(&'static str),
+    /// A name or number is another's already.
+    Taken(&'static str),
+    /// The caller asked for the transaction or part to be undone.
+    Undone,
+    /// A job panicked: a defect of ours. What it did was undone.
+    Panicked(String),
+    /// The store is closed or closing.
+    Closed,
+}
+
+impl StoreError {
+    /// A failure of the database.
+    pub fn database(doing: &'static str, source: impl Error + Send + Sync + 'static) -> StoreError {
+        StoreError::Database { doing, source: Arc::new(source) }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Database { doing, .. } => write!(f, "the store failed at: {doing}"),
+            StoreError::Damaged(what) => write!(f, "the store is damaged: {what}"),
+            StoreError::Taken(what) => write!(f, "already taken: {what}"),
+            StoreError::Undone => f.write_str("undone at the caller's wish"),
+            StoreError::Panicked(what) => write!(f, "a job on the store panicked: {what}"),
+            StoreError::Closed => f.write_str("the store is closed"),
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            StoreError::Database { source, .. } => Some(&**source),
+            _ => None,
+        }
+    }
+}
+
+/// As [`Store::transact`], for work that gives something back or fails in its own way.
+///
+/// # Errors
+/// Whatever `work` failed with, or why the commit failed; either way nothing was stored.
+pub fn transact_with<T, E: From<StoreError>>(
+    store: &mut dyn Store,
+    work: impl FnOnce(&mut dyn Tx) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let mut work = Some(work);
+    let mut outcome = None;
+    let committed = store.transact(&mut |tx| {
+        let work = work.take().expect("a store runs its work once");
+        let done = work(tx);
+        let undo = done.is_err();
+        outcome = Some(done);
+        if undo { Err(StoreError::Undone) } else { Ok(()) }
+    });
+    match (outcome, committed) {
+        (Some(Err(error)), _) => Err(error),
+        (_, Err(error)) => Err(error.into()),
+        (Some(Ok(value)), Ok(())) => Ok(value),
+        (None, Ok(())) => Err(StoreError::Damaged("the store did not run its work").into()),
+    }
+}
+
+/// A job of a group.
+pub type Job<'a> = Box<dyn FnOnce(&mut dyn Tx) -> Result<()> + Send + 'a>;
+
+/// Runs jobs that know nothing of each other and share one commit. One that fails is undone; the others still commit.
+/// Gives back one result for each, in order; if the commit fails, that is the result of all.
+pub fn transact_group(store: &mut dyn Store, jobs: Vec<Job<'_>>) -> Vec<Result<()>> {
+    let count = jobs.len();
+    let mut jobs = Some(jobs);
+    let mut results = Vec::with_capacity(count);
+    let committed = store.transact(&mut |tx| {
+        for job in jobs.take().into_iter().flatten() {
+            let mut job = Some(job);
+            results.push(tx.part(&mut |tx| job.take().map_or(Err(StoreError::Undone), |job| job(tx))));
+        }
+        Ok(())
+    });
+    match committed {
+        Ok(()) => results,
+        Err(error) => vec![Err(error); count],
+    }
+}
