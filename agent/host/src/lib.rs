@@ -1,0 +1,46 @@
+//! What both programs need of the machine they run on.
+//!
+//! The agent and the hub are the same kind of program: they start from a folder, read one configuration, hold one
+//! lock, own one database, answer on one socket, and tell people what went wrong in words. This crate carries that,
+//! and decides nothing about records.
+//!
+//! ```text
+//!   words     exit ktg fail output options logging     what a person or a script meets
+//!   files     data_dir files lock sqlite store_thread  what lies on the disk, and who may touch it
+//!   machine   clock random signals control             what the operating system gives
+//!   keys      certificate identity tls                 who is who on the link
+//! ```
+
+pub mod exit;
+pub mod fail;
+pub mod ktg;
+mod ktg_pages;
+pub mod output;
+
+pub mod options;
+
+pub mod data_dir;
+pub mod files;
+pub mod lock;
+
+pub mod clock;
+pub mod random;
+
+pub mod signals;
+
+pub mod sqlite;
+pub mod store_thread;
+
+pub mod certificate;
+pub mod identity;
+pub mod tls;
+
+pub use clock::{Clock, SystemClock};
+pub use data_dir::{DataDir, Program};
+pub use exit::Exit;
+pub use fail::Failure;
+pub use kentongan_protocol::form::Lang;
+pub use ktg::Ktg;
+pub use lock::Lock;
+pub use options::{Opt, Settings};
+pub use output::Output;

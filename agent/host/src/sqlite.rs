@@ -1,0 +1,362 @@
+//! Opening a SQLite store so that what is committed stays, also after a power cut.
+//!
+//! - Write-ahead log with `synchronous=FULL`: the only one of the fast settings that loses nothing (NORMAL, the usual
+//!   advice, loses commits at power loss). Both are read back after opening, because a network folder or an odd build
+//!   silently keeps other settings.
+//! - Migrations only grow, one transaction each; a copy of the old file is kept beside before the first one.
+//! - A file that is not ours, or newer than this program, is refused untouched.
+//! - A damaged file is never deleted: it is set aside under another name.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::fail::Failure;
+use crate::files::{Access, creating};
+use crate::ktg::Ktg;
+
+/// How long a statement waits for another connection's lock.
+const BUSY_TIMEOUT_MS: u32 = 5_000;
+/// The write-ahead log is cut back to this after a checkpoint.
+const JOURNAL_BYTES_MAX: u32 = 16 << 20;
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFailure {
+    /// The file is damaged; [`set_aside`] keeps it and makes room for a new one.
+    #[error("the database {path} is damaged: {detail}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found.
+        detail: String,
+    },
+    /// The file was written by a newer program.
+    #[error("the database {path} has version {found}, this program knows {known}")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Version of the file.
+        found: u32,
+        /// Newest version that this program knows.
+        known: u32,
+    },
+    /// The file belongs to another program.
+    #[error("the database {path} belongs to another program (application id {found:#010x})")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The id in its header.
+        found: u32,
+    },
+    /// The file's folder cannot keep the promise of durability (for example a network share).
+    #[error("the folder of {path} does not allow a safe database (journal {journal}, synchronous {synchronous})")]
+    Unsafe {
+        /// The file.
+        path: PathBuf,
+        /// The journal mode that SQLite settled for.
+        journal: String,
+        /// The level that SQLite settled for.
+        synchronous: i64,
+    },
+    /// A file operation failed.
+    #[error("the file {0}")]
+    File(PathBuf, #[source] io::Error),
+    /// SQLite refused something else.
+    #[error("{1} in the database {0}")]
+    Sqlite(PathBuf, &'static str, #[source] rusqlite::Error),
+}
+
+impl From<OpenFailure> for Failure {
+    fn from(failure: OpenFailure) -> Failure {
+        let ktg = match &failure {
+            OpenFailure::Damaged { .. } => Ktg::StoreDamaged,
+            OpenFailure::Newer { .. } | OpenFailure::Foreign { .. } => Ktg::StoreNewer,
+            OpenFailure::Unsafe { .. } => Ktg::Permission,
+            OpenFailure::File(..) | OpenFailure::Sqlite(..) => return anyhow::Error::from(failure).into(),
+        };
+        let detail = failure.to_string();
+        Failure::of(ktg).with_detail(detail)
+    }
+}
+
+/// Opens the store at `path`, creating it if there is none, and brings it to the newest version.
+///
+/// `migrations[n]` takes a file from version `n` to `n + 1` and is never changed once released. If the last process
+/// did not end with [`close`], the whole file is checked first.
+///
+/// # Errors
+/// See [`OpenFailure`]; the file is then as it was before.
+pub fn open(path: &Path, application_id: u32, migrations: &[&str]) -> Result<Connection, OpenFailure> {
+    let known = u32::try_from(migrations.len()).expect("migrations are few");
+    let existed = create_private(path)?;
+    let unclean = existed && !take_clean_mark(path)?;
+    let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let found = version_of(&db, path, application_id, known)?;
+    if unclean {
+        quick_check(&db, path)?;
+    }
+    durable(&db, path)?;
+    if found > 0 && found < known {
+        keep_copy(&db, path, found)?;
+    }
+    for (version, sql) in (0..).zip(migrations).skip(found as usize) {
+        migrate(&db, application_id, version + 1, sql).map_err(|error| failed(path, "migrating", error))?;
+    }
+    Ok(db)
+}
+
+/// Opens an existing store for reading beside the thread that writes it. It sees what is committed.
+///
+/// # Errors
+/// See [`OpenFailure`].
+pub fn open_reader(path: &Path) -> Result<Connection, OpenFailure> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// Closes the store and notes that it was closed well, so that the next start need not check it whole.
+///
+/// # Errors
+/// SQLite or the file system refuses. Nothing committed is lost by that; the next start checks the file.
+pub fn close(db: Connection, path: &Path) -> Result<(), OpenFailure> {
+    db.close().map_err(|(_, error)| failed(path, "closing", error))?;
+    let mark = clean_mark(path);
+    creating(Access::Private).truncate(true).open(&mark).map_err(|error| OpenFailure::File(mark, error))?;
+    Ok(())
+}
+
+/// Renames a damaged store with its side files to `….damaged-<UTC time>` and returns the new name of the database.
+///
+/// # Errors
+/// The database cannot be renamed; it is then still in place.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let mut ending = format!(".damaged-{time}");
+    while with_ending(path, &ending).exists() {
+        ending.push('x');
+    }
+    let aside = with_ending(path, &ending);
+    fs::rename(path, &aside)?;
+    for side in ["-wal", "-shm"] {
+        match fs::rename(with_ending(path, side), with_ending(&aside, side)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    crate::files::sync_parent(path)?;
+    Ok(aside)
+}
+
+/// Makes an empty file for its owner alone if there is none; SQLite's side files take over its permissions. Returns
+/// whether there was one.
+fn create_private(path: &Path) -> Result<bool, OpenFailure> {
+    match creating(Access::Private).create_new(true).open(path) {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(true),
+        Err(error) => Err(OpenFailure::File(path.to_owned(), error)),
+    }
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenFailure> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(|error| failed(path, "opening", error))?;
+    db.execute_batch(&format!(
+        "PRAGMA busy_timeout={BUSY_TIMEOUT_MS};
+         PRAGMA foreign_keys=ON;
+         PRAGMA trusted_schema=OFF;
+         PRAGMA cell_size_check=ON;
+         PRAGMA mmap_size=0;"
+    ))
+    .map_err(|error| failed(path, "settings", error))?;
+    Ok(db)
+}
+
+/// The version of a file that is ours and not too new; 0 for a fresh one. Changes nothing.
+fn version_of(db: &Connection, path: &Path, application_id: u32, known: u32) -> Result<u32, OpenFailure> {
+    let read = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| failed(path, "reading", error));
+    // SQLite keeps the application id as a signed number of 32 bits; the bits are what counts.
+    let id = read("PRAGMA application_id")? as u32;
+    let found = u32::try_from(read("PRAGMA user_version")?).unwrap_or(u32::MAX);
+    let fresh = id == 0 && found == 0 && read("SELECT count(*) FROM sqlite_schema")? == 0;
+    match (fresh, id == application_id) {
+        (true, _) => Ok(0),
+        (false, false) => Err(OpenFailure::Foreign { path: path.to_owned(), found: id }),
+        (false, true) if found > known => Err(OpenFailure::Newer { path: path.to_owned(), found, known }),
+        (false, true) => Ok(found),
+    }
+}
+
+fn quick_check(db: &Connection, path: &Path) -> Result<(), OpenFailure> {
+    let found: String = db
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| failed(path, "checking", error))?;
+    if found == "ok" { Ok(()) } else { Err(OpenFailure::Damaged { path: path.to_owned(), detail: found }) }
+}
+
+/// Sets what durability needs and reads it back.
+fn durable(db: &Connection, path: &Path) -> Result<(), OpenFailure> {
+    let settings = |error| failed(path, "settings", error);
+    // Must come before the journal mode: on a fresh file that one writes the first page.
+    db.execute_batch("PRAGMA auto_vacuum=INCREMENTAL").map_err(settings)?;
+    let _: String = db.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0)).map_err(settings)?;
+    db.execute_batch(&format!("PRAGMA synchronous=FULL; PRAGMA journal_size_limit={JOURNAL_BYTES_MAX}"))
+        .map_err(settings)?;
+    let journal: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(settings)?;
+    let synchronous: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(settings)?;
+    if journal == "wal" && synchronous == 2 {
+        return Ok(());
+    }
+    Err(OpenFailure::Unsafe { path: path.to_owned(), journal, synchronous })
+}
+
+/// A whole and checked copy of the old version beside the store; one of each version is kept.
+fn keep_copy(db: &Connection, path: &Path, version: u32) -> Result<(), OpenFailure> {
+    let copy = with_ending(path, &format!(".v{version}"));
+    let part = with_ending(&copy, ".part");
+    let file = |error| OpenFailure::File(part.clone(), error);
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(error)),
+        _ => {}
+    }
+    creating(Access::Private).open(&part).map_err(file)?;
+    let name = part.to_str().ok_or_else(|| file(io::ErrorKind::InvalidFilename.into()))?;
+    db.execute("VACUUM INTO ?1", [name]).map_err(|error| failed(path, "copying before the migration", error))?;
+    fs::File::open(&part).and_then(|copied| copied.sync_all()).map_err(file)?;
+    fs::rename(&part, &copy).and_then(|()| crate::files::sync_parent(&copy)).map_err(file)
+}
+
+fn migrate(db: &Connection, application_id: u32, version: u32, sql: &str) -> rusqlite::Result<()> {
+    let step = rusqlite::Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    step.execute_batch(sql)?;
+    // The same 32 bits, as SQLite writes them.
+    step.pragma_update(None, "application_id", application_id as i32)?;
+    step.pragma_update(None, "user_version", version)?;
+    step.commit()
+}
+
+fn failed(path: &Path, doing: &'static str, error: rusqlite::Error) -> OpenFailure {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OpenFailure::Damaged { path: path.to_owned(), detail: error.to_string() }
+        }
+        _ => OpenFailure::Sqlite(path.to_owned(), doing, error),
+    }
+}
+
+/// Removes the mark of a clean end, so that it counts once, and tells whether it was there.
+fn take_clean_mark(path: &Path) -> Result<bool, OpenFailure> {
+    let mark = clean_mark(path);
+    match fs::remove_file(&mark) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(OpenFailure::File(mark, error)),
+    }
+}
+
+fn clean_mark(path: &Path) -> PathBuf {
+    with_ending(path, ".clean")
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: u32 = 0x4b54_4741;
+    const FIRST: &str = "CREATE TABLE catatan (id INTEGER PRIMARY KEY, isi TEXT NOT NULL DEFAULT '') STRICT;";
+    const SECOND: &str = "ALTER TABLE catatan ADD COLUMN kantor TEXT NOT NULL DEFAULT '';";
+
+    fn temp() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("store.db");
+        (dir, path)
+    }
+
+    fn count(db: &Connection) -> i64 {
+        db.query_row("SELECT count(*) FROM catatan", [], |row| row.get(0)).expect("count")
+    }
+
+    #[test]
+    fn a_store_keeps_its_records_and_grows_with_a_copy_of_the_old_version_beside_it() {
+        let (dir, path) = temp();
+        let db = open(&path, ID, &[FIRST]).expect("fresh");
+        db.execute("INSERT INTO catatan (isi) VALUES ('jalan rusak')", []).expect("insert");
+        close(db, &path).expect("close");
+
+        let db = open(&path, ID, &[FIRST, SECOND]).expect("migrated");
+        assert_eq!(count(&db), 1);
+        assert_eq!(db.query_row("PRAGMA user_version", [], |row| row.get(0)), Ok(2));
+        let copy = open_reader(&dir.path().join("store.db.v1")).expect("the copy");
+        assert_eq!(count(&copy), 1);
+        assert_eq!(copy.query_row("PRAGMA user_version", [], |row| row.get(0)), Ok(1));
+    }
+
+    #[test]
+    fn a_failed_migration_leaves_the_file_at_its_version() {
+        let (_dir, path) = temp();
+        close(open(&path, ID, &[FIRST]).expect("fresh"), &path).expect("close");
+        let broken = "ALTER TABLE catatan ADD COLUMN a TEXT; SELECT * FROM tidak_ada;";
+        assert!(matches!(open(&path, ID, &[FIRST, broken]), Err(OpenFailure::Sqlite(_, "migrating", _))));
+        let db = open(&path, ID, &[FIRST, SECOND]).expect("the right migration still fits");
+        assert_eq!(db.query_row("PRAGMA user_version", [], |row| row.get(0)), Ok(2));
+    }
+
+    #[test]
+    fn a_newer_or_foreign_file_is_refused_with_a_sentence() {
+        let (_dir, path) = temp();
+        close(open(&path, ID, &[FIRST, SECOND]).expect("fresh"), &path).expect("close");
+        let newer = open(&path, ID, &[FIRST]).expect_err("newer");
+        assert!(matches!(newer, OpenFailure::Newer { found: 2, known: 1, .. }));
+        assert_eq!(Failure::from(newer).ktg, Some(Ktg::StoreNewer));
+        let foreign = open(&path, ID + 1, &[FIRST, SECOND]).expect_err("foreign");
+        assert!(matches!(foreign, OpenFailure::Foreign { found: ID, .. }));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_set_aside_whole() {
+        let (dir, path) = temp();
+        fs::write(&path, "bukan basis data, tetapi cukup panjang untuk dibaca sebagai kepala berkas".repeat(40))
+            .expect("write");
+        let damaged = open(&path, ID, &[FIRST]).expect_err("damaged");
+        assert_eq!(Failure::from(damaged).exit.code(), 16);
+
+        fs::write(dir.path().join("store.db-wal"), "sisa").expect("write");
+        let aside = set_aside(&path).expect("set aside");
+        assert!(!path.exists() && aside.exists() && with_ending(&aside, "-wal").exists());
+        open(&path, ID, &[FIRST]).expect("a new store in its place");
+    }
+
+    #[test]
+    fn a_page_flipped_after_an_unclean_end_is_found_at_opening() {
+        let (_dir, path) = temp();
+        let db = open(&path, ID, &[FIRST]).expect("fresh");
+        for _ in 0..200 {
+            db.execute("INSERT INTO catatan (isi) VALUES (?1)", ["x".repeat(500)]).expect("insert");
+        }
+        db.close().expect("closed without the mark");
+        let mut bytes = fs::read(&path).expect("read");
+        let middle = bytes.len() / 2 / 4096 * 4096;
+        bytes[middle..middle + 64].fill(0xff);
+        fs::write(&path, bytes).expect("write");
+        assert!(matches!(open(&path, ID, &[FIRST]), Err(OpenFailure::Damaged { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_store_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_dir, path) = temp();
+        let db = open(&path, ID, &[FIRST]).expect("fresh");
+        db.execute("INSERT INTO catatan (isi) VALUES ('')", []).expect("insert");
+        for name in [path.clone(), with_ending(&path, "-wal")] {
+            assert_eq!(fs::metadata(&name).expect("stat").permissions().mode() & 0o777, 0o600, "{}", name.display());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! TLS between offices and hub: who accepts whom, and by which time.
+//!
+//! ```text
+//!   office ── pinned root, server name "kentongan-hub" whatever was dialled, time floor ──▶ hub
+//!   office ◀── same root, purpose client; expiry and standing judged per request ────────── hub
+//! ```
+//!
+//! - TLS 1.3 only, `ring` given explicitly: no process-wide default that another crate could change.
+//! - The root is pinned at enrolment; public authorities count for nothing here.
+//! - No early data: it could be replayed, and it would save no round trip with our servers.
+//! - Sessions resume within a process. A resumed connection does not show its certificate again, which is one more
+//!   reason why the hub judges a device's standing on every request.
+
+mod fault;
+mod floor;
+mod verify;
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ServerSessionMemoryCache;
+use rustls::time_provider::TimeProvider;
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+pub use fault::{LinkFault, classify};
+pub use floor::{FloorTime, RELEASED_S};
+
+/// The name in every hub's certificate. Whatever host name or address an office dials, this is the name it checks:
+/// a hub may move, get another name or sit behind a proxy without a new certificate.
+pub const HUB_NAME: &str = "kentongan-hub";
+
+/// Sessions that a hub remembers for resumption. One takes about 1 KB, so this bounds them to a few MB; a device that
+/// has been forgotten makes a full handshake (800 bytes more).
+const SESSIONS_MAX: usize = 4096;
+
+/// Why a TLS configuration could not be made: a key or certificate of ours is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The root certificate is not one.
+    #[error("the root certificate is not usable")]
+    Root(#[source] rustls::Error),
+    /// No verifier can be made from the root.
+    #[error("no verifier can be made from the root certificate")]
+    Verifier(#[source] rustls::client::VerifierBuilderError),
+    /// Certificate and key do not fit each other, or the key is of an unknown kind.
+    #[error("certificate and key are not usable")]
+    Identity(#[source] rustls::Error),
+}
+
+/// A certificate chain and its key.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The own certificate first; ours have no intermediates.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The private key of the first certificate.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// How an office talks to its hub: it accepts only a certificate of the pinned root for [`HUB_NAME`], and shows its
+/// own if it has one. `time` decides about expiry, see [`FloorTime`].
+///
+/// # Errors
+/// The root or the device's credentials are not usable.
+pub fn client_config(
+    root: &CertificateDer<'static>,
+    device: Option<Credentials>,
+    time: Arc<dyn TimeProvider>,
+) -> Result<ClientConfig, TlsError> {
+    let verifier = Arc::new(verify::PinnedHub::new(roots(root)?, provider())?);
+    let builder = ClientConfig::builder_with_details(provider(), time)
+        .with_protocol_versions(&[&TLS13])
+        .expect("ring offers suites for TLS 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    match device {
+        Some(device) => builder.with_client_auth_cert(device.chain, device.key).map_err(TlsError::Identity),
+        None => Ok(builder.with_no_client_auth()),
+    }
+}
+
+/// Accepts any certificate at all. For one thing only: to fetch the root certificate at enrolment, when there is
+/// nothing yet to check it with. What is fetched is then compared with the fingerprint in the enrolment code, which
+/// came to the office by another way; no secret may be sent over such a connection.
+pub fn fetch_only_config() -> ClientConfig {
+    ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .expect("ring offers suites for TLS 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verify::AnyServer::new(provider())))
+        .with_no_client_auth()
+}
+
+/// How a hub listens. A device may show a certificate of `root`, even an expired one: whether it is expired, revoked
+/// or unknown is judged per request, in words. Without a certificate only the enrolment routes are of use.
+///
+/// # Errors
+/// The hub's credentials or the root are not usable.
+pub fn server_config(hub: Credentials, root: &CertificateDer<'static>) -> Result<ServerConfig, TlsError> {
+    let verifier = Arc::new(verify::AnyTimeDevice::new(roots(root)?, provider())?);
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .expect("ring offers suites for TLS 1.3")
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(hub.chain, hub.key)
+        .map_err(TlsError::Identity)?;
+    // Sessions live here: a stateless ticket would carry the device's certificate back and forth, 2.4 KB each time.
+    config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
+    config.send_tls13_tickets = 1;
+    config.max_early_data_size = 0;
+    Ok(config)
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn roots(root: &CertificateDer<'static>) -> Result<Arc<RootCertStore>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).map_err(TlsError::Root)?;
+    Ok(Arc::new(roots))
+}
+
+#[cfg(test)]
+mod tests;
