@@ -1,4 +1,4 @@
 //! The agent: takes complaints and survey answers at an office, keeps them safe, and carries them to the hub.
 
 pub mod entry;
-pub mod inbox;
+pub mod store;

@@ -132,11 +132,15 @@ pub struct KnownRun {
 /// Crystals of PCs drift by up to a hundred parts in a million; the error grows so with the distance carried.
 const DRIFT_PER_MILLION: u64 = 100;
 
+/// How long a first message may have been under way, when nothing was measured before: connecting on a bad link included.
+const UNKNOWN_ROUND_TRIP_MS: u32 = 60_000;
+
 /// A measurement of a run's beginning at a contact.
 ///
-/// The peer says that `elapsed_ms` have passed since its run began, in a message that took at most `round_trip_ms` to
-/// come here, where it is now `now_ms`. Returns start and error.
+/// The peer says that `elapsed_ms` have passed since its run began, in a message that took at most `round_trip_ms` (0 if
+/// never measured) to come here, where it is now `now_ms`. Returns start and error.
 pub fn measure(now_ms: i64, elapsed_ms: u64, round_trip_ms: u32) -> (i64, u64) {
+    let round_trip_ms = if round_trip_ms == 0 { UNKNOWN_ROUND_TRIP_MS } else { round_trip_ms };
     let half_way = i64::from(round_trip_ms / 2);
     let elapsed = i64::try_from(elapsed_ms).unwrap_or(i64::MAX);
     let drift = elapsed_ms / 1_000_000 * DRIFT_PER_MILLION;

@@ -55,6 +55,22 @@ impl<'a> GroupView<'a> {
         }
     }
 
+    /// The displayed values with some of them changed or, with `None`, emptied: what a form sends back when a person
+    /// changes a field of the group.
+    pub fn with_changes(
+        &self,
+        changes: impl IntoIterator<Item = (FieldTag, Option<Value>)>,
+    ) -> BTreeMap<FieldTag, Value> {
+        let mut values = self.shown().cloned().unwrap_or_default();
+        for (tag, value) in changes {
+            match value {
+                Some(value) => values.insert(tag, value),
+                None => values.remove(&tag),
+            };
+        }
+        values
+    }
+
     /// The ops that a write made in sight of this view replaces.
     pub fn heads(&self) -> Vec<OpId> {
         match self {

@@ -1,0 +1,83 @@
+//! What can go wrong in the store, and what to tell people.
+
+use kentongan_host::exit::Exit;
+use kentongan_host::fail::Failure;
+use kentongan_host::ktg::Ktg;
+use kentongan_host::sqlite::OpenFailure;
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::form;
+use thiserror::Error;
+
+/// An error of the store.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The file could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenFailure),
+    /// SQLite failed.
+    #[error("could not {doing}")]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's own error.
+        source: rusqlite::Error,
+    },
+    /// Nothing can be entered before enrolment.
+    #[error("this installation is not enrolled")]
+    NotEnrolled,
+    /// There is no such record here.
+    #[error("there is no such record on this PC")]
+    NoSuchRecord,
+    /// The record does not fit its form.
+    #[error("the record does not fit its form")]
+    Unfit(Vec<form::Fault>),
+    /// What the hub sent breaks the protocol.
+    #[error(transparent)]
+    Protocol(#[from] Fault),
+    /// What is in the store cannot be; a defect of ours or of the disk.
+    #[error("the store holds what cannot be: {0}")]
+    Broken(&'static str),
+}
+
+impl StoreError {
+    /// Wraps SQLite's error with what was being done.
+    pub(crate) fn because(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
+        move |source| StoreError::Sqlite { doing, source }
+    }
+
+    fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            StoreError::Sqlite { source: rusqlite::Error::SqliteFailure(error, _), .. } => Some(error.code),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        use rusqlite::ErrorCode;
+        match error {
+            StoreError::Open(failure) => failure.into(),
+            StoreError::NotEnrolled => not_enrolled(),
+            StoreError::NoSuchRecord => {
+                Failure::new(Exit::Failed, "Catatan itu tidak ada di komputer ini.", "There is no such record on this PC.")
+            }
+            StoreError::Unfit(_) => Failure::of(Ktg::InvalidField).caused_by(error),
+            _ => match error.sqlite_code() {
+                Some(ErrorCode::DiskFull) => Failure::of(Ktg::NoSpace).caused_by(error),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Failure::of(Ktg::StoreDamaged).caused_by(error),
+                Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Failure::of(Ktg::Permission).caused_by(error),
+                _ => Failure::from(anyhow::Error::new(error)),
+            },
+        }
+    }
+}
+
+/// What to say when something needs enrolment.
+pub fn not_enrolled() -> Failure {
+    Failure::new(Exit::NotEnrolled, "Komputer ini belum terdaftar di pusat.", "This PC is not enrolled at a hub yet.")
+        .with_hint(
+            "Minta kode pendaftaran ke operator pusat, lalu: kentongan-agent enrol --hub URL --code KODE",
+            "Ask the hub's operator for an enrolment code, then: kentongan-agent enrol --hub URL --code CODE",
+        )
+}

@@ -1,0 +1,95 @@
+//! Single facts: what enrolment gave, what the hub last said of time and order.
+
+use kentongan_protocol::ids::{OfficeCode, ReplicaId};
+use kentongan_protocol::receipt::Prefix;
+use rusqlite::types::{FromSql, ToSql};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Member, Store, StoreError};
+
+/// Names of facts.
+pub(super) mod name {
+    pub(in super::super) const REPLICA: &str = "replica";
+    pub(in super::super) const OFFICE: &str = "office";
+    pub(in super::super) const OFFICE_NAME: &str = "office name";
+    pub(in super::super) const PREFIX: &str = "receipt prefix";
+    pub(in super::super) const HUB_URL: &str = "hub url";
+    pub(in super::super) const HUB_REPLICA: &str = "hub replica";
+    /// Latest time that a hub said, in milliseconds: certificates are judged by nothing earlier.
+    pub(in super::super) const HUB_MS: &str = "hub ms";
+    /// This PC's clock minus the hub's at the last contact, in milliseconds.
+    pub(in super::super) const OFFSET_MS: &str = "clock offset ms";
+    /// Last measured round trip, in milliseconds.
+    pub(in super::super) const ROUND_TRIP_MS: &str = "round trip ms";
+    /// 1: the last exchange ended in disagreement about what the hub holds.
+    pub(in super::super) const DISAGREES: &str = "needs inventory";
+    /// 1: the last exchange was cut, so marks are asked for first.
+    pub(in super::super) const CUT: &str = "ask first";
+    /// Failed attempts in a row.
+    pub(in super::super) const FAILURES: &str = "failures";
+    /// When the next attempt is due, by this PC's clock.
+    pub(in super::super) const NEXT_MS: &str = "next attempt ms";
+    /// 1: two machines answer as this replica.
+    pub(in super::super) const TWIN: &str = "twin";
+    /// Ops that the hub gave back to this folder, ever.
+    pub(in super::super) const GIVEN_BACK: &str = "given back";
+}
+
+pub(super) fn get<T: FromSql>(db: &Connection, name: &str) -> Result<Option<T>, StoreError> {
+    db.prepare_cached("SELECT value FROM fact WHERE name = ?")
+        .and_then(|mut select| select.query_row([name], |row| row.get(0)).optional())
+        .map_err(StoreError::because("read a fact"))
+}
+
+pub(super) fn put(db: &Connection, name: &str, value: impl ToSql) -> Result<(), StoreError> {
+    db.prepare_cached("INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        .and_then(|mut upsert| upsert.execute(params![name, value]))
+        .map(drop)
+        .map_err(StoreError::because("write a fact"))
+}
+
+impl Store {
+    /// Notes what enrolment gave. A folder belongs to one replica: another one is refused while ops of the first are
+    /// here.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if the folder belongs to another replica.
+    pub fn join(&mut self, member: &Member) -> Result<(), StoreError> {
+        if self.member.as_ref().is_some_and(|present| present.replica != member.replica) {
+            return Err(StoreError::Broken("this folder belongs to another replica"));
+        }
+        let transaction = self.db.transaction().map_err(StoreError::because("begin to enrol"))?;
+        put(&transaction, name::REPLICA, member.replica.to_bytes())?;
+        put(&transaction, name::OFFICE, member.office.as_str())?;
+        put(&transaction, name::OFFICE_NAME, &member.office_name)?;
+        put(&transaction, name::PREFIX, member.prefix.number())?;
+        put(&transaction, name::HUB_URL, &member.hub_url)?;
+        put(&transaction, name::HUB_REPLICA, member.hub_replica.to_bytes())?;
+        transaction.commit().map_err(StoreError::because("enrol"))?;
+        self.member = Some(member.clone());
+        Ok(())
+    }
+
+    pub(super) fn read_member(&self) -> Result<Option<Member>, StoreError> {
+        let broken = || StoreError::Broken("the facts of enrolment");
+        let Some(replica) = get::<[u8; 8]>(&self.db, name::REPLICA)? else { return Ok(None) };
+        let office: String = get(&self.db, name::OFFICE)?.ok_or_else(broken)?;
+        let prefix: u32 = get(&self.db, name::PREFIX)?.ok_or_else(broken)?;
+        Ok(Some(Member {
+            replica: ReplicaId::from_bytes(replica),
+            office: office.parse::<OfficeCode>().map_err(|_| broken())?,
+            office_name: get(&self.db, name::OFFICE_NAME)?.unwrap_or_default(),
+            prefix: Prefix::new(prefix).ok_or_else(broken)?,
+            hub_url: get(&self.db, name::HUB_URL)?.unwrap_or_default(),
+            hub_replica: ReplicaId::from_bytes(get(&self.db, name::HUB_REPLICA)?.unwrap_or_default()),
+        }))
+    }
+
+    /// Latest time that a hub said, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn hub_ms(&self) -> Result<Option<i64>, StoreError> {
+        get(&self.db, name::HUB_MS)
+    }
+}

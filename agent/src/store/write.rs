@@ -1,0 +1,260 @@
+//! Writing own ops: a new record, a change to one. One transaction each; what it returns may be shown as saved.
+
+use std::collections::BTreeMap;
+
+use kentongan_protocol::clock::{HybridClock, RunHead};
+use kentongan_protocol::form::{self, FieldTag, Form, FormTag, GroupTag, Value, builtin};
+use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId};
+use kentongan_protocol::log::{ChainHash, LogHead};
+use kentongan_protocol::merge::next_cycle;
+use kentongan_protocol::op::{Action, Op, Write};
+use kentongan_protocol::receipt::{ReceiptCode, SERIALS};
+use kentongan_protocol::wire::{codec, v1};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::pack::{key_of, log_number, op_key};
+use super::{Member, Store, StoreError, read};
+use crate::entry::NewRecord;
+
+/// What a saved record is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entered {
+    /// Its name.
+    pub record: RecordId,
+    /// The code for the citizen, if its form gives one.
+    pub receipt: Option<ReceiptCode>,
+}
+
+/// A change to a record: what one person writes to some of its groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The record.
+    pub record: RecordId,
+    /// Who changes it.
+    pub author: String,
+    /// For each group: its values afterwards, and the heads that the person had before their eyes.
+    pub writes: Vec<(GroupTag, BTreeMap<FieldTag, Value>, Vec<OpId>)>,
+}
+
+impl Store {
+    /// Enters a new record.
+    ///
+    /// # Errors
+    /// [`StoreError::Unfit`] if it does not fit its form; then nothing was written.
+    pub fn enter(&mut self, new: &NewRecord) -> Result<Entered, StoreError> {
+        self.write(|writer| writer.enter(new))
+    }
+
+    /// Changes a record.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], [`StoreError::Unfit`].
+    pub fn edit(&mut self, edit: &Edit) -> Result<OpId, StoreError> {
+        self.write(|writer| writer.edit(edit))
+    }
+
+    /// Runs `work` in one transaction that is durable when this returns.
+    pub(super) fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let run = self.run()?;
+        let elapsed_ms = self.elapsed_ms();
+        let wall_ms = self.wall_ms();
+        let Store { db, machine, member, logs, hybrid, .. } = self;
+        let member = member.as_ref().ok_or(StoreError::NotEnrolled)?;
+        let transaction =
+            db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::because("begin to save"))?;
+        let mut writer = Writer {
+            db: &transaction,
+            random: &mut machine.random,
+            member,
+            run,
+            elapsed_ms,
+            wall_ms,
+            hybrid: *hybrid,
+            logs: logs.clone(),
+            tails: BTreeMap::new(),
+        };
+        let result = work(&mut writer)?;
+        writer.put_tails()?;
+        let (after, named) = (writer.hybrid, writer.logs);
+        transaction.commit().map_err(StoreError::because("save"))?;
+        (*hybrid, *logs) = (after, named);
+        Ok(result)
+    }
+}
+
+/// A transaction under way that writes own ops.
+pub(super) struct Writer<'a> {
+    pub(super) db: &'a Connection,
+    random: &'a mut (dyn FnMut() -> u64 + Send),
+    member: &'a Member,
+    run: RunHead,
+    elapsed_ms: u64,
+    wall_ms: i64,
+    hybrid: HybridClock,
+    logs: BTreeMap<Lane, LogId>,
+    tails: BTreeMap<Lane, Tail>,
+}
+
+/// End of one of this run's logs, as it stands in the transaction.
+struct Tail {
+    n: i64,
+    log: LogId,
+    held: u64,
+    chain: ChainHash,
+}
+
+impl Writer<'_> {
+    /// Enters a new record.
+    pub(super) fn enter(&mut self, new: &NewRecord) -> Result<Entered, StoreError> {
+        let form = form(new.form)?;
+        let writes: Vec<_> = new.writes.iter().map(|(group, values)| (*group, values)).collect();
+        fit(form::check_create(form, form.version, &writes))?;
+        let receipt = if form.receipt { Some(self.draw_code()?) } else { None };
+        let writes = new.writes.iter().map(|(group, values)| Write {
+            group: *group,
+            values: values.clone(),
+            ..Write::default()
+        });
+        let action = Action::Create { form: form.tag, form_version: form.version, receipt };
+        let (id, key) = self.append(form.lane, None, self.op(action, &new.author, writes.collect()))?;
+        self.db
+            .prepare_cached(
+                "INSERT INTO record (id, form, code, own, wall_ms, changed, conflicts, repair) \
+                 VALUES (?, ?, ?, 1, ?, ?, 0, 0)",
+            )
+            .and_then(|mut insert| {
+                let code = receipt.map(|code| code.number() as i64);
+                insert.execute(params![key, form.tag, code, self.wall_ms, self.wall_ms])
+            })
+            .map_err(StoreError::because("list the record"))?;
+        Ok(Entered { record: RecordId(id), receipt })
+    }
+
+    fn edit(&mut self, edit: &Edit) -> Result<OpId, StoreError> {
+        let record_key = key_of(self.db, edit.record.0)?;
+        let record = read::record(self.db, record_key)?.ok_or(StoreError::NoSuchRecord)?;
+        let creation = record.creation.as_ref().ok_or(StoreError::NoSuchRecord)?;
+        let form = form(creation.form)?;
+        let mut writes = Vec::new();
+        for (tag, values, seen) in &edit.writes {
+            fit(form::check_write(form, form.version, *tag, values))?;
+            let group = form.group(*tag).ok_or(StoreError::Broken("a group that passed its check is unknown"))?;
+            let cycle = next_cycle(&record, form, group, values);
+            writes.push(Write { group: *tag, replaces: seen.clone(), cycle, values: values.clone() });
+        }
+        let op = self.op(Action::Change { record: edit.record }, &edit.author, writes);
+        let (id, _) = self.append(form.lane, Some(record_key), op)?;
+        read::refresh_record(self.db, record_key, self.wall_ms)?;
+        Ok(id)
+    }
+
+    fn op(&self, action: Action, author: &str, writes: Vec<Write>) -> Op {
+        let mut hybrid = self.hybrid;
+        let hlc = hybrid.tick(self.wall_ms);
+        Op { action, author: author.to_owned(), elapsed_ms: self.elapsed_ms, hlc, writes }
+    }
+
+    /// Appends an op to this run's log of `lane`; the log begins with its first op.
+    fn append(&mut self, lane: Lane, record: Option<i64>, op: Op) -> Result<(OpId, i64), StoreError> {
+        let bytes = op.encode()?;
+        self.hybrid = HybridClock::after(op.hlc);
+        if !self.tails.contains_key(&lane) {
+            let tail = self.open_tail(lane)?;
+            self.tails.insert(lane, tail);
+        }
+        let tail = self.tails.get_mut(&lane).ok_or(StoreError::Broken("a log that was just opened"))?;
+        tail.held += 1;
+        tail.chain = tail.chain.then(&bytes);
+        let key = op_key(tail.n, tail.held)?;
+        self.db
+            .prepare_cached("INSERT INTO op (id, record, bytes, chain) VALUES (?, ?, ?, ?)")
+            .and_then(|mut insert| insert.execute(params![key, record.unwrap_or(key), bytes, tail.chain.0]))
+            .map_err(StoreError::because("append to the log"))?;
+        Ok((OpId { log: tail.log, seq: tail.held }, key))
+    }
+
+    fn open_tail(&mut self, lane: Lane) -> Result<Tail, StoreError> {
+        if let Some(log) = self.logs.get(&lane).copied() {
+            let n = log_number(self.db, log)?;
+            let (held, chain): (i64, [u8; 32]) = self
+                .db
+                .prepare_cached("SELECT held, chain FROM log WHERE n = ?")
+                .and_then(|mut select| select.query_row([n], |row| Ok((row.get(0)?, row.get(1)?))))
+                .map_err(StoreError::because("read the end of a log"))?;
+            return Ok(Tail { n, log, held: held as u64, chain: ChainHash(chain) });
+        }
+        let log = LogId((self.random)());
+        let n = log_number(self.db, log)?;
+        let head = LogHead {
+            log,
+            replica: self.member.replica,
+            office: self.member.office.clone(),
+            lane,
+            run: self.run,
+        };
+        let chain = head.chain_start();
+        put_log_head(self.db, n, &head, true, chain)?;
+        self.logs.insert(lane, log);
+        Ok(Tail { n, log, held: 0, chain })
+    }
+
+    fn put_tails(&self) -> Result<(), StoreError> {
+        for tail in self.tails.values() {
+            self.db
+                .prepare_cached("UPDATE log SET held = ?, chain = ?, hlc = ? WHERE n = ?")
+                .and_then(|mut update| {
+                    let hlc = self.hybrid.last().0 as i64;
+                    update.execute(params![tail.held as i64, tail.chain.0, hlc, tail.n])
+                })
+                .map_err(StoreError::because("note the end of a log"))?;
+        }
+        Ok(())
+    }
+
+    /// A receipt code that no record here has.
+    fn draw_code(&mut self) -> Result<ReceiptCode, StoreError> {
+        loop {
+            let serial = ((self.random)() % u64::from(SERIALS)) as u32;
+            let code = ReceiptCode::new(self.member.prefix, serial)
+                .ok_or(StoreError::Broken("a serial number out of range"))?;
+            let taken = self
+                .db
+                .prepare_cached("SELECT 1 FROM record WHERE code = ?")
+                .and_then(|mut select| select.query_row([code.number() as i64], |_| Ok(())).optional())
+                .map_err(StoreError::because("look for a free receipt code"))?;
+            if taken.is_none() {
+                return Ok(code);
+            }
+        }
+    }
+}
+
+/// Notes the head of a log of which nothing is here yet.
+pub(super) fn put_log_head(
+    db: &Connection,
+    n: i64,
+    head: &LogHead,
+    own: bool,
+    chain: ChainHash,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO log (n, head, own, lane, held, chain, stored, durable, hlc) VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0)",
+    )
+    .and_then(|mut insert| {
+        let bytes = codec::encode(&v1::LogFrame::from(head));
+        insert.execute(params![n, bytes, own, head.lane as u8, chain.0])
+    })
+    .map_err(StoreError::because("begin a log"))?;
+    Ok(())
+}
+
+fn form(tag: FormTag) -> Result<&'static Form, StoreError> {
+    builtin::by_tag(tag).ok_or(StoreError::Broken("a form that this program does not know"))
+}
+
+fn fit(faults: Vec<form::Fault>) -> Result<(), StoreError> {
+    if faults.is_empty() { Ok(()) } else { Err(StoreError::Unfit(faults)) }
+}
