@@ -183,11 +183,7 @@ impl DataDir {
             Program::Agent => paths.extend([("identity", self.identity()), ("inbox", self.inbox())]),
             Program::Hub => paths.push(("ca", self.ca())),
         }
-        paths.extend([
-            ("control", self.control_socket()),
-            ("lock", self.lock_file()),
-            ("logs", self.logs.clone()),
-        ]);
+        paths.extend([("control", self.control_socket()), ("lock", self.lock_file()), ("logs", self.logs.clone())]);
         paths
     }
 }

@@ -51,10 +51,7 @@ impl SigningKey {
     /// The file cannot be read, or holds no key of ours.
     pub fn load(path: &Path) -> Result<SigningKey, KeyError> {
         let bytes = read_bounded(path, KEY_FILE_BYTES_MAX).map_err(|error| KeyError::File(path.to_owned(), error))?;
-        String::from_utf8(bytes)
-            .ok()
-            .and_then(SigningKey::from_pem)
-            .ok_or_else(|| KeyError::NotAKey(path.to_owned()))
+        String::from_utf8(bytes).ok().and_then(SigningKey::from_pem).ok_or_else(|| KeyError::NotAKey(path.to_owned()))
     }
 
     /// Reads the key in the file `path`, or makes it there if there is none.

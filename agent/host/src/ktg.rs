@@ -158,10 +158,7 @@ impl FromStr for Ktg {
         let upper = text.trim().to_ascii_uppercase();
         let digits = upper.strip_prefix("KTG").map_or(upper.as_str(), |rest| rest.trim_start_matches('-'));
         let number: Option<u16> = digits.parse().ok();
-        Ktg::ALL
-            .into_iter()
-            .find(|ktg| Some(ktg.number()) == number)
-            .ok_or_else(|| UnknownKtg(text.trim().to_owned()))
+        Ktg::ALL.into_iter().find(|ktg| Some(ktg.number()) == number).ok_or_else(|| UnknownKtg(text.trim().to_owned()))
     }
 }
 

@@ -168,10 +168,7 @@ static VERSION: Page = Page {
 
 static TWIN_IDENTITY: Page = Page {
     exit: Exit::Decide,
-    sentence: [
-        "Dua komputer menjawab sebagai satu kantor yang sama.",
-        "Two machines answer as one replica.",
-    ],
+    sentence: ["Dua komputer menjawab sebagai satu kantor yang sama.", "Two machines answer as one replica."],
     next_step: [
         "Tentukan komputer mana yang tetap dipakai; di komputer yang lain jalankan unenrol lalu daftar dengan kode baru.",
         "Decide which machine stays; on the other one run unenrol and enrol it with a new code.",
@@ -300,10 +297,7 @@ static NO_SPACE: Page = Page {
 
 static STORE_REPAIRED: Page = Page {
     exit: Exit::Done,
-    sentence: [
-        "Tempat penyimpanan sempat rusak dan sudah dipulihkan.",
-        "The store was damaged and has been repaired.",
-    ],
+    sentence: ["Tempat penyimpanan sempat rusak dan sudah dipulihkan.", "The store was damaged and has been repaired."],
     next_step: [
         "Beri tahu petugas TI bila ini berulang: disk atau listriknya perlu diperiksa.",
         "Tell IT if this happens again: the disk or the power supply needs a look.",
@@ -351,10 +345,7 @@ static PERMISSION: Page = Page {
 
 static STORE_IN_USE: Page = Page {
     exit: Exit::StoreInUse,
-    sentence: [
-        "Folder data ini sedang dipakai oleh proses lain.",
-        "This data folder is in use by another process.",
-    ],
+    sentence: ["Folder data ini sedang dipakai oleh proses lain.", "This data folder is in use by another process."],
     next_step: [
         "Hentikan proses itu lebih dulu, atau pakai folder lain dengan --data.",
         "Stop that process first, or use another folder with --data.",
@@ -421,10 +412,7 @@ static INVALID_FIELD: Page = Page {
         "Satu isian tidak sesuai dengan aturan formulirnya.",
         "A field holds something that its form does not allow.",
     ],
-    next_step: [
-        "Perbaiki isian yang disebut, lalu simpan lagi.",
-        "Correct the field that is named, then save again.",
-    ],
+    next_step: ["Perbaiki isian yang disebut, lalu simpan lagi.", "Correct the field that is named, then save again."],
     explanation: [
         "Pesan menyebut isian dan sebabnya, misalnya nomor yang terlalu pendek.\n\
          Baris lain dalam berkas yang sama tetap diterima.",

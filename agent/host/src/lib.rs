@@ -26,6 +26,9 @@ pub mod lock;
 pub mod clock;
 pub mod random;
 
+#[cfg(unix)]
+pub mod control;
+pub mod logging;
 pub mod signals;
 
 pub mod sqlite;

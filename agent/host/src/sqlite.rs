@@ -189,9 +189,8 @@ fn version_of(db: &Connection, path: &Path, application_id: u32, known: u32) -> 
 }
 
 fn quick_check(db: &Connection, path: &Path) -> Result<(), OpenFailure> {
-    let found: String = db
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| failed(path, "checking", error))?;
+    let found: String =
+        db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| failed(path, "checking", error))?;
     if found == "ok" { Ok(()) } else { Err(OpenFailure::Damaged { path: path.to_owned(), detail: found }) }
 }
 

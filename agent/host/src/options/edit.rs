@@ -47,9 +47,8 @@ pub fn set(
             format!("{}: the line of {} is too intricate; change it in a text editor", file.display(), opt.name()),
         ));
     }
-    replace(file, new.as_bytes(), Access::Readable).map_err(|error| {
-        Failure::from(anyhow::Error::from(error).context(format!("write {}", file.display())))
-    })
+    replace(file, new.as_bytes(), Access::Readable)
+        .map_err(|error| Failure::from(anyhow::Error::from(error).context(format!("write {}", file.display()))))
 }
 
 /// The text with the value replaced where it stands, or else with a line more in its table, or else with a table more.
@@ -80,7 +79,8 @@ fn edited(old: &str, table: &str, key: &str, literal: &str) -> String {
 fn header_end(text: &str, table: &str) -> Option<usize> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let name = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name.trim());
+        let name =
+            line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name.trim());
         start += line.len();
         if name == Some(table) && line.ends_with('\n') {
             return Some(start);

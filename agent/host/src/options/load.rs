@@ -255,14 +255,12 @@ fn additional_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    String::from_utf8(read_bounded(path, FILE_BYTES_MAX)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    String::from_utf8(read_bounded(path, FILE_BYTES_MAX)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 pub(super) fn unreadable(path: &Path, error: io::Error) -> Failure {
     let doing = pick(process_lang(), "membaca", "reading");
-    Failure::usage(
-        format!("{doing} {}: {error}", path.display()),
-        format!("{doing} {}: {error}", path.display()),
-    )
-    .caused_by(error)
+    Failure::usage(format!("{doing} {}: {error}", path.display()), format!("{doing} {}: {error}", path.display()))
+        .caused_by(error)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::fail::Failure;
-use crate::output::{process_lang, pick};
+use crate::output::{pick, process_lang};
 
 const fn opt(table: &'static str, key: &'static str, kind: Kind, default: &'static str) -> Opt {
     Opt { table, key, kind, default, unit: "", help_id: "bantuan", help_en: "help", secret: false }
@@ -171,14 +171,18 @@ fn the_sample_with_every_line_uncommented_gives_the_built_in_values() {
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line).to_owned() + "\n")
         .collect();
-    assert!(active.contains("\ninterval = \"5m\"\n") && active.contains("\nlanguages = [\"id\", \"en\"]\n"), "{active}");
+    assert!(
+        active.contains("\ninterval = \"5m\"\n") && active.contains("\nlanguages = [\"id\", \"en\"]\n"),
+        "{active}"
+    );
     let folder = Folder::new(&[("agent.toml", &active)]);
     assert_eq!(folder.load().expect("the sample holds"), Settings::built_in(Program::Agent, OPTIONS));
 }
 
 #[test]
 fn setting_a_value_keeps_comments_and_other_lines() {
-    let folder = Folder::new(&[("agent.toml", "# kantor desa\n[sync] # jadwal\ninterval = \"1m\"   # sering\njitter = 0.5")]);
+    let folder =
+        Folder::new(&[("agent.toml", "# kantor desa\n[sync] # jadwal\ninterval = \"1m\"   # sering\njitter = 0.5")]);
     let text = folder.set(("sync", "interval"), "10m").expect("set");
     assert_eq!(text, "# kantor desa\n[sync] # jadwal\ninterval = \"10m\"   # sering\njitter = 0.5");
     let text = folder.set(("sync", "batch_bytes"), "1MiB").expect("a key more");

@@ -126,10 +126,9 @@ impl Kind {
                 let words = words.join(" | ");
                 (format!("salah satu dari {words}"), format!("one of {words}"))
             }
-            Kind::Whole { min, max } => (
-                format!("bilangan bulat dari {min} sampai {max}"),
-                format!("a whole number from {min} to {max}"),
-            ),
+            Kind::Whole { min, max } => {
+                (format!("bilangan bulat dari {min} sampai {max}"), format!("a whole number from {min} to {max}"))
+            }
             Kind::Decimal { min, max } => {
                 (format!("bilangan dari {min} sampai {max}"), format!("a number from {min} to {max}"))
             }
@@ -160,13 +159,13 @@ struct Span(u64);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, ms) = UNITS_OF_TIME.iter().find(|(_, ms)| self.0 >= *ms && self.0 % ms == 0).unwrap_or(&("ms", 1));
+        let (unit, ms) =
+            UNITS_OF_TIME.iter().find(|(_, ms)| self.0 >= *ms && self.0.is_multiple_of(*ms)).unwrap_or(&("ms", 1));
         write!(f, "{}{unit}", self.0 / ms)
     }
 }
 
-const UNITS_OF_TIME: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS_OF_TIME: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// `1h30m` is the sum of its parts; every part needs its unit, and only 0 can do without.
 fn parse_duration(text: &str) -> Option<u64> {

@@ -153,7 +153,8 @@ fn a_device_of_another_authority_is_refused_by_the_hub() {
     let hub = server_config(ours.hub(2028), &ours.root()).expect("hub");
     let stranger = office(&ours, Some(theirs.device(2028)));
     let client = Arc::new(stranger);
-    let mut client = ClientConnection::new(client, ServerName::try_from("hub.example").expect("a name")).expect("client");
+    let mut client =
+        ClientConnection::new(client, ServerName::try_from("hub.example").expect("a name")).expect("client");
     let mut server = ServerConnection::new(Arc::new(hub)).expect("server");
     let mut refused = None;
     for _ in 0..8 {
@@ -190,7 +191,8 @@ fn a_hub_set_up_long_after_this_release_is_accepted() {
 fn a_portal_that_answers_in_plain_text_is_not_the_hub() {
     let authority = Authority::new();
     let config = Arc::new(office(&authority, None));
-    let mut client = ClientConnection::new(config, ServerName::try_from("hub.example").expect("a name")).expect("client");
+    let mut client =
+        ClientConnection::new(config, ServerName::try_from("hub.example").expect("a name")).expect("client");
     let mut page: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>Masuk Wi-Fi</html>";
     client.read_tls(&mut page).expect("read from memory");
     let error = client.process_new_packets().expect_err("not TLS");
