@@ -8,7 +8,7 @@
 //!   words     exit ktg fail output options logging     what a person or a script meets
 //!   files     data_dir files lock sqlite store_thread  what lies on the disk, and who may touch it
 //!   machine   clock random signals control             what the operating system gives
-//!   keys      certificate identity tls                 who is who on the link
+//!   keys      certificate identity enrolment tls       who is who on the link
 //! ```
 
 pub mod exit;
@@ -35,6 +35,7 @@ pub mod sqlite;
 pub mod store_thread;
 
 pub mod certificate;
+pub mod enrolment;
 pub mod identity;
 pub mod tls;
 
