@@ -11,6 +11,7 @@
 //!   keys      certificate identity enrolment tls       who is who on the link
 //! ```
 
+pub mod cli;
 pub mod exit;
 pub mod fail;
 pub mod ktg;
@@ -24,6 +25,7 @@ pub mod files;
 pub mod lock;
 
 pub mod clock;
+pub mod moment;
 pub mod random;
 
 #[cfg(unix)]

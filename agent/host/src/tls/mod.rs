@@ -11,7 +11,7 @@
 //! - Sessions resume within a process. A resumed connection does not show its certificate again, which is one more
 //!   reason why the hub judges a device's standing on every request.
 
-mod fault;
+pub mod fault;
 mod floor;
 mod verify;
 

@@ -1,50 +1,9 @@
-//! The texts behind the codes, Indonesian first.
-//!
-//! A sentence says what happened, in words for the person at the counter. The next step is for the person who can do
-//! something. The explanation is what `help KTG-nnn` adds: what it means for the records, and how it comes about.
+//! 1xx: the network, and who is who on it.
 
+use super::Page;
 use crate::exit::Exit;
-use crate::ktg::Ktg;
 
-/// Everything there is to say about one code; each pair is Indonesian, English.
-pub(crate) struct Page {
-    pub(crate) exit: Exit,
-    pub(crate) sentence: [&'static str; 2],
-    pub(crate) next_step: [&'static str; 2],
-    pub(crate) explanation: [&'static str; 2],
-}
-
-/// The page of a code. The match is complete by construction: a code without a page does not compile.
-pub(crate) fn page(ktg: Ktg) -> &'static Page {
-    match ktg {
-        Ktg::NoNetwork => &NO_NETWORK,
-        Ktg::Dns => &DNS,
-        Ktg::Proxy => &PROXY,
-        Ktg::WrongCertificate => &WRONG_CERTIFICATE,
-        Ktg::Revoked => &REVOKED,
-        Ktg::HubBusy => &HUB_BUSY,
-        Ktg::Version => &VERSION,
-        Ktg::TwinIdentity => &TWIN_IDENTITY,
-        Ktg::NotTheHub => &NOT_THE_HUB,
-        Ktg::DeviceExpired => &DEVICE_EXPIRED,
-        Ktg::HubExpired => &HUB_EXPIRED,
-        Ktg::Unreachable => &UNREACHABLE,
-        Ktg::Cut => &CUT,
-        Ktg::CodeRefused => &CODE_REFUSED,
-        Ktg::NoSpace => &NO_SPACE,
-        Ktg::StoreRepaired => &STORE_REPAIRED,
-        Ktg::Clock => &CLOCK,
-        Ktg::Permission => &PERMISSION,
-        Ktg::StoreInUse => &STORE_IN_USE,
-        Ktg::StoreDamaged => &STORE_DAMAGED,
-        Ktg::StoreNewer => &STORE_NEWER,
-        Ktg::UnknownForm => &UNKNOWN_FORM,
-        Ktg::InvalidField => &INVALID_FIELD,
-        Ktg::TooLarge => &TOO_LARGE,
-    }
-}
-
-static NO_NETWORK: Page = Page {
+pub(super) static NO_NETWORK: Page = Page {
     exit: Exit::Unreachable,
     sentence: ["Komputer ini tidak tersambung ke jaringan.", "This computer is not connected to any network."],
     next_step: [
@@ -59,7 +18,7 @@ static NO_NETWORK: Page = Page {
     ],
 };
 
-static DNS: Page = Page {
+pub(super) static DNS: Page = Page {
     exit: Exit::Unreachable,
     sentence: ["Nama alamat pusat tidak ditemukan (DNS).", "The name of the hub cannot be found (DNS)."],
     next_step: [
@@ -74,7 +33,7 @@ static DNS: Page = Page {
     ],
 };
 
-static PROXY: Page = Page {
+pub(super) static PROXY: Page = Page {
     exit: Exit::Unreachable,
     sentence: [
         "Proksi jaringan menolak atau tidak menjawab.",
@@ -92,7 +51,7 @@ static PROXY: Page = Page {
     ],
 };
 
-static WRONG_CERTIFICATE: Page = Page {
+pub(super) static WRONG_CERTIFICATE: Page = Page {
     exit: Exit::WrongHub,
     sentence: [
         "Yang menjawab menunjukkan sertifikat yang bukan milik pusat kita. Tidak ada yang dikirim.",
@@ -112,7 +71,7 @@ static WRONG_CERTIFICATE: Page = Page {
     ],
 };
 
-static REVOKED: Page = Page {
+pub(super) static REVOKED: Page = Page {
     exit: Exit::Refused,
     sentence: [
         "Pusat sudah mencabut atau tidak mengenal pendaftaran komputer ini.",
@@ -130,7 +89,7 @@ static REVOKED: Page = Page {
     ],
 };
 
-static HUB_BUSY: Page = Page {
+pub(super) static HUB_BUSY: Page = Page {
     exit: Exit::Unreachable,
     sentence: [
         "Pusat sedang sibuk dan meminta kantor datang lagi nanti.",
@@ -148,15 +107,15 @@ static HUB_BUSY: Page = Page {
     ],
 };
 
-static VERSION: Page = Page {
+pub(super) static VERSION: Page = Page {
     exit: Exit::Version,
     sentence: [
         "Versi program ini dan versi pusat tidak cocok.",
         "The version of this program and the version of the hub do not fit.",
     ],
     next_step: [
-        "Perbarui program yang lebih lama. Lihat versinya: kentongan-agent version",
-        "Update the older of the two programs. To see the version: kentongan-agent version",
+        "Perbarui program yang lebih lama. Lihat versinya dengan perintah `version`.",
+        "Update the older of the two programs. The command `version` shows it.",
     ],
     explanation: [
         "Pusat melayani sekurangnya dua versi besar terakhir.\n\
@@ -166,7 +125,7 @@ static VERSION: Page = Page {
     ],
 };
 
-static TWIN_IDENTITY: Page = Page {
+pub(super) static TWIN_IDENTITY: Page = Page {
     exit: Exit::Decide,
     sentence: ["Dua komputer menjawab sebagai satu kantor yang sama.", "Two machines answer as one replica."],
     next_step: [
@@ -181,7 +140,7 @@ static TWIN_IDENTITY: Page = Page {
     ],
 };
 
-static NOT_THE_HUB: Page = Page {
+pub(super) static NOT_THE_HUB: Page = Page {
     exit: Exit::NotTheHub,
     sentence: [
         "Ada yang menjawab, tetapi bukan pusat: kemungkinan halaman masuk Wi-Fi atau hotspot.",
@@ -199,7 +158,7 @@ static NOT_THE_HUB: Page = Page {
     ],
 };
 
-static DEVICE_EXPIRED: Page = Page {
+pub(super) static DEVICE_EXPIRED: Page = Page {
     exit: Exit::DeviceExpired,
     sentence: ["Sertifikat komputer ini sudah habis masa berlakunya.", "The certificate of this computer has expired."],
     next_step: [
@@ -214,7 +173,7 @@ static DEVICE_EXPIRED: Page = Page {
     ],
 };
 
-static HUB_EXPIRED: Page = Page {
+pub(super) static HUB_EXPIRED: Page = Page {
     exit: Exit::HubExpired,
     sentence: ["Sertifikat pusat sudah habis masa berlakunya.", "The certificate of the hub has expired."],
     next_step: [
@@ -229,7 +188,7 @@ static HUB_EXPIRED: Page = Page {
     ],
 };
 
-static UNREACHABLE: Page = Page {
+pub(super) static UNREACHABLE: Page = Page {
     exit: Exit::Unreachable,
     sentence: [
         "Pusat tidak bisa dihubungi: sambungan ditolak atau tidak dijawab.",
@@ -247,7 +206,7 @@ static UNREACHABLE: Page = Page {
     ],
 };
 
-static CUT: Page = Page {
+pub(super) static CUT: Page = Page {
     exit: Exit::Unreachable,
     sentence: ["Sambungan putus di tengah pertukaran.", "The connection was cut in the middle of an exchange."],
     next_step: [
@@ -262,7 +221,7 @@ static CUT: Page = Page {
     ],
 };
 
-static CODE_REFUSED: Page = Page {
+pub(super) static CODE_REFUSED: Page = Page {
     exit: Exit::Refused,
     sentence: [
         "Kode pendaftaran ditolak: salah ketik, sudah dipakai, atau habis masa berlakunya.",
@@ -277,161 +236,5 @@ static CODE_REFUSED: Page = Page {
          Di pusat: kentongan-hub enrol code create --office KODE-KANTOR",
         "A code is usually for one computer only and holds for fourteen days.\n\
          At the hub: kentongan-hub enrol code create --office OFFICE-CODE",
-    ],
-};
-
-static NO_SPACE: Page = Page {
-    exit: Exit::NoSpace,
-    sentence: ["Ruang di disk hampir atau sudah habis.", "The disk is full or nearly full."],
-    next_step: [
-        "Kosongkan ruang di disk tempat folder data berada: kentongan-agent paths",
-        "Free space on the disk that holds the data folder: kentongan-agent paths",
-    ],
-    explanation: [
-        "Yang sudah tersimpan tetap aman. Isian baru ditolak dengan jujur daripada tersimpan setengah.\n\
-         Begitu ada ruang, pekerjaan berjalan lagi tanpa perlu memulai ulang.",
-        "What is saved stays safe. New entries are refused honestly rather than half saved.\n\
-         As soon as there is space, work goes on without a restart.",
-    ],
-};
-
-static STORE_REPAIRED: Page = Page {
-    exit: Exit::Done,
-    sentence: ["Tempat penyimpanan sempat rusak dan sudah dipulihkan.", "The store was damaged and has been repaired."],
-    next_step: [
-        "Beri tahu petugas TI bila ini berulang: disk atau listriknya perlu diperiksa.",
-        "Tell IT if this happens again: the disk or the power supply needs a look.",
-    ],
-    explanation: [
-        "Berkas yang rusak tidak dihapus; ia disimpan di sampingnya dengan akhiran .damaged.\n\
-         Catatan yang sudah sampai di pusat dikembalikan dari sana.",
-        "The damaged file is not deleted; it is kept beside the store, with the ending .damaged.\n\
-         Records that have arrived at the hub are given back from there.",
-    ],
-};
-
-static CLOCK: Page = Page {
-    exit: Exit::Clock,
-    sentence: ["Jam komputer ini salah.", "The clock of this computer is wrong."],
-    next_step: [
-        "Betulkan tanggal dan jam komputer; ganti baterai papan induk bila jam salah lagi sesudah dimatikan.",
-        "Set the computer's date and time; change the mainboard battery if it is wrong again after power-off.",
-    ],
-    explanation: [
-        "Jam yang salah tidak menghalangi isian atau pengiriman.\n\
-         Waktu pada catatan dikoreksi dengan waktu pusat dan ditandai seberapa pasti.",
-        "A wrong clock blocks neither entry nor sending.\n\
-         Times on records are corrected by the hub's time and marked with how certain they are.",
-    ],
-};
-
-static PERMISSION: Page = Page {
-    exit: Exit::Unknown,
-    sentence: [
-        "Tidak ada izin untuk membaca atau menulis berkas yang diperlukan.",
-        "There is no permission to read or write a file that is needed.",
-    ],
-    next_step: [
-        "Jalankan sebagai pengguna yang memiliki folder data, atau betulkan pemiliknya: kentongan-agent paths",
-        "Run as the user who owns the data folder, or correct its owner: kentongan-agent paths",
-    ],
-    explanation: [
-        "Folder data hanya boleh dibaca oleh pengguna layanan, karena berisi kunci dan data warga.\n\
-         Perintah yang dijalankan sebagai pengguna lain mendapat kode ini.",
-        "The data folder is for the service's user alone, because it holds keys and people's data.\n\
-         Commands run as another user get this code.",
-    ],
-};
-
-static STORE_IN_USE: Page = Page {
-    exit: Exit::StoreInUse,
-    sentence: ["Folder data ini sedang dipakai oleh proses lain.", "This data folder is in use by another process."],
-    next_step: [
-        "Hentikan proses itu lebih dulu, atau pakai folder lain dengan --data.",
-        "Stop that process first, or use another folder with --data.",
-    ],
-    explanation: [
-        "Satu folder data dijaga oleh satu proses, agar dua proses tidak saling menimpa.\n\
-         Kunci ini lepas sendiri bila prosesnya berakhir, juga bila ia mati mendadak.",
-        "One data folder is held by one process, so that two cannot overwrite each other.\n\
-         The lock is released when its process ends, even when it is killed.",
-    ],
-};
-
-static STORE_DAMAGED: Page = Page {
-    exit: Exit::StoreDamaged,
-    sentence: ["Tempat penyimpanan rusak.", "The store is damaged."],
-    next_step: [
-        "Jangan hapus apa pun. Hubungi petugas TI: kentongan-agent doctor",
-        "Do not delete anything. Call IT: kentongan-agent doctor",
-    ],
-    explanation: [
-        "Listrik yang padam mendadak atau disk yang menua dapat merusak berkas.\n\
-         Program tidak pernah menghapus berkas yang rusak; ia menyimpannya untuk diselamatkan.",
-        "Sudden power cuts or an ageing disk can damage files.\n\
-         The program never deletes a damaged file; it keeps it so that it can be rescued.",
-    ],
-};
-
-static STORE_NEWER: Page = Page {
-    exit: Exit::Version,
-    sentence: [
-        "Tempat penyimpanan ini ditulis oleh program yang lebih baru atau oleh program lain.",
-        "This store was written by a newer program, or by another one.",
-    ],
-    next_step: [
-        "Pasang lagi versi yang lebih baru, atau periksa apakah --data menunjuk folder yang benar.",
-        "Install the newer version again, or check that --data names the right folder.",
-    ],
-    explanation: [
-        "Program lama tidak menyentuh berkas yang tidak ia pahami, supaya tidak ada yang hilang.\n\
-         Salinan sebelum pembaruan ada di samping berkas itu.",
-        "An old program does not touch a file that it does not understand, so that nothing is lost.\n\
-         A copy from before the update lies beside the file.",
-    ],
-};
-
-static UNKNOWN_FORM: Page = Page {
-    exit: Exit::SomeRefused,
-    sentence: ["Jenis formulir ini tidak dikenal di sini.", "This form is not known here."],
-    next_step: [
-        "Perbarui program atau formulirnya, lalu coba lagi.",
-        "Update the program or its forms, then try again.",
-    ],
-    explanation: [
-        "Catatan itu tetap disimpan dan tidak menahan catatan lain.\n\
-         Ia dinilai lagi begitu formulirnya dikenal.",
-        "The record is still stored and does not hold up others.\n\
-         It is judged again as soon as its form is known.",
-    ],
-};
-
-static INVALID_FIELD: Page = Page {
-    exit: Exit::SomeRefused,
-    sentence: [
-        "Satu isian tidak sesuai dengan aturan formulirnya.",
-        "A field holds something that its form does not allow.",
-    ],
-    next_step: ["Perbaiki isian yang disebut, lalu simpan lagi.", "Correct the field that is named, then save again."],
-    explanation: [
-        "Pesan menyebut isian dan sebabnya, misalnya nomor yang terlalu pendek.\n\
-         Baris lain dalam berkas yang sama tetap diterima.",
-        "The message names the field and the reason, for example a number that is too short.\n\
-         Other rows of the same file are taken all the same.",
-    ],
-};
-
-static TOO_LARGE: Page = Page {
-    exit: Exit::SomeRefused,
-    sentence: ["Catatan atau berkas terlalu besar.", "The record or file is too large."],
-    next_step: [
-        "Pendekkan teksnya atau bagi berkasnya, lalu coba lagi.",
-        "Shorten the text or split the file, then try again.",
-    ],
-    explanation: [
-        "Batas ukuran menjaga agar satu catatan tidak menahan jalur yang lambat bagi yang lain.\n\
-         Pesan menyebut batasnya.",
-        "Limits keep one record from holding a slow link against all others.\n\
-         The message names the limit.",
     ],
 };

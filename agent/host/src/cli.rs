@@ -1,0 +1,91 @@
+//! What the command lines of both programs have in common.
+//!
+//! Help texts are chosen when a command is built, so the language must be set before parsing: see [`early_lang`].
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use kentongan_protocol::form::Lang;
+
+use crate::output::{Output, OutputFlags, parse_lang, pick, process_lang, set_process_lang};
+
+/// A help text in the language of this process.
+pub fn t(id: &'static str, en: &'static str) -> &'static str {
+    pick(process_lang(), id, en)
+}
+
+/// Examples of `binary`, as they stand at the end of a help page.
+pub fn examples(binary: &str, lines: &[&str]) -> String {
+    let mut text = format!("{}\n", t("Contoh:", "Examples:"));
+    lines.iter().for_each(|line| text.push_str(&format!("  {binary} {line}\n")));
+    text
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Data folder.
+    #[arg(long, global = true, value_name = "DIR", help = t("Folder data", "Data folder"))]
+    pub data: Option<PathBuf>,
+    /// Configuration file.
+    #[arg(short, long, global = true, value_name = "FILE", help = t("Berkas pengaturan", "Configuration file"))]
+    pub config: Option<PathBuf>,
+    /// JSON instead of words.
+    #[arg(long, global = true, help = t("Keluaran JSON untuk skrip", "JSON output for scripts"))]
+    pub json: bool,
+    /// More detail with each.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count,
+        help = t("Lebih rinci (boleh diulang)", "More detail (may be repeated)"))]
+    pub verbose: u8,
+    /// Results and errors only.
+    #[arg(short, long, global = true, help = t("Tanpa pesan tambahan", "No messages beside the result"))]
+    pub quiet: bool,
+    /// Language of words.
+    #[arg(long, global = true, value_name = "id|en", value_parser = lang, help = t("Bahasa", "Language"))]
+    pub lang: Option<Lang>,
+    /// No colours.
+    #[arg(long, global = true, help = t("Tanpa warna", "No colours"))]
+    pub no_color: bool,
+    /// Never ask a person.
+    #[arg(long, global = true, help = t("Jangan bertanya", "Never ask"))]
+    pub no_input: bool,
+}
+
+impl Common {
+    /// How to print.
+    pub fn output(&self) -> Output {
+        Output::from_flags(OutputFlags { json: self.json, quiet: self.quiet, no_color: self.no_color, lang: self.lang })
+    }
+}
+
+fn lang(text: &str) -> Result<Lang, String> {
+    parse_lang(text).ok_or_else(|| t("pilih id atau en", "choose id or en").to_owned())
+}
+
+/// Sets the language of this process from `--lang` among `args`, else from the environment, before anything is parsed:
+/// help and errors of usage are to be in it already.
+pub fn early_lang(args: &[OsString]) {
+    let text = |arg: &OsString| arg.to_str().map(str::to_owned);
+    let given = args.iter().enumerate().find_map(|(place, arg)| match text(arg)?.split_once('=') {
+        Some(("--lang", value)) => Some(value.to_owned()),
+        None if arg == "--lang" => args.get(place + 1).and_then(text),
+        _ => None,
+    });
+    // The environment decides otherwise.
+    let fallback = Output::from_flags(OutputFlags::default()).lang;
+    set_process_lang(given.as_deref().and_then(parse_lang).unwrap_or(fallback));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_known_before_parsing() {
+        early_lang(&["x".into(), "--lang".into(), "en".into()]);
+        assert_eq!(process_lang(), Lang::En);
+        early_lang(&["x".into(), "status".into(), "--lang=id".into()]);
+        assert_eq!(process_lang(), Lang::Id);
+    }
+}

@@ -1,0 +1,160 @@
+//! 2xx: this computer. 3xx: records.
+
+use super::Page;
+use crate::exit::Exit;
+
+pub(super) static NO_SPACE: Page = Page {
+    exit: Exit::NoSpace,
+    sentence: ["Ruang di disk hampir atau sudah habis.", "The disk is full or nearly full."],
+    next_step: [
+        "Kosongkan ruang di disk tempat folder data berada (perintah `paths`)",
+        "Free space on the disk that holds the data folder (command `paths`)",
+    ],
+    explanation: [
+        "Yang sudah tersimpan tetap aman. Isian baru ditolak dengan jujur daripada tersimpan setengah.\n\
+         Begitu ada ruang, pekerjaan berjalan lagi tanpa perlu memulai ulang.",
+        "What is saved stays safe. New entries are refused honestly rather than half saved.\n\
+         As soon as there is space, work goes on without a restart.",
+    ],
+};
+
+pub(super) static STORE_REPAIRED: Page = Page {
+    exit: Exit::Done,
+    sentence: ["Tempat penyimpanan sempat rusak dan sudah dipulihkan.", "The store was damaged and has been repaired."],
+    next_step: [
+        "Beri tahu petugas TI bila ini berulang: disk atau listriknya perlu diperiksa.",
+        "Tell IT if this happens again: the disk or the power supply needs a look.",
+    ],
+    explanation: [
+        "Berkas yang rusak tidak dihapus; ia disimpan di sampingnya dengan akhiran .damaged.\n\
+         Catatan yang sudah sampai di pusat dikembalikan dari sana.",
+        "The damaged file is not deleted; it is kept beside the store, with the ending .damaged.\n\
+         Records that have arrived at the hub are given back from there.",
+    ],
+};
+
+pub(super) static CLOCK: Page = Page {
+    exit: Exit::Clock,
+    sentence: ["Jam komputer ini salah.", "The clock of this computer is wrong."],
+    next_step: [
+        "Betulkan tanggal dan jam komputer; ganti baterai papan induk bila jam salah lagi sesudah dimatikan.",
+        "Set the computer's date and time; change the mainboard battery if it is wrong again after power-off.",
+    ],
+    explanation: [
+        "Jam yang salah tidak menghalangi isian atau pengiriman.\n\
+         Waktu pada catatan dikoreksi dengan waktu pusat dan ditandai seberapa pasti.",
+        "A wrong clock blocks neither entry nor sending.\n\
+         Times on records are corrected by the hub's time and marked with how certain they are.",
+    ],
+};
+
+pub(super) static PERMISSION: Page = Page {
+    exit: Exit::Unknown,
+    sentence: [
+        "Tidak ada izin untuk membaca atau menulis berkas yang diperlukan.",
+        "There is no permission to read or write a file that is needed.",
+    ],
+    next_step: [
+        "Jalankan sebagai pengguna yang memiliki folder data, atau betulkan pemiliknya (perintah `paths`)",
+        "Run as the user who owns the data folder, or correct its owner (command `paths`)",
+    ],
+    explanation: [
+        "Folder data hanya boleh dibaca oleh pengguna layanan, karena berisi kunci dan data warga.\n\
+         Perintah yang dijalankan sebagai pengguna lain mendapat kode ini.",
+        "The data folder is for the service's user alone, because it holds keys and people's data.\n\
+         Commands run as another user get this code.",
+    ],
+};
+
+pub(super) static STORE_IN_USE: Page = Page {
+    exit: Exit::StoreInUse,
+    sentence: ["Folder data ini sedang dipakai oleh proses lain.", "This data folder is in use by another process."],
+    next_step: [
+        "Hentikan proses itu lebih dulu, atau pakai folder lain dengan --data.",
+        "Stop that process first, or use another folder with --data.",
+    ],
+    explanation: [
+        "Satu folder data dijaga oleh satu proses, agar dua proses tidak saling menimpa.\n\
+         Kunci ini lepas sendiri bila prosesnya berakhir, juga bila ia mati mendadak.",
+        "One data folder is held by one process, so that two cannot overwrite each other.\n\
+         The lock is released when its process ends, even when it is killed.",
+    ],
+};
+
+pub(super) static STORE_DAMAGED: Page = Page {
+    exit: Exit::StoreDamaged,
+    sentence: ["Tempat penyimpanan rusak.", "The store is damaged."],
+    next_step: [
+        "Jangan hapus apa pun. Hubungi petugas TI (perintah `doctor`)",
+        "Do not delete anything. Call IT (command `doctor`)",
+    ],
+    explanation: [
+        "Listrik yang padam mendadak atau disk yang menua dapat merusak berkas.\n\
+         Program tidak pernah menghapus berkas yang rusak; ia menyimpannya untuk diselamatkan.",
+        "Sudden power cuts or an ageing disk can damage files.\n\
+         The program never deletes a damaged file; it keeps it so that it can be rescued.",
+    ],
+};
+
+pub(super) static STORE_NEWER: Page = Page {
+    exit: Exit::Version,
+    sentence: [
+        "Tempat penyimpanan ini ditulis oleh program yang lebih baru atau oleh program lain.",
+        "This store was written by a newer program, or by another one.",
+    ],
+    next_step: [
+        "Pasang lagi versi yang lebih baru, atau periksa apakah --data menunjuk folder yang benar.",
+        "Install the newer version again, or check that --data names the right folder.",
+    ],
+    explanation: [
+        "Program lama tidak menyentuh berkas yang tidak ia pahami, supaya tidak ada yang hilang.\n\
+         Salinan sebelum pembaruan ada di samping berkas itu.",
+        "An old program does not touch a file that it does not understand, so that nothing is lost.\n\
+         A copy from before the update lies beside the file.",
+    ],
+};
+
+pub(super) static UNKNOWN_FORM: Page = Page {
+    exit: Exit::SomeRefused,
+    sentence: ["Jenis formulir ini tidak dikenal di sini.", "This form is not known here."],
+    next_step: [
+        "Perbarui program atau formulirnya, lalu coba lagi.",
+        "Update the program or its forms, then try again.",
+    ],
+    explanation: [
+        "Catatan itu tetap disimpan dan tidak menahan catatan lain.\n\
+         Ia dinilai lagi begitu formulirnya dikenal.",
+        "The record is still stored and does not hold up others.\n\
+         It is judged again as soon as its form is known.",
+    ],
+};
+
+pub(super) static INVALID_FIELD: Page = Page {
+    exit: Exit::SomeRefused,
+    sentence: [
+        "Satu isian tidak sesuai dengan aturan formulirnya.",
+        "A field holds something that its form does not allow.",
+    ],
+    next_step: ["Perbaiki isian yang disebut, lalu simpan lagi.", "Correct the field that is named, then save again."],
+    explanation: [
+        "Pesan menyebut isian dan sebabnya, misalnya nomor yang terlalu pendek.\n\
+         Baris lain dalam berkas yang sama tetap diterima.",
+        "The message names the field and the reason, for example a number that is too short.\n\
+         Other rows of the same file are taken all the same.",
+    ],
+};
+
+pub(super) static TOO_LARGE: Page = Page {
+    exit: Exit::SomeRefused,
+    sentence: ["Catatan atau berkas terlalu besar.", "The record or file is too large."],
+    next_step: [
+        "Pendekkan teksnya atau bagi berkasnya, lalu coba lagi.",
+        "Shorten the text or split the file, then try again.",
+    ],
+    explanation: [
+        "Batas ukuran menjaga agar satu catatan tidak menahan jalur yang lambat bagi yang lain.\n\
+         Pesan menyebut batasnya.",
+        "Limits keep one record from holding a slow link against all others.\n\
+         The message names the limit.",
+    ],
+};

@@ -1,0 +1,69 @@
+//! Times in answers: milliseconds since 1970 inside, `2026-11-21T07:00:03.118Z` in documents.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A time as documents show it. What lies beyond the calendar is shown at its edge.
+pub fn text(ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(ms);
+    let edge = if ms < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+    time.unwrap_or(edge).to_string()
+}
+
+/// Reads a time as documents show it.
+pub fn parse(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond())
+}
+
+/// For `#[serde(with = …)]`.
+///
+/// # Errors
+/// Whatever the serializer fails with.
+pub fn serialize<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    text(*ms).serialize(serializer)
+}
+
+/// For `#[serde(with = …)]`.
+///
+/// # Errors
+/// What was found is no time.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).ok_or_else(|| de::Error::custom("a time such as 2026-11-21T07:00:03Z"))
+}
+
+/// The same for times that may be missing.
+pub mod option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    /// For `#[serde(with = …)]`.
+    ///
+    /// # Errors
+    /// Whatever the serializer fails with.
+    pub fn serialize<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+        ms.map(super::text).serialize(serializer)
+    }
+
+    /// For `#[serde(with = …)]`.
+    ///
+    /// # Errors
+    /// What was found is no time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+        match Option::<String>::deserialize(deserializer)? {
+            None => Ok(None),
+            Some(text) => super::parse(&text).map(Some).ok_or_else(|| de::Error::custom("a time or null")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_comes_back_and_an_absurd_one_is_still_shown() {
+        assert_eq!(text(1_795_000_000_118), "2026-11-18T07:06:40.118Z");
+        assert_eq!(parse(&text(1_795_000_000_118)), Some(1_795_000_000_118));
+        assert!(text(i64::MAX).starts_with("9999-12-"));
+        assert_eq!(parse("kemarin"), None);
+    }
+}
