@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_time_comes_back_and_an_absurd_one_is_still_shown() {
-        assert_eq!(text(1_795_000_000_118), "2026-11-18T07:06:40.118Z");
+        assert_eq!(text(1_795_000_000_118), "2026-11-18T11:06:40.118Z");
         assert_eq!(parse(&text(1_795_000_000_118)), Some(1_795_000_000_118));
         assert!(text(i64::MAX).starts_with("9999-12-"));
         assert_eq!(parse("kemarin"), None);

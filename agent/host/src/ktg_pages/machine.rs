@@ -7,8 +7,8 @@ pub(super) static NO_SPACE: Page = Page {
     exit: Exit::NoSpace,
     sentence: ["Ruang di disk hampir atau sudah habis.", "The disk is full or nearly full."],
     next_step: [
-        "Kosongkan ruang di disk tempat folder data berada (perintah `paths`)",
-        "Free space on the disk that holds the data folder (command `paths`)",
+        "Kosongkan ruang di disk tempat folder data berada (perintah `paths`).",
+        "Free space on the disk that holds the data folder (command `paths`).",
     ],
     explanation: [
         "Yang sudah tersimpan tetap aman. Isian baru ditolak dengan jujur daripada tersimpan setengah.\n\
@@ -55,8 +55,8 @@ pub(super) static PERMISSION: Page = Page {
         "There is no permission to read or write a file that is needed.",
     ],
     next_step: [
-        "Jalankan sebagai pengguna yang memiliki folder data, atau betulkan pemiliknya (perintah `paths`)",
-        "Run as the user who owns the data folder, or correct its owner (command `paths`)",
+        "Jalankan sebagai pengguna yang memiliki folder data, atau betulkan pemiliknya (perintah `paths`).",
+        "Run as the user who owns the data folder, or correct its owner (command `paths`).",
     ],
     explanation: [
         "Folder data hanya boleh dibaca oleh pengguna layanan, karena berisi kunci dan data warga.\n\
@@ -85,8 +85,8 @@ pub(super) static STORE_DAMAGED: Page = Page {
     exit: Exit::StoreDamaged,
     sentence: ["Tempat penyimpanan rusak.", "The store is damaged."],
     next_step: [
-        "Jangan hapus apa pun. Hubungi petugas TI (perintah `doctor`)",
-        "Do not delete anything. Call IT (command `doctor`)",
+        "Jangan hapus apa pun. Hubungi petugas TI (perintah `doctor`).",
+        "Do not delete anything. Call IT (command `doctor`).",
     ],
     explanation: [
         "Listrik yang padam mendadak atau disk yang menua dapat merusak berkas.\n\
