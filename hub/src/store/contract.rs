@@ -110,7 +110,7 @@ pub trait Tx {
     fn log(&mut self, id: LogId) -> Result<Option<Log>>;
     /// The log that a run writes in a lane about an office.
     fn log_of_run(&mut self, run: &RunHead, lane: Lane, office: &OfficeCode) -> Result<Option<Log>>;
-    /// Logs of a replica with ids above `after` (`None`: from the first), by id, at most `limit`.
+    /// Logs of a replica after `after` (`None`: from the first) in an order of the store's own, at most `limit`.
     fn logs_of(&mut self, replica: ReplicaId, after: Option<LogId>, limit: usize) -> Result<Vec<Log>>;
     /// Enters a log without ops. A log that is there already is refused with [`StoreError::Taken`].
     fn insert_log(&mut self, head: &LogHead) -> Result<()>;

@@ -7,22 +7,12 @@
 //! ```
 
 pub mod contract;
-pub mod rows;
-pub mod sqlite;
 pub mod memory;
 pub mod owner;
+pub mod rows;
+pub mod sqlite;
 #[cfg(test)]
-pub mod suite;
+pub(crate) mod suite;
 
-use kentongan_protocol::wire::codec;
-
-pub use contract::{Job, Result, Store, StoreError, Tx, transact_group, transact_with};
+pub use contract::{Job, Result, Store, StoreError, Tx, Work, transact_group, transact_with};
 pub use rows::*;
-
-/// Hash of a line of the audit log, over the line before and everything the line says.
-fn audit_chain(before: &[u8; 32], number: u64, event: &AuditEvent) -> [u8; 32] {
-    let said = (event.at_ms, &event.actor, &event.event, &event.subject, &event.detail);
-    let bytes = codec::encode(&(before, number, said));
-    let digest = ring_sha256(&bytes);
-    digest
-}

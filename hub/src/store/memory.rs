@@ -1,0 +1,489 @@
+//! A store in memory, for tests and the simulator. What is undone is undone by a journal of opposites, so that a
+//! transaction costs what it touches and not what the store holds.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use kentongan_protocol::clock::RunHead;
+use kentongan_protocol::form::GroupTag;
+use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
+use kentongan_protocol::log::{ChainHash, LogHead};
+use kentongan_protocol::receipt::ReceiptCode;
+use kentongan_protocol::session::hub::HubEpoch;
+use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
+
+use super::contract::{Result, Store, StoreError, Tx, Work};
+use super::rows::*;
+
+/// A store in memory. It survives nothing.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    hub: BTreeMap<(), HubIdentity>,
+    epochs: BTreeMap<usize, HubEpoch>,
+    offices: BTreeMap<OfficeCode, Office>,
+    replicas: BTreeMap<ReplicaId, Replica>,
+    codes: BTreeMap<u64, EnrolCode>,
+    runs: BTreeMap<RunId, Run>,
+    logs: BTreeMap<LogId, Log>,
+    ops: BTreeMap<OpId, StoredOp>,
+    arrivals: BTreeMap<u64, OpId>,
+    ops_of: BTreeMap<(RecordId, u64), OpId>,
+    verdicts: BTreeMap<OpId, VerdictFrame>,
+    records: BTreeMap<RecordId, RecordRow>,
+    numbers: BTreeMap<u64, RecordId>,
+    shares: BTreeMap<(RecordId, OfficeCode), ()>,
+    conflicts: BTreeMap<(RecordId, GroupTag), Conflict>,
+    feed: BTreeMap<(Topic, u64), FeedItem>,
+    feed_numbers: BTreeMap<u64, ()>,
+    attests: BTreeMap<LogId, Attestation>,
+    forks: BTreeMap<u64, Fork>,
+    audit: BTreeMap<u64, AuditEntry>,
+    journal: BTreeMap<(ReplicaId, u64), ExchangeNote>,
+}
+
+type Opposite = Box<dyn FnOnce(&mut State)>;
+type Table<K, V> = fn(&mut State) -> &mut BTreeMap<K, V>;
+
+struct MemoryTx<'a> {
+    state: &'a mut State,
+    opposites: Vec<Opposite>,
+}
+
+impl Store for MemoryStore {
+    fn transact(&mut self, work: Work<'_>) -> Result<()> {
+        let mut tx = MemoryTx { state: &mut self.state, opposites: Vec::new() };
+        tx.part(work)
+    }
+}
+
+impl MemoryTx<'_> {
+    fn set<K: Ord + Clone + 'static, V: 'static>(&mut self, table: Table<K, V>, key: K, value: V) {
+        let before = table(self.state).insert(key.clone(), value);
+        self.opposites.push(Box::new(move |state| match before {
+            Some(before) => drop(table(state).insert(key, before)),
+            None => drop(table(state).remove(&key)),
+        }));
+    }
+
+    fn remove<K: Ord + 'static, V: 'static>(&mut self, table: Table<K, V>, key: K) {
+        if let Some(before) = table(self.state).remove(&key) {
+            self.opposites.push(Box::new(move |state| drop(table(state).insert(key, before))));
+        }
+    }
+
+    fn op_at(&self, id: &OpId) -> Result<&StoredOp> {
+        self.state.ops.get(id).ok_or(StoreError::Damaged("an op that is named is not there"))
+    }
+}
+
+fn fits(filter: &RecordFilter, row: &RecordRow) -> bool {
+    let Some(born) = &row.born else { return false };
+    let has_text = |text: &String| row.summary.to_ascii_lowercase().contains(&text.to_ascii_lowercase());
+    filter.form.is_none_or(|form| form == born.form)
+        && filter.office.as_ref().is_none_or(|office| *office == born.office)
+        && filter.status.is_none_or(|status| row.status == Some(status))
+        && filter.text.as_ref().is_none_or(has_text)
+}
+
+fn next<V>(table: &BTreeMap<u64, V>) -> u64 {
+    table.last_key_value().map_or(1, |(number, _)| number + 1)
+}
+
+/// The values of a table in the order of a page.
+fn paged<V>(table: &BTreeMap<u64, V>, page: Page) -> Box<dyn Iterator<Item = &V> + '_> {
+    match page {
+        Page::After(number) => {
+            Box::new(table.range((Bound::Excluded(number), Bound::Unbounded)).map(|(_, value)| value))
+        }
+        Page::Before(number) => Box::new(table.range(..number).rev().map(|(_, value)| value)),
+    }
+}
+
+impl Tx for MemoryTx<'_> {
+    fn part(&mut self, work: Work<'_>) -> Result<()> {
+        let mark = self.opposites.len();
+        let done = work(self);
+        if done.is_err() {
+            for opposite in self.opposites.drain(mark..).rev() {
+                opposite(self.state);
+            }
+        }
+        done
+    }
+
+    fn hub(&mut self) -> Result<Option<HubIdentity>> {
+        Ok(self.state.hub.get(&()).cloned())
+    }
+
+    fn put_hub(&mut self, hub: &HubIdentity) -> Result<()> {
+        self.set(|state| &mut state.hub, (), hub.clone());
+        Ok(())
+    }
+
+    fn epochs(&mut self) -> Result<Vec<HubEpoch>> {
+        Ok(self.state.epochs.values().copied().collect())
+    }
+
+    fn append_epoch(&mut self, epoch: &HubEpoch, _at_ms: i64) -> Result<()> {
+        self.set(|state| &mut state.epochs, self.state.epochs.len(), *epoch);
+        Ok(())
+    }
+
+    fn office(&mut self, code: &OfficeCode) -> Result<Option<Office>> {
+        Ok(self.state.offices.get(code).cloned())
+    }
+
+    fn offices(&mut self) -> Result<Vec<Office>> {
+        Ok(self.state.offices.values().cloned().collect())
+    }
+
+    fn put_office(&mut self, office: &Office) -> Result<()> {
+        self.set(|state| &mut state.offices, office.code.clone(), office.clone());
+        Ok(())
+    }
+
+    fn replica(&mut self, id: ReplicaId) -> Result<Option<Replica>> {
+        Ok(self.state.replicas.get(&id).cloned())
+    }
+
+    fn replica_by_key(&mut self, public_key: &[u8; 32]) -> Result<Option<Replica>> {
+        Ok(self.state.replicas.values().find(|replica| replica.public_key == *public_key).cloned())
+    }
+
+    fn replica_by_prefix(&mut self, prefix: u32) -> Result<Option<Replica>> {
+        Ok(self.state.replicas.values().find(|replica| replica.prefix == prefix).cloned())
+    }
+
+    fn replicas(&mut self) -> Result<Vec<Replica>> {
+        let mut replicas: Vec<Replica> = self.state.replicas.values().cloned().collect();
+        replicas.sort_by_key(|replica| (replica.office.clone(), replica.enrolled_ms, replica.id));
+        Ok(replicas)
+    }
+
+    fn put_replica(&mut self, replica: &Replica) -> Result<()> {
+        let mut others = self.state.replicas.values().filter(|other| other.id != replica.id);
+        if others.any(|other| other.public_key == replica.public_key || other.prefix == replica.prefix) {
+            return Err(StoreError::Taken("the key or prefix of a replica"));
+        }
+        self.set(|state| &mut state.replicas, replica.id, replica.clone());
+        Ok(())
+    }
+
+    fn enrol_code(&mut self, id: u64) -> Result<Option<EnrolCode>> {
+        Ok(self.state.codes.get(&id).cloned())
+    }
+
+    fn enrol_code_by_secret(&mut self, secret_hash: &[u8; 32]) -> Result<Option<EnrolCode>> {
+        Ok(self.state.codes.values().find(|code| code.secret_hash == *secret_hash).cloned())
+    }
+
+    fn enrol_codes(&mut self) -> Result<Vec<EnrolCode>> {
+        let mut codes: Vec<EnrolCode> = self.state.codes.values().cloned().collect();
+        codes.sort_by_key(|code| (std::cmp::Reverse(code.created_ms), code.id));
+        Ok(codes)
+    }
+
+    fn put_enrol_code(&mut self, code: &EnrolCode) -> Result<()> {
+        self.set(|state| &mut state.codes, code.id, code.clone());
+        Ok(())
+    }
+
+    fn run(&mut self, id: RunId) -> Result<Option<Run>> {
+        Ok(self.state.runs.get(&id).cloned())
+    }
+
+    fn runs_of(&mut self, replica: ReplicaId) -> Result<Vec<Run>> {
+        Ok(self.state.runs.values().filter(|run| run.known.replica == replica).cloned().collect())
+    }
+
+    fn put_run(&mut self, run: &Run) -> Result<()> {
+        self.set(|state| &mut state.runs, run.known.head.run, run.clone());
+        Ok(())
+    }
+
+    fn log(&mut self, id: LogId) -> Result<Option<Log>> {
+        Ok(self.state.logs.get(&id).cloned())
+    }
+
+    fn log_of_run(&mut self, run: &RunHead, lane: Lane, office: &OfficeCode) -> Result<Option<Log>> {
+        let is_it = |log: &&Log| log.head.run.run == run.run && log.head.lane == lane && log.head.office == *office;
+        Ok(self.state.logs.values().find(is_it).cloned())
+    }
+
+    fn logs_of(&mut self, replica: ReplicaId, after: Option<LogId>, limit: usize) -> Result<Vec<Log>> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let logs = self.state.logs.range((after, Bound::Unbounded)).map(|(_, log)| log);
+        Ok(logs.filter(|log| log.head.replica == replica).take(limit).cloned().collect())
+    }
+
+    fn insert_log(&mut self, head: &LogHead) -> Result<()> {
+        if self.state.logs.contains_key(&head.log) {
+            return Err(StoreError::Taken("the id of a log"));
+        }
+        let log = Log { head: head.clone(), stored: 0, chain: head.chain_start(), durable: 0 };
+        self.set(|state| &mut state.logs, head.log, log);
+        Ok(())
+    }
+
+    fn advance_log(&mut self, id: LogId, stored: u64, chain: ChainHash) -> Result<()> {
+        let log = self.log(id)?.ok_or(StoreError::Damaged("a log that is written is not there"))?;
+        self.set(|state| &mut state.logs, id, Log { stored, chain, ..log });
+        Ok(())
+    }
+
+    fn raise_durable(&mut self, id: LogId, seq: u64) -> Result<()> {
+        if let Some(log) = self.log(id)? {
+            let durable = log.durable.max(seq.min(log.stored));
+            self.set(|state| &mut state.logs, id, Log { durable, ..log });
+        }
+        Ok(())
+    }
+
+    fn append_op(&mut self, op: &NewOp<'_>) -> Result<()> {
+        if self.state.ops.contains_key(&op.id) {
+            return Err(StoreError::Taken("the name of an op"));
+        }
+        let arrival = next(&self.state.arrivals);
+        self.set(|state| &mut state.arrivals, arrival, op.id);
+        if let Some(record) = op.record {
+            self.set(|state| &mut state.ops_of, (record, arrival), op.id);
+        }
+        let NewOp { id, bytes, chain, record, received_ms, state } = *op;
+        let stored = StoredOp { id, bytes: bytes.to_vec(), chain, record, received_ms, state };
+        self.set(|state| &mut state.ops, id, stored);
+        Ok(())
+    }
+
+    fn op(&mut self, id: OpId) -> Result<Option<StoredOp>> {
+        Ok(self.state.ops.get(&id).cloned())
+    }
+
+    fn ops_from(&mut self, log: LogId, from_seq: u64, ops_max: usize, bytes_aim: usize) -> Result<Vec<StoredOp>> {
+        let mut ops = Vec::new();
+        let mut bytes = 0;
+        for (_, op) in self.state.ops.range(OpId { log, seq: from_seq }..=OpId { log, seq: u64::MAX }) {
+            if !ops.is_empty() && (ops.len() >= ops_max || bytes >= bytes_aim) {
+                break;
+            }
+            bytes += op.bytes.len();
+            ops.push(op.clone());
+        }
+        Ok(ops)
+    }
+
+    fn ops_of(&mut self, record: RecordId) -> Result<Vec<StoredOp>> {
+        let ids = self.state.ops_of.range((record, 0)..=(record, u64::MAX)).map(|(_, id)| id);
+        ids.map(|id| self.op_at(id).cloned()).collect()
+    }
+
+    fn set_op_state(&mut self, id: OpId, state: OpState) -> Result<()> {
+        let op = StoredOp { state, ..self.op_at(&id)?.clone() };
+        self.set(|state| &mut state.ops, id, op);
+        Ok(())
+    }
+
+    fn quarantined(&mut self, after: Option<OpId>, limit: usize) -> Result<Vec<StoredOp>> {
+        let mut ops: Vec<&OpId> = self.state.arrivals.values().collect();
+        if let Some(place) = after.and_then(|after| ops.iter().position(|id| **id == after)) {
+            ops.drain(..=place);
+        }
+        let ops = ops.into_iter().filter_map(|id| self.state.ops.get(id));
+        Ok(ops.filter(|op| matches!(op.state, OpState::Quarantined(_))).take(limit).cloned().collect())
+    }
+
+    fn verdict(&mut self, id: OpId) -> Result<Option<VerdictFrame>> {
+        Ok(self.state.verdicts.get(&id).cloned())
+    }
+
+    fn put_verdict(&mut self, id: OpId, verdict: &VerdictFrame) -> Result<()> {
+        self.set(|state| &mut state.verdicts, id, verdict.clone());
+        Ok(())
+    }
+
+    fn record(&mut self, id: RecordId) -> Result<Option<RecordRow>> {
+        Ok(self.state.records.get(&id).cloned())
+    }
+
+    fn insert_record(&mut self, record: &RecordRow) -> Result<bool> {
+        if self.state.records.contains_key(&record.id) {
+            return Ok(false);
+        }
+        let number = next(&self.state.numbers);
+        self.set(|state| &mut state.numbers, number, record.id);
+        self.set(|state| &mut state.records, record.id, RecordRow { number, ..record.clone() });
+        Ok(true)
+    }
+
+    fn update_record(&mut self, record: &RecordRow) -> Result<()> {
+        let old = self.record(record.id)?.ok_or(StoreError::Damaged("a record that changes is not there"))?;
+        let new = RecordRow { number: old.number, received_ms: old.received_ms, ..record.clone() };
+        self.set(|state| &mut state.records, record.id, new);
+        Ok(())
+    }
+
+    fn records_coded(&mut self, code: ReceiptCode) -> Result<Vec<RecordRow>> {
+        let has_it = |row: &&RecordRow| row.born.as_ref().is_some_and(|born| born.code == Some(code));
+        let mut rows: Vec<RecordRow> = self.state.records.values().filter(has_it).cloned().collect();
+        rows.sort_by_key(|row| row.number);
+        Ok(rows)
+    }
+
+    fn records(&mut self, filter: &RecordFilter, page: Page, limit: usize) -> Result<Vec<RecordRow>> {
+        let rows = paged(&self.state.numbers, page).filter_map(|id| self.state.records.get(id));
+        Ok(rows.filter(|row| fits(filter, row)).take(limit).cloned().collect())
+    }
+
+    fn share_record(&mut self, record: RecordId, office: &OfficeCode) -> Result<bool> {
+        let key = (record, office.clone());
+        if self.state.shares.contains_key(&key) {
+            return Ok(false);
+        }
+        self.set(|state| &mut state.shares, key, ());
+        Ok(true)
+    }
+
+    fn shared_with(&mut self, record: RecordId) -> Result<Vec<OfficeCode>> {
+        let shares = self.state.shares.keys().filter(|(shared, _)| *shared == record);
+        Ok(shares.map(|(_, office)| office.clone()).collect())
+    }
+
+    fn conflicts_of(&mut self, record: RecordId) -> Result<Vec<Conflict>> {
+        Ok(self.state.conflicts.range((record, 0)..=(record, u16::MAX)).map(|(_, conflict)| conflict.clone()).collect())
+    }
+
+    fn conflicts(&mut self, owner: Option<&OfficeCode>, limit: usize) -> Result<Vec<Conflict>> {
+        let all = self.state.conflicts.values();
+        let mut found: Vec<Conflict> =
+            all.filter(|conflict| owner.is_none_or(|owner| *owner == conflict.owner)).cloned().collect();
+        let number = |id: &RecordId| self.state.records.get(id).map(|row| row.number);
+        found.sort_by_key(|conflict| (conflict.since_ms, number(&conflict.record), conflict.group));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn put_conflict(&mut self, conflict: &Conflict) -> Result<()> {
+        let key = (conflict.record, conflict.group);
+        let since_ms = self.state.conflicts.get(&key).map_or(conflict.since_ms, |known| known.since_ms);
+        self.set(|state| &mut state.conflicts, key, Conflict { since_ms, ..conflict.clone() });
+        Ok(())
+    }
+
+    fn remove_conflict(&mut self, record: RecordId, group: GroupTag) -> Result<()> {
+        self.remove(|state| &mut state.conflicts, (record, group));
+        Ok(())
+    }
+
+    fn feed_append(&mut self, topic: &Topic, item: &FeedItem) -> Result<u64> {
+        let number = next(&self.state.feed_numbers);
+        self.set(|state| &mut state.feed_numbers, number, ());
+        self.set(|state| &mut state.feed, (topic.clone(), number), item.clone());
+        Ok(number)
+    }
+
+    fn feed_last(&mut self) -> Result<u64> {
+        Ok(next(&self.state.feed_numbers) - 1)
+    }
+
+    fn feed_read(&mut self, topic: &Topic, after: u64, reader: ReplicaId, limit: FeedLimit) -> Result<FeedSlice> {
+        let mut slice = FeedSlice { rows: Vec::new(), upto: after, more: false };
+        let mut bytes_read = 0;
+        let first = (topic.clone(), after.saturating_add(1));
+        for (scanned, ((_, number), item)) in self.state.feed.range(first..=(topic.clone(), u64::MAX)).enumerate() {
+            let full = slice.rows.len() >= limit.entries_max || bytes_read >= limit.bytes_aim;
+            if scanned >= limit.scanned_max || (full && !slice.rows.is_empty()) {
+                slice.more = true;
+                break;
+            }
+            slice.upto = *number;
+            match item {
+                FeedItem::Op { writer, .. } if *writer == reader => {}
+                FeedItem::Op { id, .. } => {
+                    let bytes = self.op_at(id)?.bytes.clone();
+                    bytes_read += bytes.len();
+                    slice.rows.push(FeedRow::Op { number: *number, id: *id, bytes });
+                }
+                FeedItem::Verdict { id, verdict } => {
+                    slice.rows.push(FeedRow::Verdict { number: *number, id: *id, verdict: verdict.clone() });
+                }
+            }
+        }
+        Ok(slice)
+    }
+
+    fn put_attest(&mut self, attest: &Attest) -> Result<()> {
+        for (log, seq, _) in &attest.heads.0 {
+            let log = LogId::from_bytes(*log);
+            let newer = self.state.attests.get(&log).is_none_or(|kept| kept.seq < *seq);
+            if newer && self.state.logs.contains_key(&log) {
+                let attestation = Attestation { seq: *seq, attest: attest.clone() };
+                self.set(|state| &mut state.attests, log, attestation);
+            }
+        }
+        Ok(())
+    }
+
+    fn attestation(&mut self, log: LogId) -> Result<Option<Attestation>> {
+        Ok(self.state.attests.get(&log).cloned())
+    }
+
+    fn insert_fork(&mut self, fork: &Fork) -> Result<bool> {
+        if self.state.forks.values().any(|kept| kept.id == fork.id && kept.bytes == fork.bytes) {
+            return Ok(false);
+        }
+        self.set(|state| &mut state.forks, next(&self.state.forks), fork.clone());
+        Ok(true)
+    }
+
+    fn forks(&mut self, limit: usize) -> Result<Vec<Fork>> {
+        Ok(self.state.forks.values().take(limit).cloned().collect())
+    }
+
+    fn audit(&mut self, event: &AuditEvent) -> Result<u64> {
+        let before = self.state.audit.last_key_value().map_or([0; 32], |(_, entry)| entry.hash);
+        let number = next(&self.state.audit);
+        let hash = AuditEntry::hash_after(&before, number, event);
+        self.set(|state| &mut state.audit, number, AuditEntry { number, event: event.clone(), hash });
+        Ok(number)
+    }
+
+    fn audit_log(&mut self, page: Page, limit: usize) -> Result<Vec<AuditEntry>> {
+        Ok(paged(&self.state.audit, page).take(limit).cloned().collect())
+    }
+
+    fn journal(&mut self, note: &ExchangeNote) -> Result<()> {
+        let of_replica = (note.replica, 0)..=(note.replica, u64::MAX);
+        let kept: Vec<u64> = self.state.journal.range(of_replica).map(|((_, number), _)| *number).collect();
+        if kept.len() >= JOURNAL_ROWS_MAX {
+            self.remove(|state| &mut state.journal, (note.replica, kept.first().copied().unwrap_or(0)));
+        }
+        let number = kept.last().map_or(1, |last| last + 1);
+        self.set(|state| &mut state.journal, (note.replica, number), note.clone());
+        Ok(())
+    }
+
+    fn journal_of(&mut self, replica: ReplicaId, limit: usize) -> Result<Vec<ExchangeNote>> {
+        let notes = self.state.journal.range((replica, 0)..=(replica, u64::MAX)).rev();
+        Ok(notes.map(|(_, note)| note.clone()).take(limit).collect())
+    }
+
+    fn totals(&mut self) -> Result<Totals> {
+        let mut records = BTreeMap::new();
+        for born in self.state.records.values().filter_map(|row| row.born.as_ref()) {
+            *records.entry(born.form).or_insert(0) += 1;
+        }
+        let count = |is: fn(&OpState) -> bool| self.state.ops.values().filter(|op| is(&op.state)).count() as u64;
+        Ok(Totals {
+            records: records.into_iter().collect(),
+            ops: self.state.ops.len() as u64,
+            quarantined: count(|state| matches!(state, OpState::Quarantined(_))),
+            waiting: count(|state| *state == OpState::Waiting),
+            conflicts: self.state.conflicts.len() as u64,
+            feed: self.feed_last()?,
+        })
+    }
+}

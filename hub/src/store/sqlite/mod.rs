@@ -1,0 +1,93 @@
+//! The store in one SQLite file: write-ahead log, flushed at every commit, strict tables.
+//!
+//! ```text
+//!   schema   the tables            parties  hub, offices, replicas, codes     feed    topics and numbers
+//!   row      reading columns       logs     runs, logs, ops, verdicts         proofs  attests, forks, audit, journal
+//!                                  records  records, shares, conflicts
+//! ```
+
+mod feed;
+mod logs;
+mod parties;
+mod proofs;
+mod records;
+mod row;
+mod schema;
+mod tx;
+
+use std::path::{Path, PathBuf};
+
+use kentongan_host::sqlite::{self, OpenFailure};
+use rusqlite::Connection;
+
+use super::contract::{Result, Store, StoreError, Work};
+use tx::SqliteTx;
+
+/// Prepared statements kept: more than this program has.
+const STATEMENTS_MAX: usize = 160;
+/// Memory for pages of the database, in KiB.
+const CACHE_KIB: i32 = 16 * 1024;
+
+/// The store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, creating it if there is none, and brings it to the newest version.
+    ///
+    /// # Errors
+    /// See [`OpenFailure`]; the file is then as it was before.
+    pub fn open(path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
+        let db = sqlite::open(path, schema::APPLICATION_ID, schema::MIGRATIONS)?;
+        SqliteStore::tuned(db, path)
+    }
+
+    /// Opens an existing store for reading beside the process that writes it. Writing fails.
+    ///
+    /// # Errors
+    /// See [`OpenFailure`].
+    pub fn open_reader(path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
+        SqliteStore::tuned(sqlite::open_reader(path)?, path)
+    }
+
+    fn tuned(db: Connection, path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
+        db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        db.pragma_update(None, "cache_size", -CACHE_KIB)
+            .map_err(|error| OpenFailure::Sqlite(path.to_owned(), "settings", error))?;
+        Ok(SqliteStore { db, path: path.to_owned() })
+    }
+
+    /// Closes the store and notes that it was closed well.
+    ///
+    /// # Errors
+    /// See [`sqlite::close`]. Nothing committed is lost by that.
+    pub fn close(self) -> std::result::Result<(), OpenFailure> {
+        sqlite::close(self.db, &self.path)
+    }
+
+    fn run(&self, sql: &'static str, doing: &'static str) -> Result<()> {
+        self.db.execute_batch(sql).map_err(|error| StoreError::database(doing, error))
+    }
+}
+
+impl Store for SqliteStore {
+    fn transact(&mut self, work: Work<'_>) -> Result<()> {
+        if !self.db.is_autocommit() {
+            // A panic went through an earlier transaction and left it open.
+            self.run("ROLLBACK", "undoing what a panic left")?;
+        }
+        // A reader cannot take the write lock, and needs none.
+        let reads_only = self.db.is_readonly("main").unwrap_or(false);
+        self.run(if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" }, "beginning a transaction")?;
+        let mut tx = SqliteTx::new(&self.db);
+        let done = work(&mut tx).and_then(|()| tx.finish());
+        let done = done.and_then(|()| self.run("COMMIT", "committing"));
+        if done.is_err() && !self.db.is_autocommit() {
+            self.run("ROLLBACK", "undoing a transaction")?;
+        }
+        done
+    }
+}
