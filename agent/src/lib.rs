@@ -1,4 +1,28 @@
 //! The agent: takes complaints and survey answers at an office, keeps them safe, and carries them to the hub.
+//!
+//! ```text
+//!   cli ──▶ command ──▶ agent ──▶ store      a request, answered by the service or directly on the store
+//!   service (one loop) ──▶ agent.contact ──▶ sync ──▶ transport      the protocol's session decides, sync carries
+//!   inbox ──▶ entry ──▶ store      rows of files, each once
+//! ```
 
+pub mod agent;
+pub mod cli;
+pub mod command;
+pub mod config;
+mod doctor;
+pub mod enrol;
 pub mod entry;
+mod import;
+pub mod inbox;
+mod leave;
+pub mod service;
+mod show;
 pub mod store;
+pub mod sync;
+pub mod transport;
+
+/// Name, version and platform of this program, as the hub is told.
+pub fn program() -> String {
+    format!("agent {} {}-{}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH)
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! `kentongan-agent`: the program on an office's PC.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kentongan_agent::cli::main()
+}

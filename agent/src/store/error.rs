@@ -4,6 +4,7 @@ use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::sqlite::OpenFailure;
+use kentongan_host::store_thread::Broken;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::form;
 use thiserror::Error;
@@ -34,6 +35,9 @@ pub enum StoreError {
     /// What the hub sent breaks the protocol.
     #[error(transparent)]
     Protocol(#[from] Fault),
+    /// The thread that owns the store could not do it.
+    #[error(transparent)]
+    Thread(#[from] Broken),
     /// What is in the store cannot be; a defect of ours or of the disk.
     #[error("the store holds what cannot be: {0}")]
     Broken(&'static str),
@@ -58,6 +62,7 @@ impl From<StoreError> for Failure {
         use rusqlite::ErrorCode;
         match error {
             StoreError::Open(failure) => failure.into(),
+            StoreError::Thread(broken) => broken.into(),
             StoreError::NotEnrolled => not_enrolled(),
             StoreError::NoSuchRecord => {
                 Failure::new(Exit::Failed, "Catatan itu tidak ada di komputer ini.", "There is no such record on this PC.")

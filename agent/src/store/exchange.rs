@@ -9,7 +9,7 @@ use kentongan_protocol::ids::{EpochId, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding, LogHead, plan_append};
 use kentongan_protocol::op::Op;
-use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog, VERSIONS};
+use kentongan_protocol::session::agent::{Event, Mode, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog, VERSIONS};
 use kentongan_protocol::wire::codec::{self, Txt};
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Hello, LogFrame, Marks, RunFrame, VerdictFrame, notice};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -41,7 +41,37 @@ pub struct Applied {
     pub given_back: u64,
 }
 
+impl Applied {
+    /// Adds what another answer changed.
+    pub fn add(&mut self, other: Applied) {
+        self.acknowledged += other.acknowledged;
+        self.forgotten += other.forgotten;
+        self.fetched += other.fetched;
+        self.given_back += other.given_back;
+    }
+}
+
 impl Store {
+    /// Commits one part of the hub's answer. `waited_ms` is how long that part took at most since the request.
+    ///
+    /// # Errors
+    /// [`StoreError::Protocol`] if the answer contradicts what is here; otherwise if the store cannot be written.
+    pub fn apply(&mut self, event: Event, waited_ms: u32) -> Result<Applied, StoreError> {
+        match event {
+            Event::Marks(marks) => self.apply_marks(&marks, waited_ms),
+            Event::Feed(feed) => self.apply_feed(&feed),
+            Event::Restored { head, first_seq, ops } => self.apply_restored(&head, first_seq, &ops),
+        }
+    }
+
+    /// Whether there is anything to send.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn has_unsent(&self) -> Result<bool, StoreError> {
+        Ok(!open_logs(&self.db)?.is_empty())
+    }
+
     /// Everything an exchange needs to begin, read at one moment.
     ///
     /// # Errors
@@ -90,7 +120,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store cannot be written; then nothing changed.
-    pub fn apply_marks(&mut self, marks: &Marks, round_trip_ms: u32) -> Result<Applied, StoreError> {
+    fn apply_marks(&mut self, marks: &Marks, round_trip_ms: u32) -> Result<Applied, StoreError> {
         let wall_ms = self.wall_ms();
         let transaction = self.db.transaction().map_err(StoreError::because("begin to note marks"))?;
         let mut applied = Applied::default();
@@ -122,7 +152,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Protocol`] if the page contradicts what is here; otherwise if the store cannot be written. Nothing
     /// of the page is kept then.
-    pub fn apply_feed(&mut self, feed: &Feed) -> Result<Applied, StoreError> {
+    fn apply_feed(&mut self, feed: &Feed) -> Result<Applied, StoreError> {
         let wall_ms = self.wall_ms();
         let replica = self.member.as_ref().ok_or(StoreError::NotEnrolled)?.replica;
         let mut hybrid = self.hybrid;
@@ -155,7 +185,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::apply_feed`].
-    pub fn apply_restored(
+    fn apply_restored(
         &mut self,
         head: &LogHead,
         first_seq: u64,

@@ -1,0 +1,262 @@
+//! One installation at work: its store, its settings, its link. The service and single commands use the same.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, RwLock};
+
+use kentongan_host::certificate;
+use kentongan_host::data_dir::DataDir;
+use kentongan_host::exit::Exit;
+use kentongan_host::fail::Failure;
+use kentongan_host::ktg::Ktg;
+use kentongan_host::options::Settings;
+use kentongan_host::output::process_lang;
+use kentongan_host::store_thread::StoreHandle;
+use kentongan_host::tls::FloorTime;
+use kentongan_host::clock::SystemClock;
+use kentongan_host::files::free_bytes;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, Notify};
+
+use crate::command::{self, Command};
+use crate::enrol::{self, Identity};
+use crate::show::{self, ServiceState};
+use crate::store::{Health, Store, StoreError};
+use crate::sync::{self, Caller, ContactReport, on_store};
+use crate::{config, import};
+
+/// One installation at work.
+#[derive(Debug)]
+pub struct Agent {
+    dir: DataDir,
+    store: StoreHandle<Store>,
+    settings: RwLock<Arc<Settings>>,
+    time: Arc<FloorTime>,
+    /// The link, while it is good; whoever holds the lock is the one who talks.
+    caller: Mutex<Option<Caller>>,
+    in_contact: AtomicBool,
+    /// When the service started, by this PC's clock; 0 for a single command.
+    since_ms: AtomicI64,
+    /// Rung when there is something new to send.
+    pub(crate) new_work: Notify,
+    /// Set when the process is asked to stop, so that long work ends between two steps.
+    pub(crate) stopping: Arc<AtomicBool>,
+}
+
+impl Agent {
+    /// With the store of `dir` behind `store`.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn new(dir: DataDir, store: StoreHandle<Store>, settings: Settings) -> Result<Agent, Failure> {
+        let hub_ms = on_store(&store, |store| store.hub_ms()).await?;
+        Ok(Agent {
+            dir,
+            store,
+            settings: RwLock::new(Arc::new(settings)),
+            time: Arc::new(FloorTime::new(Arc::new(SystemClock::new()), hub_ms)),
+            caller: Mutex::new(None),
+            in_contact: AtomicBool::new(false),
+            since_ms: AtomicI64::new(0),
+            new_work: Notify::new(),
+            stopping: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Puts other settings in force; the link is made anew at the next contact.
+    pub async fn put_settings(&self, settings: Settings) {
+        *self.settings.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(settings);
+        *self.caller.lock().await = None;
+    }
+
+    /// Marks this as the service, started now.
+    pub async fn note_started(&self) -> Result<(), Failure> {
+        let now = on_store(&self.store, |store| Ok(store.wall_ms())).await?;
+        self.since_ms.store(now.max(1), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The store's thread.
+    pub fn store(&self) -> &StoreHandle<Store> {
+        &self.store
+    }
+
+    /// The installation's folder.
+    pub fn dir(&self) -> &DataDir {
+        &self.dir
+    }
+
+    /// Answers a request. `on_progress` is told how far long work has come.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub async fn perform(&self, command: Command, on_progress: impl FnMut(Value) + Send + 'static) -> Result<Value, Failure> {
+        match command {
+            Command::Status => self.status().await,
+            Command::Sync => self.sync().await,
+            Command::Wake => {
+                self.new_work.notify_one();
+                Ok(json!({ "schema": "kentongan.agent.wake/1" }))
+            }
+            Command::Enrol { hub, code } => self.enrol(hub, &code).await,
+            Command::Import { file, map } => {
+                let answer = import::file(self, file, map, on_progress).await;
+                self.new_work.notify_one();
+                answer
+            }
+            other => {
+                let writes = matches!(other, Command::Add { .. } | Command::Edit { .. });
+                let lang = process_lang();
+                let answer = self.store.run_async(move |store| command::on_store(store, &other, lang)).await?;
+                if writes && answer.is_ok() {
+                    self.new_work.notify_one();
+                }
+                answer
+            }
+        }
+    }
+
+    /// Talks to the hub until there is nothing more to say. One contact at a time.
+    ///
+    /// # Errors
+    /// If this installation is not enrolled or its store fails; what the link does is in the report.
+    pub async fn contact(&self) -> Result<ContactReport, Failure> {
+        let mut slot = self.caller.lock().await;
+        let caller = match slot.as_ref() {
+            Some(caller) => caller.clone(),
+            None => slot.insert(self.caller_now().await?).clone(),
+        };
+        self.in_contact.store(true, Ordering::Relaxed);
+        let report = sync::contact(&self.store, &caller).await;
+        self.in_contact.store(false, Ordering::Relaxed);
+        let report = report?;
+        if let Some(hub_ms) = on_store(&self.store, |store| store.hub_ms()).await? {
+            self.time.learn(hub_ms);
+        }
+        if report.renew && report.failure.is_none() {
+            self.renew(&caller).await;
+            *slot = None;
+        }
+        Ok(report)
+    }
+
+    async fn caller_now(&self) -> Result<Caller, Failure> {
+        let enrolled_url = on_store(&self.store, |store| {
+            store.member().map(|member| member.hub_url.clone()).ok_or(StoreError::NotEnrolled)
+        })
+        .await?;
+        let identity = Identity::load(&self.dir)?.ok_or_else(crate::store::not_enrolled)?;
+        let settings = config::link(&self.settings(), &enrolled_url);
+        Ok(Caller {
+            transport: identity.transport(&settings, Arc::clone(&self.time))?,
+            key: Arc::clone(&identity.key),
+            health: Health { free_bytes: free_bytes(self.dir.root()).unwrap_or(0), program: crate::program() },
+        })
+    }
+
+    /// A failure here is no trouble yet: the hub asks again at each contact while half of the life is left.
+    async fn renew(&self, caller: &Caller) {
+        let renewed = match Identity::load(&self.dir) {
+            Ok(Some(identity)) => enrol::renew(&self.dir, &identity, &caller.transport).await,
+            Ok(None) => return,
+            Err(failure) => Err(failure),
+        };
+        match renewed {
+            Ok(()) => tracing::info!(ev = "certificate.renewed", "device certificate renewed"),
+            Err(failure) => tracing::warn!(ev = "certificate.renewal_failed", error = %failure, "renewal failed"),
+        }
+    }
+
+    async fn sync(&self) -> Result<Value, Failure> {
+        let report = self.contact().await?;
+        let status = self.status().await?;
+        if let Some(failure) = report.failure {
+            return Err(Failure::of(failure.ktg).with_detail(failure.detail));
+        }
+        Ok(json!({
+            "schema": "kentongan.agent.sync/1",
+            "exchanges": report.exchanges,
+            "up_bytes": report.up_bytes,
+            "down_bytes": report.down_bytes,
+            "acknowledged": report.applied.acknowledged,
+            "fetched": report.applied.fetched,
+            "given_back": report.applied.given_back,
+            "offered_again": report.applied.forgotten,
+            "all_arrived": status["all_arrived"],
+            "arrived_total": status["arrived_total"],
+            "entered_total": status["entered_total"],
+        }))
+    }
+
+    async fn enrol(&self, hub: String, code: &str) -> Result<Value, Failure> {
+        let mut slot = self.caller.lock().await;
+        let settings = config::link(&self.settings(), &hub);
+        let settings = crate::transport::LinkSettings { url: hub, ..settings };
+        let member = enrol::enrol(&self.dir, &settings, code, Arc::clone(&self.time), process_lang()).await?;
+        let joined = member.clone();
+        on_store(&self.store, move |store| store.join(&joined)).await.map_err(|error| match error {
+            StoreError::Broken(_) => Failure::new(
+                Exit::Failed,
+                "Folder ini sudah milik pendaftaran lain. Jalankan dulu: kentongan-agent unenrol",
+                "This folder belongs to another enrolment. Run first: kentongan-agent unenrol",
+            ),
+            other => other.into(),
+        })?;
+        *slot = None;
+        drop(slot);
+        self.new_work.notify_one();
+        tracing::info!(ev = "enrolled", office = %member.office, "enrolled");
+        Ok(json!({
+            "schema": "kentongan.agent.enrol/1",
+            "office": member.office.as_str(),
+            "office_name": member.office_name,
+            "replica": member.replica.to_string(),
+            "hub": member.hub_url,
+        }))
+    }
+
+    async fn status(&self) -> Result<Value, Failure> {
+        let since_ms = match self.since_ms.load(Ordering::Relaxed) {
+            0 => None,
+            since => Some(since),
+        };
+        let service = ServiceState { since_ms, in_contact: self.in_contact.load(Ordering::Relaxed) };
+        let settings = self.settings();
+        let certificate_ends_ms = certificate_ends_ms(&self.dir);
+        let free_bytes = free_bytes(self.dir.root()).unwrap_or(0);
+        let error_after_ms = u64::try_from(settings.duration("patience", "error_after").as_millis()).unwrap_or(u64::MAX);
+        let answer = on_store(&self.store, move |store| {
+            let (counts, link) = (store.counts()?, store.link()?);
+            let enrolled_url = store.member().map_or("", |member| &member.hub_url);
+            let hub_url = config::link(&settings, enrolled_url).url;
+            Ok(show::status(&show::Status {
+                member: store.member(),
+                hub_url: &hub_url,
+                counts: &counts,
+                link: &link,
+                service,
+                certificate_ends_ms,
+                free_bytes,
+                now_ms: store.wall_ms(),
+                error_after_ms,
+            }))
+        });
+        Ok(answer.await?)
+    }
+}
+
+/// When the device certificate ends, milliseconds since 1970.
+pub fn certificate_ends_ms(dir: &DataDir) -> Option<i64> {
+    let text = std::fs::read(dir.device_certificate()).ok()?;
+    let facts = certificate::facts(&certificate::from_pem(&text)?)?;
+    facts.validity.not_after_s.checked_mul(1000)
+}
+
+/// The code of a failure that keeps coming back whatever the agent does, so that it need not be tried often.
+pub fn needs_a_person(ktg: Ktg) -> bool {
+    matches!(ktg, Ktg::Revoked | Ktg::DeviceExpired | Ktg::WrongCertificate | Ktg::HubExpired | Ktg::Version)
+}

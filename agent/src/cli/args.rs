@@ -1,0 +1,280 @@
+//! What can be typed, with its help in both languages.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use kentongan_host::cli::{Common, examples, t};
+
+fn agent_examples(lines: &[&str]) -> String {
+    examples("kentongan-agent", lines)
+}
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kentongan-agent",
+    version,
+    disable_help_subcommand = true,
+    infer_subcommands = false,
+    max_term_width = 100,
+    about = t(
+        "Agen Kentongan: menyimpan aduan dan survei di kantor, dan membawanya ke pusat.",
+        "The Kentongan agent: keeps an office's complaints and surveys safe, and carries them to the hub."
+    ),
+    after_help = agent_examples(&["enrol --hub https://hub.kab.go.id:8743 --code XXXX-XXXX-XXXX-XXXX-XXXX", "run", "status"]),
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(
+        about = t("Menjalankan layanan (dipakai oleh sistem)", "Run the service (what the system starts)"),
+        after_help = agent_examples(&["run", "run --data ./kantor --log-format text"]),
+    )]
+    Run(RunArgs),
+    #[command(
+        about = t("Keadaan dalam satu layar", "How everything stands, on one screen"),
+        after_help = agent_examples(&["status", "status --json", "status --check", "status --wait --timeout 60s"]),
+    )]
+    Status(StatusArgs),
+    #[command(
+        about = t("Menghubungi pusat sekarang", "Talk to the hub now"),
+        after_help = agent_examples(&["sync", "sync --wait --json"]),
+    )]
+    Sync(SyncArgs),
+    #[command(subcommand, about = t("Apa yang menunggu, dan mengapa", "What waits, and why"))]
+    Queue(QueueCommand),
+    #[command(
+        about = t("Keadaan satu kode tanda terima", "State of one receipt code"),
+        after_help = agent_examples(&["track KTG-7K3M-Q2H9D-R", "track 7k3mq2h9dr --json"]),
+    )]
+    Track(TrackArgs),
+    #[command(subcommand, about = t("Mengisi dan mengubah catatan dari baris perintah", "Enter and change records from the command line"))]
+    Record(RecordCommand),
+    #[command(
+        about = t("Mendaftar ke pusat dengan kode sekali pakai", "Join a hub with a one-time code"),
+        after_help = agent_examples(&[
+            "enrol --hub https://hub.kab.go.id:8743 --code XXXX-XXXX-XXXX-XXXX-XXXX",
+            "enrol --file enrol.toml",
+        ]),
+    )]
+    Enrol(EnrolArgs),
+    #[command(
+        about = t("Keluar dari pusat; ditolak bila masih ada yang belum sampai", "Leave the hub; refused while anything has not arrived"),
+        after_help = agent_examples(&["unenrol", "unenrol --force-with-unsent 3"]),
+    )]
+    Unenrol(UnenrolArgs),
+    #[command(
+        about = t("Mengambil baris dari berkas CSV, JSON lines atau XLSX", "Take rows of a CSV, JSON lines or XLSX file"),
+        after_help = agent_examples(&["import aduan.csv", "import lama.jsonl --map peta.toml --json"]),
+    )]
+    Import(ImportArgs),
+    #[command(subcommand, about = t("Pengaturan", "Configuration"))]
+    Config(ConfigCommand),
+    #[command(
+        about = t("Semua berkas dan folder yang dipakai", "Every file and folder in use"),
+        after_help = agent_examples(&["paths", "paths --json"]),
+    )]
+    Paths,
+    #[command(about = t("Versi program", "Version of the program"), after_help = agent_examples(&["version", "version --json"]))]
+    Version,
+    #[command(
+        about = t("Memeriksa komputer ini, satu saran tiap temuan", "Check this PC, with one next step each"),
+        after_help = agent_examples(&["doctor", "doctor --only net,clock", "doctor --json"]),
+    )]
+    Doctor(DoctorArgs),
+    #[command(
+        about = t("Kejadian terakhir", "The last events"),
+        after_help = agent_examples(&["logs", "logs -f --level warn", "logs --since 2h"]),
+    )]
+    Logs(LogsArgs),
+    #[command(
+        about = t("Bantuan perintah atau kode KTG", "Help on a command or a KTG code"),
+        after_help = agent_examples(&["help KTG-104", "help import"]),
+    )]
+    Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[arg(long, value_name = "json|text", help = t("Bentuk catatan di stderr", "Form of the log on stderr"))]
+    pub(super) log_format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[arg(long, help = t("Kode keluar menurut keadaan", "Exit code by what is found"))]
+    pub(super) check: bool,
+    #[arg(long, help = t("Tunggu sampai semua sampai", "Wait until everything has arrived"))]
+    pub(super) wait: bool,
+    #[arg(long, default_value = "60s", value_name = "5s|2m", value_parser = duration, help = t("Paling lama menunggu", "Longest wait"))]
+    pub(super) timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SyncArgs {
+    #[arg(long, help = t("Tunggu sampai selesai", "Wait until it has ended"))]
+    pub(super) wait: bool,
+    #[arg(long, default_value = "10m", value_name = "5s|2m", value_parser = duration, help = t("Paling lama menunggu", "Longest wait"))]
+    pub(super) timeout: std::time::Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum QueueCommand {
+    #[command(
+        about = t("Daftar catatan: yang perlu perhatian dulu", "List of records: what needs attention first"),
+        after_help = agent_examples(&["queue list", "queue list --state queued --limit 20 --json"]),
+    )]
+    List(QueueListArgs),
+    #[command(about = t("Satu catatan", "One record"), after_help = agent_examples(&["queue show KTG-7K3M-Q2H9D-R"]))]
+    Show(RecordArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QueueListArgs {
+    #[arg(long, value_name = "queued|arrived|rejected", help = t("Hanya keadaan ini", "Only this state"))]
+    pub(super) state: Option<String>,
+    #[arg(long, value_name = "FORM", help = t("Hanya formulir ini", "Only this form"))]
+    pub(super) kind: Option<String>,
+    #[arg(long, default_value_t = 100, value_name = "N", help = t("Paling banyak sekian", "At most this many"))]
+    pub(super) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArgs {
+    #[arg(value_name = "ID|CODE", help = t("Id atau kode tanda terima", "Id or receipt code"))]
+    pub(super) record: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrackArgs {
+    #[arg(value_name = "CODE", help = t("Kode tanda terima", "Receipt code"))]
+    pub(super) code: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RecordCommand {
+    #[command(
+        about = t("Mengisi catatan baru", "Enter a new record"),
+        after_help = agent_examples(&["record add pengaduan uraian=\"Lampu jalan padam\" kategori=sarana_prasarana kanal=tatap_muka"]),
+    )]
+    Add(AddArgs),
+    #[command(
+        about = t("Mengubah bidang catatan", "Change fields of a record"),
+        after_help = agent_examples(&["record edit KTG-7K3M-Q2H9D-R kategori=infrastruktur"]),
+    )]
+    Edit(EditArgs),
+    #[command(about = t("Menampilkan catatan", "Show a record"), after_help = agent_examples(&["record show KTG-7K3M-Q2H9D-R --json"]))]
+    Show(RecordArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    #[arg(value_name = "FORM", help = t("pengaduan atau skm", "pengaduan (complaint) or skm (survey)"))]
+    pub(super) form: String,
+    #[arg(value_name = "FIELD=VALUE", value_parser = field_value, help = t("Isi bidang", "Values of fields"))]
+    pub(super) values: Vec<(String, String)>,
+    #[arg(long, default_value = "petugas", help = t("Siapa yang mengisi", "Who enters it"))]
+    pub(super) author: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EditArgs {
+    #[arg(value_name = "ID|CODE", help = t("Id atau kode tanda terima", "Id or receipt code"))]
+    pub(super) record: String,
+    #[arg(required = true, value_name = "FIELD=VALUE", value_parser = field_value, help = t("Isi bidang; kosong menghapus", "Values of fields; empty removes"))]
+    pub(super) values: Vec<(String, String)>,
+    #[arg(long, default_value = "petugas", help = t("Siapa yang mengubah", "Who changes it"))]
+    pub(super) author: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EnrolArgs {
+    #[arg(long, value_name = "URL", required_unless_present = "file", help = t("Alamat pusat, https://…", "Address of the hub, https://…"))]
+    pub(super) hub: Option<String>,
+    #[arg(long, value_name = "CODE", required_unless_present = "file", help = t("Kode sekali pakai", "One-time code"))]
+    pub(super) code: Option<String>,
+    #[arg(long, value_name = "FILE", help = t("Berkas dengan hub dan code", "File that holds hub and code"))]
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UnenrolArgs {
+    #[arg(long, value_name = "N", help = t("Keluar walau N perubahan belum sampai", "Leave although N changes have not arrived"))]
+    pub(super) force_with_unsent: Option<u64>,
+    #[arg(long, help = t("Tanpa bertanya", "Without asking"))]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    #[arg(value_name = "FILE", help = t("Berkas", "The file"))]
+    pub(super) file: PathBuf,
+    #[arg(long, value_name = "MAP.toml", help = t("Peta kolom; tanpa ini dicari di samping berkas", "Mapping of columns; else looked for beside the file"))]
+    pub(super) map: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    #[command(about = t("Nilai yang berlaku", "The values in force"), after_help = agent_examples(&["config show --origin"]))]
+    Show {
+        #[arg(long, help = t("Dengan asalnya", "With where each comes from"))]
+        origin: bool,
+    },
+    #[command(about = t("Memeriksa berkas pengaturan", "Check the configuration file"), after_help = agent_examples(&["config check"]))]
+    Check,
+    #[command(about = t("Mengubah satu nilai", "Change one value"), after_help = agent_examples(&["config set sync.interval 10m"]))]
+    Set {
+        #[arg(value_name = "TABLE.KEY", help = t("Nama pilihan", "Name of the option"))]
+        name: String,
+        #[arg(value_name = "VALUE", help = t("Nilainya", "Its value"))]
+        value: String,
+    },
+    #[command(about = t("Letak berkas pengaturan", "Where the configuration file is"), after_help = agent_examples(&["config path"]))]
+    Path,
+    #[command(about = t("Contoh berkas dengan keterangan", "A commented sample file"), after_help = agent_examples(&["config sample > agent.toml"]))]
+    Sample,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    #[arg(long, value_delimiter = ',', value_name = "store,net,clock,…", help = t("Hanya pemeriksaan ini", "Only these checks"))]
+    pub(super) only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogsArgs {
+    #[arg(short, long, help = t("Ikuti terus", "Follow"))]
+    pub(super) follow: bool,
+    #[arg(long, value_name = "2h|7d", value_parser = duration, help = t("Sejak sekian lama lalu", "Since this long ago"))]
+    pub(super) since: Option<std::time::Duration>,
+    #[arg(long, default_value = "info", value_name = "error|warn|info|debug", help = t("Mulai tingkat ini", "From this level on"))]
+    pub(super) level: tracing::Level,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HelpArgs {
+    #[arg(value_name = "COMMAND|KTG-nnn", help = t("Perintah atau kode", "Command or code"))]
+    pub(super) topic: Vec<String>,
+}
+
+fn field_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(t("tulis BIDANG=NILAI", "write FIELD=VALUE").to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    use kentongan_host::options::{Kind, Value};
+    match Kind::DURATION.parse(text) {
+        Ok(Value::Duration(ms)) => Ok(std::time::Duration::from_millis(ms)),
+        _ => Err(t("tulis misalnya 20s, 5m, 2h atau 7d", "write for example 20s, 5m, 2h or 7d").to_owned()),
+    }
+}

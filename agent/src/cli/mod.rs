@@ -1,0 +1,268 @@
+//! The command line: reads what was typed, asks the service or does it itself, prints the answer.
+
+mod args;
+mod print;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clap::{CommandFactory, FromArgMatches};
+use kentongan_host::cli::{Common, early_lang};
+use kentongan_host::control::Client;
+use kentongan_host::data_dir::{DataDir, Program};
+use kentongan_host::exit::Exit;
+use kentongan_host::fail::Failure;
+use kentongan_host::ktg::Ktg;
+use kentongan_host::lock::Lock;
+use kentongan_host::logging::{self, LogConfig};
+use kentongan_host::options;
+use kentongan_host::output::Output;
+use kentongan_host::store_thread::StoreThread;
+use serde_json::{Value, json};
+
+use self::args::{Cli, Command as Typed, ConfigCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs};
+use crate::agent::Agent;
+use crate::command::Command;
+use crate::store::{Machine, Store};
+use crate::{config, doctor, leave, service};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    early_lang(&typed);
+    let cli = match Cli::command().try_get_matches_from(typed).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader of help that went away is no reason to fail.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() });
+        }
+    };
+    let out = cli.common.output();
+    match perform(cli, &out) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => {
+            failure.print(out.json, out.lang);
+            ExitCode::from(failure.exit.code())
+        }
+    }
+}
+
+/// What every command needs.
+struct Place<'a> {
+    dir: DataDir,
+    common: Common,
+    out: &'a Output,
+}
+
+fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
+    let place = Place { dir: DataDir::locate(Program::Agent, cli.common.data.clone()), common: cli.common, out };
+    match cli.command {
+        Typed::Run(args) => return place.run(args.log_format.as_deref()),
+        Typed::Help(args) => return print::help(out, Cli::command(), &args.topic),
+        _ => {}
+    }
+    logging::init(&LogConfig::of_command(place.common.verbose))?;
+    match cli.command {
+        Typed::Run(_) | Typed::Help(_) => Ok(Exit::Done),
+        Typed::Status(args) => place.status(&args),
+        Typed::Sync(args) => place.sync(&args),
+        Typed::Queue(QueueCommand::List(args)) => {
+            let command = Command::QueueList { state: args.state, form: args.kind, limit: args.limit };
+            place.show(command, print::queue)
+        }
+        Typed::Queue(QueueCommand::Show(args)) | Typed::Record(RecordCommand::Show(args)) => {
+            place.show(Command::Show { record: args.record }, print::record)
+        }
+        Typed::Track(args) => place.show(Command::Track { code: args.code }, print::track),
+        Typed::Record(RecordCommand::Add(args)) => {
+            let values = args.values.into_iter().collect();
+            place.show(Command::Add { form: args.form, author: args.author, values }, print::entered)
+        }
+        Typed::Record(RecordCommand::Edit(args)) => {
+            let values = args.values.into_iter().collect();
+            place.show(Command::Edit { record: args.record, author: args.author, values }, print::edited)
+        }
+        Typed::Enrol(args) => {
+            let (hub, code) = enrol_file(args.hub, args.code, args.file.as_deref())?;
+            place.dir.create()?;
+            place.show(Command::Enrol { hub, code }, print::enrolled)
+        }
+        Typed::Unenrol(args) => leave::leave(&place.dir, out, args.force_with_unsent, args.yes || place.common.no_input),
+        Typed::Import(args) => place.import(args),
+        Typed::Config(command) => place.config(command),
+        Typed::Paths => {
+            print::paths(out, &place.dir);
+            Ok(Exit::Done)
+        }
+        Typed::Version => {
+            print::version(out);
+            Ok(Exit::Done)
+        }
+        Typed::Doctor(args) => doctor::run(&place.dir, place.common.config.clone(), out, &args.only),
+        Typed::Logs(args) => print::logs(out, &place.dir, args.follow, args.since, args.level),
+    }
+}
+
+impl Place<'_> {
+    /// Asks, and prints the answer.
+    fn show(&self, command: Command, human: fn(&Output, &Value)) -> Result<Exit, Failure> {
+        let answer = self.ask(&command, |_| {})?;
+        if self.out.json { self.out.document(&answer) } else { human(self.out, &answer) }
+        Ok(Exit::Done)
+    }
+
+    /// Asks the running service, or does it here if none runs.
+    fn ask(&self, command: &Command, mut on_progress: impl FnMut(Value) + Send + 'static) -> Result<Value, Failure> {
+        let request = serde_json::to_value(command).map_err(anyhow::Error::new)?;
+        if let Some(mut client) = Client::connect(&self.dir)? {
+            return client.call(&request, on_progress);
+        }
+        if !self.dir.root().exists() {
+            return Err(crate::store::not_enrolled());
+        }
+        let lock = Lock::take(&self.dir)?;
+        let command = command.clone();
+        let answer = self.with_agent(async |agent| {
+            let stopping = Arc::clone(&agent.stopping);
+            let interrupted = kentongan_host::signals::stop_requested().map_err(anyhow::Error::new)?;
+            let mut work = std::pin::pin!(agent.perform(command, move |line| on_progress(line)));
+            tokio::select! {
+                answer = &mut work => return answer,
+                _ = interrupted => stopping.store(true, Ordering::Relaxed),
+            }
+            // Long work ends between two steps; what was done so far stands.
+            match tokio::time::timeout(Duration::from_secs(10), work).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Failure::new(Exit::Interrupted, "Dihentikan.", "Interrupted.")),
+            }
+        });
+        drop(lock);
+        answer
+    }
+
+    /// Opens the store, and does `work` with it in this process.
+    fn with_agent<T>(&self, work: impl AsyncFnOnce(Arc<Agent>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let settings = config::load(&self.dir, self.common.config.clone())?;
+        let store = StoreThread::spawn(Store::open(&self.dir.store(), Machine::real())?).map_err(anyhow::Error::new)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::new)?;
+        let answer = runtime.block_on(async {
+            let agent = Arc::new(Agent::new(self.dir.clone(), store.handle(), settings).await?);
+            work(agent).await
+        });
+        drop(runtime);
+        store.stop()?.close()?;
+        answer
+    }
+
+    fn run(&self, log_format: Option<&str>) -> Result<Exit, Failure> {
+        self.dir.create()?;
+        let settings = config::load(&self.dir, self.common.config.clone())?;
+        let log = logging::init(&LogConfig::of_service(&settings, &self.dir, log_format))?;
+        let lock = Lock::take(&self.dir)?;
+        let named = self.common.config.clone();
+        self.with_agent(async |agent| service::run(agent, &lock, log, named).await)?;
+        tracing::info!(ev = "service.stopped", "service stopped");
+        Ok(Exit::Done)
+    }
+
+    fn status(&self, args: &StatusArgs) -> Result<Exit, Failure> {
+        let until = Instant::now() + args.timeout;
+        let mut answer = self.ask(&Command::Status, |_| {})?;
+        while args.wait && answer["all_arrived"] != json!(true) {
+            if Instant::now() >= until {
+                print::status_answer(self.out, &answer);
+                return Ok(Exit::TimedOut);
+            }
+            std::thread::sleep(Duration::from_millis(200));
+            answer = self.ask(&Command::Status, |_| {})?;
+        }
+        print::status_answer(self.out, &answer);
+        Ok(if args.check { checked(&answer) } else { Exit::Done })
+    }
+
+    fn sync(&self, args: &SyncArgs) -> Result<Exit, Failure> {
+        if !args.wait {
+            if let Some(mut client) = Client::connect(&self.dir)? {
+                let request = serde_json::to_value(Command::Wake).map_err(anyhow::Error::new)?;
+                let answer = client.call(&request, |_| {})?;
+                if self.out.json { self.out.document(&answer) }
+                self.out.say("Layanan sedang menghubungi pusat.", "The service is talking to the hub.");
+                return Ok(Exit::Done);
+            }
+        }
+        if let Some(client) = Client::connect(&self.dir)? {
+            client.set_patience(Some(args.timeout))?;
+        }
+        self.show(Command::Sync, print::synced)
+    }
+
+    fn import(&self, args: args::ImportArgs) -> Result<Exit, Failure> {
+        let absolute = |path: std::path::PathBuf| std::path::absolute(path).map_err(anyhow::Error::new);
+        let file = absolute(args.file)?;
+        let map = args.map.map(absolute).transpose()?;
+        let bar = print::ImportBar::new(self.out);
+        let answer = self.ask(&Command::Import { file, map }, bar.follow())?;
+        bar.finish();
+        if self.out.json { self.out.document(&answer) } else { print::imported(self.out, &answer) }
+        let refused = answer["rejected"].as_u64().unwrap_or(0) + answer["changed"].as_u64().unwrap_or(0);
+        Ok(if refused > 0 { Exit::SomeRefused } else { Exit::Done })
+    }
+
+    fn config(&self, command: ConfigCommand) -> Result<Exit, Failure> {
+        let file = self.common.config.clone().unwrap_or_else(|| self.dir.config_file());
+        match command {
+            ConfigCommand::Show { origin } => config::load(&self.dir, self.common.config.clone())?.show(self.out, origin),
+            ConfigCommand::Check => {
+                config::load(&self.dir, self.common.config.clone())?;
+                if self.out.json { self.out.document(&json!({ "schema": "kentongan.config.check/1", "valid": true })) }
+                self.out.say("Pengaturan benar.", "The configuration is valid.");
+            }
+            ConfigCommand::Set { name, value } => {
+                let (table, key) = name.split_once('.').ok_or_else(|| {
+                    Failure::usage("Tulis TABEL.KUNCI, misalnya sync.interval.", "Write TABLE.KEY, for example sync.interval.")
+                })?;
+                options::set(Program::Agent, config::OPTIONS, &file, (table, key), &value)?;
+                self.out.say(&format!("{name} = {value} ditulis ke {}.", file.display()), &format!("{name} = {value} written to {}.", file.display()));
+            }
+            ConfigCommand::Path => self.out.line(&file.display().to_string()),
+            ConfigCommand::Sample => self.out.line(options::sample(Program::Agent, config::OPTIONS).trim_end()),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Exit code of `status --check`.
+fn checked(status: &Value) -> Exit {
+    let code = status["last_error"]["code"].as_str().and_then(|code| code.parse::<Ktg>().ok());
+    match status["state"].as_str() {
+        Some("not_enrolled") => Exit::NotEnrolled,
+        _ if status["healthy"] == json!(true) => Exit::Done,
+        _ if status["twin"] == json!(true) => Exit::Refused,
+        _ if status["queue"]["rejected"].as_u64().unwrap_or(0) > 0 => Exit::SomeRefused,
+        _ => code.map_or(Exit::Unreachable, Ktg::exit),
+    }
+}
+
+/// Hub and code, from flags or from a file.
+fn enrol_file(
+    hub: Option<String>,
+    code: Option<String>,
+    file: Option<&std::path::Path>,
+) -> Result<(String, String), Failure> {
+    let Some(file) = file else { return Ok((hub.unwrap_or_default(), code.unwrap_or_default())) };
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error))?;
+    let table: toml::Table = toml::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{shown}: {error}"), format!("{shown}: {error}")))?;
+    let field = |name: &str, flag: Option<String>| {
+        flag.or_else(|| table.get(name).and_then(|value| value.as_str()).map(str::to_owned)).ok_or_else(|| {
+            Failure::usage(format!("{shown} tidak menyebut {name}."), format!("{shown} does not name {name}."))
+        })
+    };
+    Ok((field("hub", hub)?, field("code", code)?))
+}

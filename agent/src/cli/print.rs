@@ -1,0 +1,317 @@
+//! Answers for people.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kentongan_host::data_dir::DataDir;
+use kentongan_host::exit::Exit;
+use kentongan_host::fail::Failure;
+use kentongan_host::ktg::Ktg;
+use kentongan_host::logging::{self, Tail};
+use kentongan_host::output::{Output, Table};
+use kentongan_protocol::form::builtin;
+use serde_json::{Value, json};
+
+/// Status on one screen, or as JSON.
+pub(super) fn status_answer(out: &Output, answer: &Value) {
+    if out.json { out.document(answer) } else { status(out, answer) }
+}
+
+fn status(out: &Output, status: &Value) {
+    let text = |key: &str| status[key].as_str().unwrap_or("-");
+    let count = |value: &Value| value.as_u64().unwrap_or(0);
+    let queue = &status["queue"];
+    let waiting = count(&queue["queued"]) + count(&queue["sending"]);
+    let mut table = Table::headless();
+    let office = match (status["office_name"].as_str(), status["office"].as_str()) {
+        (Some(name), Some(code)) if !name.is_empty() => format!("{name} ({code})"),
+        (_, Some(code)) => code.to_owned(),
+        _ => out.pick("belum terdaftar", "not enrolled").to_owned(),
+    };
+    table.row([out.pick("Kantor", "Office"), &office]);
+    table.row([out.pick("Pusat", "Hub"), text("hub")]);
+    table.row([out.pick("Keadaan", "State"), &state(out, status, waiting)]);
+    let entered = count(&status["entered_total"]);
+    let arrived = count(&status["arrived_total"]);
+    let rejected = count(&queue["rejected"]);
+    let records = match out.lang {
+        kentongan_host::Lang::Id => format!("{arrived} dari {entered} sampai · {waiting} menunggu · {rejected} perlu diperbaiki"),
+        kentongan_host::Lang::En => format!("{arrived} of {entered} arrived · {waiting} waiting · {rejected} need fixing"),
+    };
+    table.row([out.pick("Catatan", "Records"), &records]);
+    if count(&status["conflicts"]) > 0 {
+        let conflicts = count(&status["conflicts"]).to_string();
+        table.row([out.pick("Bentrok", "Conflicts"), &conflicts]);
+    }
+    if let Some(code) = status["last_error"]["code"].as_str() {
+        let sentence = code.parse::<Ktg>().map_or(String::new(), |ktg| ktg.sentence(out.lang).to_owned());
+        table.row([out.pick("Sebab", "Cause"), &format!("{code} {sentence}")]);
+    }
+    table.row([out.pick("Terakhir", "Last"), text("last_success_at")]);
+    if status["service"]["running"] == json!(true) {
+        table.row([out.pick("Berikutnya", "Next"), text("next_attempt_at")]);
+    }
+    let offset = status["clock_offset_s"].as_f64().map_or("-".to_owned(), |offset| format!("{offset:+.0} s"));
+    table.row([out.pick("Jam", "Clock"), &offset]);
+    table.row([out.pick("Sertifikat s.d.", "Certificate until"), text("cert_expires_at")]);
+    let service = match status["service"]["since"].as_str() {
+        Some(since) => format!("{} {since}", out.pick("jalan sejak", "running since")),
+        None => out.pick("tidak jalan", "not running").to_owned(),
+    };
+    table.row([out.pick("Layanan", "Service"), &format!("{service} · {} (protocol {})", text("version"), status["protocol"])]);
+    out.table(&table);
+}
+
+/// The one-line verdict, the gravest first.
+fn state(out: &Output, status: &Value, waiting: u64) -> String {
+    let rejected = status["queue"]["rejected"].as_u64().unwrap_or(0);
+    let said = |id: String, en: String| if out.lang == kentongan_host::Lang::Id { id } else { en };
+    let since = status["last_success_at"].as_str().unwrap_or("-");
+    match status["state"].as_str() {
+        Some("not_enrolled") => said("◇ belum terdaftar".into(), "◇ not enrolled".into()),
+        _ if status["twin"] == json!(true) => said(
+            "✖ dua komputer menjawab sebagai satu (KTG-108)".into(),
+            "✖ two machines answer as one (KTG-108)".into(),
+        ),
+        _ if rejected > 0 => said(format!("✖ {rejected} catatan perlu diperbaiki"), format!("✖ {rejected} records need fixing")),
+        Some("sending") => said(format!("◔ sedang mengirim {waiting}"), format!("◔ sending {waiting}")),
+        Some("offline") => said(
+            format!("▲ belum ada sambungan sejak {since}; {waiting} catatan aman di komputer ini"),
+            format!("▲ no contact since {since}; {waiting} records safe on this PC"),
+        ),
+        _ if status["all_arrived"] == json!(true) => said("● semua sudah sampai di pusat".into(), "● everything has arrived at the hub".into()),
+        _ => said(format!("○ {waiting} menunggu"), format!("○ {waiting} waiting")),
+    }
+}
+
+/// Shape and word of a record's state.
+fn record_state(out: &Output, state: &str) -> String {
+    match state {
+        "arrived" => out.pick("● Sampai di pusat", "● Arrived at hub"),
+        "rejected" => out.pick("✖ Perlu diperbaiki", "✖ Needs fixing"),
+        _ => out.pick("○ Menunggu", "○ Waiting"),
+    }
+    .to_owned()
+}
+
+pub(super) fn queue(out: &Output, answer: &Value) {
+    let records = answer["records"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if records.is_empty() {
+        out.say("Tidak ada catatan pada saringan ini.", "No record passes this filter.");
+        return;
+    }
+    let mut table = Table::new([
+        out.pick("Keadaan", "State"),
+        out.pick("Formulir", "Form"),
+        out.pick("Kode", "Code"),
+        out.pick("Diisi", "Entered"),
+        "Id",
+    ]);
+    for record in records {
+        table.row([
+            record_state(out, record["state"].as_str().unwrap_or("")),
+            form_label(out, &record["form"]),
+            record["code"].as_str().unwrap_or("-").to_owned(),
+            record["entered_at"].as_str().unwrap_or("-").to_owned(),
+            record["id"].as_str().unwrap_or("-").to_owned(),
+        ]);
+    }
+    out.table(&table);
+}
+
+fn form_label(out: &Output, form: &Value) -> String {
+    let name = form.as_str().unwrap_or("-");
+    builtin::by_name(name).map_or_else(|| name.to_owned(), |form| form.label.in_lang(out.lang).to_owned())
+}
+
+pub(super) fn record(out: &Output, record: &Value) {
+    let mut table = Table::headless();
+    table.row([out.pick("Kode", "Code"), record["code"].as_str().unwrap_or("-")]);
+    table.row([out.pick("Keadaan", "State"), &record_state(out, record["state"].as_str().unwrap_or(""))]);
+    let form = record["form"].as_str().and_then(builtin::by_name);
+    for (name, value) in record["fields"].as_object().into_iter().flatten() {
+        let field = form.and_then(|form| form.field_named(name));
+        let label = field.map_or(name.as_str(), |field| field.label.in_lang(out.lang));
+        let shown = match (field, value.as_str()) {
+            (Some(field), Some(text)) => kentongan_protocol::form::Value::parse(field, text)
+                .map_or_else(|_| text.to_owned(), |value| value.display(field, out.lang)),
+            (_, Some(text)) => text.to_owned(),
+            _ => value.to_string(),
+        };
+        table.row([label, &shown]);
+    }
+    out.table(&table);
+    for conflict in record["conflicting"].as_array().into_iter().flatten() {
+        out.line(&format!("≠ {}:", conflict["group"].as_str().unwrap_or("-")));
+        for value in conflict["values"].as_array().into_iter().flatten() {
+            out.line(&format!("    {}  ({})", value["fields"], value["author"].as_str().unwrap_or("-")));
+        }
+    }
+    for fault in record["repair"].as_array().into_iter().flatten() {
+        let reason = fault["label"].as_str().or(fault["reason"].as_str()).unwrap_or("-");
+        out.line(&format!("✖ {}: {reason}", out.pick("perlu diperbaiki", "needs fixing")));
+    }
+    for line in record["history"].as_array().into_iter().flatten() {
+        out.line(&format!(
+            "  {}  {:8}  {}  {}",
+            line["at"].as_str().unwrap_or("-"),
+            line["by"].as_str().unwrap_or("-"),
+            line["author"].as_str().unwrap_or("-"),
+            line["group"].as_str().unwrap_or("-"),
+        ));
+    }
+}
+
+pub(super) fn track(out: &Output, answer: &Value) {
+    answer["records"].as_array().into_iter().flatten().for_each(|entry| record(out, entry));
+}
+
+pub(super) fn entered(out: &Output, answer: &Value) {
+    match answer["code"].as_str() {
+        Some(code) => out.line(&format!("{code}  {}", out.pick("tersimpan, menunggu", "saved, waiting"))),
+        None => out.line(&format!("{}  {}", answer["id"].as_str().unwrap_or("-"), out.pick("tersimpan, menunggu", "saved, waiting"))),
+    }
+}
+
+pub(super) fn edited(out: &Output, answer: &Value) {
+    out.line(&format!("{}  {}", answer["id"].as_str().unwrap_or("-"), out.pick("perubahan tersimpan", "change saved")));
+}
+
+pub(super) fn enrolled(out: &Output, answer: &Value) {
+    let name = answer["office_name"].as_str().filter(|name| !name.is_empty());
+    let office = name.or(answer["office"].as_str()).unwrap_or("-");
+    out.line(&format!("{} {office}.", out.pick("Terdaftar sebagai", "Enrolled as")));
+    out.say("Berikutnya: kentongan-agent run, atau kentongan-agent sync --wait", "Next: kentongan-agent run, or kentongan-agent sync --wait");
+}
+
+pub(super) fn synced(out: &Output, answer: &Value) {
+    let number = |key: &str| answer[key].as_u64().unwrap_or(0);
+    let (arrived, entered) = (number("arrived_total"), number("entered_total"));
+    let mark = if answer["all_arrived"] == json!(true) { "●" } else { "○" };
+    out.line(&match out.lang {
+        kentongan_host::Lang::Id => format!(
+            "{mark} {arrived} dari {entered} catatan sampai · {} naik, {} turun (byte)",
+            number("up_bytes"),
+            number("down_bytes")
+        ),
+        kentongan_host::Lang::En => format!(
+            "{mark} {arrived} of {entered} records arrived · {} bytes up, {} down",
+            number("up_bytes"),
+            number("down_bytes")
+        ),
+    });
+}
+
+pub(super) fn imported(out: &Output, answer: &Value) {
+    let number = |key: &str| answer[key].as_u64().unwrap_or(0);
+    out.line(&match out.lang {
+        kentongan_host::Lang::Id => format!(
+            "{} baris: {} masuk, {} sudah ada, {} berubah, {} ditolak",
+            number("rows"), number("taken"), number("repeated"), number("changed"), number("rejected")
+        ),
+        kentongan_host::Lang::En => format!(
+            "{} rows: {} taken, {} repeated, {} changed, {} rejected",
+            number("rows"), number("taken"), number("repeated"), number("changed"), number("rejected")
+        ),
+    });
+    if let Some(file) = answer["rejected_file"].as_str() {
+        out.line(&format!("{} {file}", out.pick("Baris yang ditolak, dengan alasannya:", "Rejected rows, with reasons:")));
+    }
+}
+
+/// Progress of an import on a terminal.
+pub(super) struct ImportBar {
+    bar: ProgressBar,
+}
+
+impl ImportBar {
+    pub(super) fn new(out: &Output) -> ImportBar {
+        let bar = ProgressBar::new(0);
+        if out.json || out.quiet {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {eta}") {
+            bar.set_style(style);
+        }
+        ImportBar { bar }
+    }
+
+    /// What to do with progress lines.
+    pub(super) fn follow(&self) -> impl FnMut(Value) + Send + 'static {
+        let bar = self.bar.clone();
+        move |line| {
+            let number = |key: &str| line[key].as_u64().unwrap_or(0);
+            bar.set_length(number("bytes_total"));
+            bar.set_position(number("bytes"));
+            bar.set_message(format!("{} ✔ {} ✖", number("taken"), number("rejected")));
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+pub(super) fn paths(out: &Output, dir: &DataDir) {
+    let paths = dir.paths();
+    if out.json {
+        let paths: BTreeMap<_, _> = paths.iter().map(|(name, path)| (*name, path.display().to_string())).collect();
+        out.document(&json!({ "schema": "kentongan.paths/1", "paths": paths }));
+        return;
+    }
+    let mut table = Table::headless();
+    for (name, path) in paths {
+        table.row([name.to_owned(), path.display().to_string()]);
+    }
+    out.table(&table);
+}
+
+pub(super) fn version(out: &Output) {
+    let version = env!("CARGO_PKG_VERSION");
+    let protocol = kentongan_protocol::wire::v1::VERSION;
+    if out.json {
+        out.document(&json!({
+            "schema": "kentongan.version/1", "program": "kentongan-agent", "version": version, "protocol": protocol,
+        }));
+    } else {
+        out.line(&format!("kentongan-agent {version} (protocol {protocol})"));
+    }
+}
+
+pub(super) fn logs(
+    out: &Output,
+    dir: &DataDir,
+    follow: bool,
+    since: Option<Duration>,
+    level: tracing::Level,
+) -> Result<Exit, Failure> {
+    let since_ms = since.map(|since| {
+        let now = kentongan_host::Clock::wall_ms(&kentongan_host::SystemClock::new());
+        now.saturating_sub(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    });
+    let wanted = Tail { since_ms, level, follow };
+    let zone = jiff::tz::TimeZone::system();
+    logging::tail(&logging::log_file(dir), wanted, &|| !out.closed(), &mut |line| {
+        if out.json { out.document(line) } else { out.line(&logging::render_text(line, &zone)) }
+        !out.closed()
+    })?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn help(out: &Output, mut command: clap::Command, topic: &[String]) -> Result<Exit, Failure> {
+    if let [code] = topic {
+        if let Ok(ktg) = code.parse::<Ktg>() {
+            out.line(&ktg.help(out.lang));
+            return Ok(Exit::Done);
+        }
+    }
+    let mut found = &mut command;
+    for name in topic {
+        found = found.find_subcommand_mut(name).ok_or_else(|| {
+            Failure::usage(format!("Tidak ada perintah atau kode {name}."), format!("There is no command or code {name}."))
+        })?;
+    }
+    out.line(&found.render_long_help().to_string());
+    Ok(Exit::Done)
+}

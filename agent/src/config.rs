@@ -1,0 +1,178 @@
+//! Every option of the agent, once: `agent.toml`, its sample, `config show` and the environment come from this table.
+
+use std::path::PathBuf;
+
+use kentongan_host::data_dir::{DataDir, Program};
+use kentongan_host::fail::Failure;
+use kentongan_host::logging;
+use kentongan_host::options::{Kind, Opt, Settings, Sources};
+use kentongan_protocol::session::pacing::Pacing;
+
+use crate::transport::LinkSettings;
+
+const SECOND_MS: u64 = 1_000;
+const MINUTE_MS: u64 = 60 * SECOND_MS;
+const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+
+/// What most options share.
+const OPT: Opt = Opt {
+    table: "",
+    key: "",
+    kind: Kind::Text,
+    default: "",
+    unit: "",
+    help_id: "",
+    help_en: "",
+    secret: false,
+};
+
+/// The options, in the order of the sample file. All but `log.format`, `log.max_size` and `log.keep` change without a
+/// restart.
+pub const OPTIONS: &[Opt] = &[
+    Opt {
+        table: "hub",
+        key: "url",
+        help_id: "Alamat pusat; kosong: alamat saat pendaftaran",
+        help_en: "Address of the hub; empty: the address of enrolment",
+        ..OPT
+    },
+    Opt {
+        table: "hub",
+        key: "proxy",
+        default: "system",
+        help_id: "Proksi: system, none, atau http://nama:port",
+        help_en: "Proxy: system, none, or http://name:port",
+        ..OPT
+    },
+    Opt {
+        table: "hub",
+        key: "connect_timeout",
+        kind: Kind::Duration { min_ms: SECOND_MS, max_ms: 10 * MINUTE_MS },
+        default: "20s",
+        help_id: "Paling lama menunggu sambungan",
+        help_en: "Longest wait for a connection",
+        ..OPT
+    },
+    Opt {
+        table: "hub",
+        key: "idle_timeout",
+        kind: Kind::Duration { min_ms: SECOND_MS, max_ms: 10 * MINUTE_MS },
+        default: "60s",
+        help_id: "Paling lama sambungan diam sebelum dianggap putus",
+        help_en: "Longest silence before a connection counts as cut",
+        ..OPT
+    },
+    Opt {
+        table: "sync",
+        key: "interval",
+        kind: Kind::Duration { min_ms: SECOND_MS, max_ms: 7 * DAY_MS },
+        default: "5m",
+        help_id: "Selang menghubungi pusat bila tidak ada yang baru",
+        help_en: "How often to ask the hub when there is nothing new",
+        ..OPT
+    },
+    Opt {
+        table: "sync",
+        key: "jitter",
+        kind: Kind::Decimal { min: 0.0, max: 1.0 },
+        default: "0.2",
+        help_id: "Bagian acak dari selang, supaya kantor-kantor tidak datang bersamaan",
+        help_en: "Random part of a wait, so that offices do not all come at once",
+        ..OPT
+    },
+    Opt {
+        table: "sync",
+        key: "backoff_max",
+        kind: Kind::Duration { min_ms: SECOND_MS, max_ms: 7 * DAY_MS },
+        default: "30m",
+        help_id: "Paling lama menunggu setelah gagal",
+        help_en: "Longest wait after failures",
+        ..OPT
+    },
+    Opt {
+        table: "patience",
+        key: "error_after",
+        kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 365 * DAY_MS },
+        default: "7d",
+        help_id: "Tanpa sambungan selama ini barulah dianggap masalah",
+        help_en: "Only this long without a contact counts as a problem",
+        ..OPT
+    },
+    Opt {
+        table: "store",
+        key: "min_free",
+        kind: Kind::BYTES,
+        default: "500MiB",
+        help_id: "Di bawah ruang kosong ini doctor memperingatkan",
+        help_en: "Below this free space doctor warns",
+        ..OPT
+    },
+    Opt {
+        table: "inbox",
+        key: "enabled",
+        kind: Kind::Boolean,
+        default: "true",
+        help_id: "Ambil berkas yang diletakkan di folder masuk",
+        help_en: "Take files that are dropped into the inbox folder",
+        ..OPT
+    },
+    Opt {
+        table: "inbox",
+        key: "watch_dir",
+        help_id: "Folder masuk; kosong: inbox di folder data",
+        help_en: "The inbox folder; empty: inbox in the data folder",
+        ..OPT
+    },
+    Opt {
+        table: "inbox",
+        key: "author",
+        default: "impor",
+        help_id: "Nama pengisi bila berkas tidak menyebutnya",
+        help_en: "Who counts as the author where a file names none",
+        ..OPT
+    },
+    logging::LEVEL,
+    logging::FORMAT,
+    logging::MAX_SIZE,
+    logging::KEEP,
+];
+
+/// Reads the configuration of the installation in `dir`.
+///
+/// # Errors
+/// Exit 2, naming file and line, and what would be right.
+pub fn load(dir: &DataDir, named: Option<PathBuf>) -> Result<Settings, Failure> {
+    Settings::load(Program::Agent, OPTIONS, &Sources::new(dir.config_file(), named))
+}
+
+/// How to reach the hub; `enrolled_url` is where it was at enrolment.
+pub fn link(settings: &Settings, enrolled_url: &str) -> LinkSettings {
+    let url = match settings.text("hub", "url") {
+        "" => enrolled_url,
+        url => url,
+    };
+    LinkSettings {
+        url: url.to_owned(),
+        proxy: settings.text("hub", "proxy").to_owned(),
+        connect_timeout: settings.duration("hub", "connect_timeout"),
+        idle_timeout: settings.duration("hub", "idle_timeout"),
+    }
+}
+
+/// When to speak.
+pub fn pacing(settings: &Settings) -> Pacing {
+    let ms = |key| u64::try_from(settings.duration("sync", key).as_millis()).unwrap_or(u64::MAX);
+    Pacing {
+        interval_ms: ms("interval"),
+        backoff_ms_max: ms("backoff_max"),
+        jitter_percent: (settings.decimal("sync", "jitter") * 100.0) as u8,
+    }
+}
+
+/// The inbox folder.
+pub fn inbox_dir(settings: &Settings, dir: &DataDir) -> PathBuf {
+    match settings.text("inbox", "watch_dir") {
+        "" => dir.inbox(),
+        named => PathBuf::from(named),
+    }
+}

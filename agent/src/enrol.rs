@@ -1,0 +1,145 @@
+//! Joining a hub, and staying: the key is made here and never leaves; the hub certifies it for a one-time code.
+
+use std::fs;
+use std::sync::Arc;
+
+use kentongan_host::certificate;
+use kentongan_host::data_dir::DataDir;
+use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, RenewAnswer, RenewRequest, to_hex};
+use kentongan_host::exit::Exit;
+use kentongan_host::fail::Failure;
+use kentongan_host::files::{self, Access};
+use kentongan_host::identity::SigningKey;
+use kentongan_host::ktg::Ktg;
+use kentongan_host::tls::{self, Credentials, FloorTime};
+use kentongan_protocol::form::Lang;
+use kentongan_protocol::ids::{OfficeCode, ReplicaId};
+use kentongan_protocol::receipt::Prefix;
+use rustls::pki_types::CertificateDer;
+
+use crate::store::Member;
+use crate::transport::{LinkError, LinkSettings, Transport};
+
+/// Key, certificate and pinned root of this installation, from its identity folder.
+#[derive(Debug)]
+pub struct Identity {
+    /// The device's key.
+    pub key: Arc<SigningKey>,
+    /// Its certificate.
+    pub certificate: CertificateDer<'static>,
+    /// The root it trusts.
+    pub root: CertificateDer<'static>,
+}
+
+impl Identity {
+    /// Reads it; `None` if this installation was never enrolled.
+    ///
+    /// # Errors
+    /// If a file is damaged or may not be read.
+    pub fn load(dir: &DataDir) -> Result<Option<Identity>, Failure> {
+        if !dir.device_certificate().exists() {
+            return Ok(None);
+        }
+        let key = SigningKey::load(&dir.device_key()).map_err(anyhow::Error::new)?;
+        let read = |path: std::path::PathBuf| -> Result<CertificateDer<'static>, Failure> {
+            let text = fs::read(&path).map_err(|error| Failure::of(Ktg::Permission).caused_by(error))?;
+            certificate::from_pem(&text).ok_or_else(|| {
+                Failure::new(
+                    Exit::Failed,
+                    format!("{} bukan sertifikat.", path.display()),
+                    format!("{} is no certificate.", path.display()),
+                )
+            })
+        };
+        Ok(Some(Identity { key: Arc::new(key), certificate: read(dir.device_certificate())?, root: read(dir.hub_root())? }))
+    }
+
+    /// The link to the hub as this device.
+    ///
+    /// # Errors
+    /// If the identity or the settings cannot be used.
+    pub fn transport(&self, settings: &LinkSettings, time: Arc<FloorTime>) -> Result<Transport, Failure> {
+        let device = Credentials { chain: vec![self.certificate.clone()], key: self.key.for_tls() };
+        let config = tls::client_config(&self.root, Some(device), time).map_err(anyhow::Error::new)?;
+        Transport::new(settings, config).map_err(Failure::from)
+    }
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Failure {
+        Failure::of(error.ktg).with_detail(error.detail)
+    }
+}
+
+/// Buys a certificate with `code` and keeps it. Nothing secret is said before the hub's root matches the code's
+/// fingerprint; a lost answer costs nothing, because the same key may ask again with the same code.
+///
+/// # Errors
+/// If the code is mistyped or refused, if the hub is another one, or if the link fails.
+pub async fn enrol(dir: &DataDir, settings: &LinkSettings, code: &str, time: Arc<FloorTime>, lang: Lang) -> Result<Member, Failure> {
+    let code = EnrolCode::parse(code).map_err(|error| Failure::of(Ktg::CodeRefused).with_detail(error.sentence(lang)))?;
+    let root = Transport::new(settings, tls::fetch_only_config())?.root().await?;
+    if !code.matches_root(&root) {
+        return Err(Failure::of(Ktg::WrongCertificate));
+    }
+    let root = CertificateDer::from(root);
+    let key = SigningKey::load_or_create(&dir.device_key()).map_err(anyhow::Error::new)?;
+    let config = tls::client_config(&root, None, time).map_err(anyhow::Error::new)?;
+    let request = EnrolRequest {
+        secret: code.secret(),
+        csr: to_hex(&key.certificate_request().map_err(anyhow::Error::new)?),
+        host: host_name(),
+        program: crate::program(),
+    };
+    let answer: EnrolAnswer = Transport::new(settings, config)?.enrol(&request).await?;
+    let member = member(&answer, settings).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
+    keep_certificate(dir, &key, &answer.certificate_pem)?;
+    files::replace(&dir.hub_root(), certificate::to_pem(&root).as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
+    Ok(member)
+}
+
+/// Replaces the certificate before it ends.
+///
+/// # Errors
+/// If the link fails or the hub's answer is not for this key; the old certificate stays then.
+pub async fn renew(dir: &DataDir, identity: &Identity, transport: &Transport) -> Result<(), Failure> {
+    let csr = identity.key.certificate_request().map_err(anyhow::Error::new)?;
+    let answer: RenewAnswer = transport.renew(&RenewRequest { csr: to_hex(&csr) }).await?;
+    keep_certificate(dir, &identity.key, &answer.certificate_pem)
+}
+
+/// Keeps a certificate if it is one for our key.
+fn keep_certificate(dir: &DataDir, key: &SigningKey, pem: &str) -> Result<(), Failure> {
+    let der = certificate::from_pem(pem.as_bytes()).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
+    let facts = certificate::facts(&der).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
+    if facts.public_key != Some(key.public_key()) {
+        return Err(Failure::of(Ktg::NotTheHub));
+    }
+    files::replace(&dir.device_certificate(), pem.as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
+    Ok(())
+}
+
+fn member(answer: &EnrolAnswer, settings: &LinkSettings) -> Option<Member> {
+    Some(Member {
+        replica: answer.replica.parse::<ReplicaId>().ok()?,
+        office: answer.office.parse::<OfficeCode>().ok()?,
+        office_name: answer.office_name.clone(),
+        prefix: answer.prefix.parse::<Prefix>().ok()?,
+        hub_url: settings.url.clone(),
+        hub_replica: answer.hub_replica.parse::<ReplicaId>().ok()?,
+    })
+}
+
+fn host_name() -> String {
+    rustix_host_name().unwrap_or_default()
+}
+
+#[cfg(unix)]
+fn rustix_host_name() -> Option<String> {
+    fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned())
+}
+
+#[cfg(not(unix))]
+fn rustix_host_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
+}

@@ -1,0 +1,60 @@
+//! Leaving a hub. What has not arrived is never thrown away silently, and nothing is deleted: store and identity are
+//! moved aside.
+
+use std::fs;
+
+use kentongan_host::data_dir::DataDir;
+use kentongan_host::exit::Exit;
+use kentongan_host::fail::Failure;
+use kentongan_host::lock::Lock;
+use kentongan_host::output::Output;
+use serde_json::json;
+
+use crate::store::{Machine, Store, not_enrolled};
+
+/// Leaves the hub. `expected_unsent` is how many changes the caller knows to be lost to the hub by it; `sure` that
+/// nobody needs to be asked.
+///
+/// # Errors
+/// If the service runs, if nothing is enrolled, or if changes have not arrived and were not named.
+pub(crate) fn leave(dir: &DataDir, out: &Output, expected_unsent: Option<u64>, sure: bool) -> Result<Exit, Failure> {
+    if !dir.root().exists() {
+        return Err(not_enrolled());
+    }
+    let _lock = Lock::take(dir)?;
+    let mut store = Store::open(&dir.store(), Machine::real())?;
+    let office = store.member().map(|member| member.office.to_string()).ok_or_else(not_enrolled)?;
+    let unsent = store.counts()?.ops_pending;
+    store.close()?;
+    if unsent != expected_unsent.unwrap_or(0) {
+        return Err(Failure::new(
+            Exit::Decide,
+            format!("{unsent} perubahan di komputer ini belum sampai di pusat."),
+            format!("{unsent} changes on this PC have not arrived at the hub."),
+        )
+        .with_hint(
+            &format!("Jalankan kentongan-agent sync --wait, atau, bila memang boleh hilang: unenrol --force-with-unsent {unsent}"),
+            &format!("Run kentongan-agent sync --wait, or, if they may be left behind: unenrol --force-with-unsent {unsent}"),
+        ));
+    }
+    if !sure && expected_unsent.is_none() && !out.json {
+        out.say("Tambahkan --yes bila benar ingin keluar dari pusat.", "Add --yes if you really want to leave the hub.");
+        return Ok(Exit::Decide);
+    }
+    let kept = kentongan_host::sqlite::set_aside(&dir.store()).map_err(anyhow::Error::new)?;
+    let identity = kept.with_extension("identity");
+    fs::rename(dir.identity(), &identity).map_err(anyhow::Error::new)?;
+    if out.json {
+        out.document(&json!({
+            "schema": "kentongan.agent.unenrol/1",
+            "office": office,
+            "unsent": unsent,
+            "kept": [kept.display().to_string(), identity.display().to_string()],
+        }));
+    }
+    out.say(
+        &format!("Keluar dari pusat. Simpanan lama tetap ada di {}.", kept.display()),
+        &format!("Left the hub. The old store is kept at {}.", kept.display()),
+    );
+    Ok(Exit::Done)
+}

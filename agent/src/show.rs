@@ -1,0 +1,235 @@
+//! What commands answer with: JSON documents whose keys are contracts with scripts.
+
+use kentongan_host::moment;
+use kentongan_protocol::form::{Form, Lang, Value as FieldValue, builtin};
+use kentongan_protocol::ids::OpId;
+use kentongan_protocol::judge::Quarantine;
+use kentongan_protocol::merge::{GroupView, Written};
+use kentongan_protocol::wire::v1::VerdictFrame;
+use serde_json::{Map, Value, json};
+
+use crate::store::{Counts, Entry, Link, Member, RecordSummary};
+
+/// Facts about the running service, where one runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ServiceState {
+    /// When it started, by this PC's clock; `None` when the command looks at a store without a service.
+    pub(crate) since_ms: Option<i64>,
+    /// Whether it is talking to the hub right now.
+    pub(crate) in_contact: bool,
+}
+
+/// What a status is made of, all of one moment.
+#[derive(Debug)]
+pub(crate) struct Status<'a> {
+    /// What enrolment gave.
+    pub(crate) member: Option<&'a Member>,
+    /// Where the hub is.
+    pub(crate) hub_url: &'a str,
+    /// How many records are where.
+    pub(crate) counts: &'a Counts,
+    /// How the link stands.
+    pub(crate) link: &'a Link,
+    /// The service.
+    pub(crate) service: ServiceState,
+    /// When the device certificate ends, milliseconds since 1970.
+    pub(crate) certificate_ends_ms: Option<i64>,
+    /// Bytes free on the disk of the store.
+    pub(crate) free_bytes: u64,
+    /// This PC's clock.
+    pub(crate) now_ms: i64,
+    /// Without a contact for this long, something is wrong.
+    pub(crate) error_after_ms: u64,
+}
+
+/// `kentongan.agent.status/1`.
+pub(crate) fn status(status: &Status<'_>) -> Value {
+    let Status { counts, link, .. } = status;
+    let by_form: Map<String, Value> = counts
+        .by_form
+        .iter()
+        .map(|(tag, count)| (builtin::by_tag(*tag).map_or_else(|| tag.to_string(), |form| form.name.clone()), json!(count)))
+        .collect();
+    json!({
+        "schema": "kentongan.agent.status/1",
+        "enrolled": status.member.is_some(),
+        "office": status.member.map(|member| member.office.as_str()),
+        "office_name": status.member.map(|member| member.office_name.as_str()),
+        "replica": status.member.map(|member| member.replica.to_string()),
+        "hub": status.hub_url,
+        "state": state(status),
+        "healthy": healthy(status),
+        "all_arrived": counts.ops_pending == 0,
+        "queue": {
+            "queued": if status.service.in_contact { 0 } else { counts.queued },
+            "sending": if status.service.in_contact { counts.queued } else { 0 },
+            "rejected": counts.rejected,
+            "oldest_at": counts.oldest_ms.map(moment::text),
+        },
+        "entered_total": counts.entered,
+        "arrived_total": counts.arrived,
+        "entered": by_form,
+        "conflicts": counts.conflicts,
+        "ops": { "written": counts.ops_written, "pending": counts.ops_pending },
+        "last_success_at": link.last_success.as_ref().map(|contact| moment::text(contact.ended_ms)),
+        "last_attempt_at": link.last.as_ref().map(|contact| moment::text(contact.ended_ms)),
+        "last_error": link.last.as_ref().filter(|contact| contact.code != 0).map(|contact| {
+            json!({ "code": format!("KTG-{}", contact.code), "detail": contact.detail })
+        }),
+        "failures": link.failures,
+        "next_attempt_at": link.next_ms.map(moment::text),
+        "twin": link.twin,
+        "given_back": link.given_back,
+        "clock_offset_s": link.offset_ms.map(|offset| offset as f64 / 1000.0),
+        "cert_expires_at": status.certificate_ends_ms.map(moment::text),
+        "store_free_bytes": status.free_bytes,
+        "version": env!("CARGO_PKG_VERSION"),
+        "protocol": kentongan_protocol::wire::v1::VERSION,
+        "service": {
+            "running": status.service.since_ms.is_some(),
+            "since": status.service.since_ms.map(moment::text),
+        },
+    })
+}
+
+/// One word for how the link stands.
+fn state(status: &Status<'_>) -> &'static str {
+    match (&status.member, &status.link.last) {
+        (None, _) => "not_enrolled",
+        _ if status.service.in_contact => "sending",
+        (_, None) => "never",
+        (_, Some(last)) if last.code == 0 => "ok",
+        _ => "offline",
+    }
+}
+
+/// Stays true while offline within patience: nobody must be called because a village has no signal.
+fn healthy(status: &Status<'_>) -> bool {
+    let silent_ms = match &status.link.last_success {
+        Some(contact) => status.now_ms.saturating_sub(contact.ended_ms),
+        None => 0,
+    };
+    let patient = silent_ms < i64::try_from(status.error_after_ms).unwrap_or(i64::MAX);
+    let hard_fault = status.link.last.as_ref().is_some_and(|last| matches!(last.code, 104 | 105 | 107 | 110 | 111));
+    status.member.is_some() && patient && !hard_fault && !status.link.twin && status.counts.rejected == 0
+}
+
+/// A line of a list.
+pub(crate) fn summary(summary: &RecordSummary) -> Value {
+    json!({
+        "id": summary.record.to_string(),
+        "form": form_name(summary.form),
+        "code": summary.code.map(|code| code.to_string()),
+        "state": summary.state.code(),
+        "own": summary.own,
+        "entered_at": moment::text(summary.wall_ms),
+        "changed_at": moment::text(summary.changed_ms),
+        "conflicts": summary.conflicts,
+    })
+}
+
+/// Everything about a record: what stands, what is beside each other, who wrote what.
+pub(crate) fn entry(entry: &Entry, member: Option<&Member>, lang: Lang) -> Value {
+    let mut document = summary(&entry.summary);
+    let Some(form) = builtin::by_tag(entry.summary.form) else { return document };
+    let (mut fields, mut conflicts) = (Map::new(), Vec::new());
+    for group in &form.groups {
+        let view = GroupView::of(&entry.record, form, group);
+        if let Some(values) = view.shown() {
+            fields.extend(named(form, values));
+        }
+        match &view {
+            GroupView::Entries(entries) => {
+                let list = entries.iter().map(|(_, written)| Value::Object(named(form, &written.values).collect()));
+                fields.insert(group.name.clone(), Value::Array(list.collect()));
+            }
+            GroupView::Conflict(candidates) => conflicts.push(json!({
+                "group": group.name,
+                "values": candidates.iter().map(|candidate| json!({
+                    "op": candidate.ops.first().map(OpId::to_string),
+                    "author": candidate.written.author,
+                    "fields": Value::Object(named(form, &candidate.written.values).collect()),
+                })).collect::<Vec<_>>(),
+            })),
+            _ => {}
+        }
+    }
+    let history = history(entry, form, member);
+    let faults: Vec<Value> = entry.verdicts.iter().flat_map(|(_, verdict)| faults(form, verdict, lang)).collect();
+    if let Value::Object(document) = &mut document {
+        document.insert("fields".into(), Value::Object(fields));
+        document.insert("conflicting".into(), Value::Array(conflicts));
+        document.insert("repair".into(), Value::Array(faults));
+        document.insert("history".into(), Value::Array(history));
+    }
+    document
+}
+
+fn named<'a>(
+    form: &'a Form,
+    values: &'a std::collections::BTreeMap<u16, FieldValue>,
+) -> impl Iterator<Item = (String, Value)> + 'a {
+    values.iter().filter_map(|(tag, value)| {
+        let field = form.field(*tag)?;
+        let value = match value {
+            FieldValue::Whole(number) => json!(number),
+            other => json!(other.render(field)),
+        };
+        Some((field.name.clone(), value))
+    })
+}
+
+/// Who wrote what, in hybrid order.
+fn history(entry: &Entry, form: &Form, member: Option<&Member>) -> Vec<Value> {
+    let mut writes: Vec<(OpId, u16, &Written)> = entry
+        .record
+        .groups()
+        .flat_map(|(tag, group)| group.writes().map(move |(id, written)| (id, tag, written)))
+        .collect();
+    writes.sort_by_key(|(id, tag, written)| (written.hlc, *id, *tag));
+    let line = |(id, tag, written): (OpId, u16, &Written)| {
+        let head = entry.logs.get(&id.log);
+        let by = match (head, member) {
+            (Some(head), Some(member)) if head.replica == member.replica => "this_pc",
+            (Some(head), Some(member)) if head.replica == member.hub_replica => "hub",
+            _ => "office",
+        };
+        json!({
+            "op": id.to_string(),
+            "group": form.group(tag).map(|group| group.name.as_str()),
+            "author": written.author,
+            "by": by,
+            "at": moment::text(written.hlc.ms()),
+            "fields": Value::Object(named(form, &written.values).collect()),
+        })
+    };
+    writes.into_iter().map(line).collect()
+}
+
+fn faults(form: &Form, verdict: &VerdictFrame, lang: Lang) -> Vec<Value> {
+    match verdict {
+        VerdictFrame::Accepted => Vec::new(),
+        VerdictFrame::Quarantined(number) => {
+            let reason = Quarantine::from_number(*number).map_or("?", |reason| reason.sentence(lang));
+            vec![json!({ "field": null, "set_aside": true, "reason": reason })]
+        }
+        VerdictFrame::NeedsRepair(faults) => faults
+            .0
+            .iter()
+            .map(|(field, _, reason)| {
+                let field = field.and_then(|tag| form.field(tag));
+                json!({
+                    "field": field.map(|field| field.name.as_str()),
+                    "label": field.map(|field| field.label.in_lang(lang)),
+                    "set_aside": false,
+                    "reason_code": reason,
+                })
+            })
+            .collect(),
+    }
+}
+
+/// Stable name of a form.
+pub(crate) fn form_name(tag: u16) -> String {
+    builtin::by_tag(tag).map_or_else(|| tag.to_string(), |form| form.name.clone())
+}

@@ -1,0 +1,202 @@
+//! Reaching the hub: exchanges over one link until both sides have what they should.
+//!
+//! The pure session decides what is said; this file carries it: reads the store, hands over bytes, and commits each
+//! frame of the answer as it comes. No transaction is open while the network is waited for.
+
+use std::sync::Arc;
+
+use kentongan_host::identity::SigningKey;
+use kentongan_host::ktg::Ktg;
+use kentongan_host::store_thread::StoreHandle;
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::limits::REQUEST_BYTES_AIM;
+use kentongan_protocol::session::agent::{Event, Outcome, Session};
+use kentongan_protocol::wire::v1::{Refusal, notice};
+
+use crate::store::{Applied, Contact, Health, Store, StoreError};
+use crate::transport::{LinkError, Transport};
+
+/// Exchanges in one contact, at most; far more than any backlog needs.
+const EXCHANGES_MAX: u32 = 10_000;
+
+/// Exchanges without any progress after which a contact ends, although the two sides disagree.
+const IDLE_EXCHANGES_MAX: u32 = 3;
+
+/// What a contact needs besides the store.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The link.
+    pub transport: Transport,
+    /// Signs what is sent.
+    pub key: Arc<SigningKey>,
+    /// For the greeting.
+    pub health: Health,
+}
+
+/// Why a contact ended early.
+#[derive(Debug)]
+pub struct SyncFailure {
+    /// Code for people.
+    pub ktg: Ktg,
+    /// Class for logs and scripts.
+    pub class: &'static str,
+    /// For IT staff.
+    pub detail: String,
+}
+
+/// How a contact went.
+#[derive(Debug, Default)]
+pub struct ContactReport {
+    /// Exchanges that ended well.
+    pub exchanges: u32,
+    /// Body bytes sent.
+    pub up_bytes: u64,
+    /// Body bytes received.
+    pub down_bytes: u64,
+    /// What changed here.
+    pub applied: Applied,
+    /// The hub's last wish how long to stay away, in seconds.
+    pub come_back_s: u32,
+    /// The hub asks for a new certificate request.
+    pub renew: bool,
+    /// Two machines answer as this replica.
+    pub twin: bool,
+    /// Why it ended early, if it did.
+    pub failure: Option<SyncFailure>,
+}
+
+/// Exchanges with the hub until there is nothing more to say, and notes the contact.
+///
+/// # Errors
+/// If the store fails; what the link does is in the report.
+pub async fn contact(store: &StoreHandle<Store>, caller: &Caller) -> Result<ContactReport, StoreError> {
+    let began_ms = on_store(store, |store| Ok(store.wall_ms())).await?;
+    let mut report = ContactReport::default();
+    let mut idle = 0;
+    while report.exchanges < EXCHANGES_MAX {
+        let before = report.applied;
+        match exchange(store, caller, &mut report).await? {
+            Ok(outcome) => {
+                report.exchanges += 1;
+                report.come_back_s = outcome.come_back_s;
+                idle = if report.applied == before { idle + 1 } else { 0 };
+                let unsent = on_store(store, |store| store.has_unsent()).await?;
+                if !(outcome.more || unsent || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
+                    break;
+                }
+            }
+            Err(failure) => {
+                report.failure = Some(failure);
+                break;
+            }
+        }
+    }
+    let contact = Contact {
+        began_ms,
+        ended_ms: 0,
+        code: report.failure.as_ref().map_or(0, |failure| failure.ktg as u16),
+        detail: report.failure.as_ref().map_or(String::new(), |failure| failure.detail.clone()),
+        up_bytes: report.up_bytes,
+        down_bytes: report.down_bytes,
+    };
+    on_store(store, move |store| store.note_contact(&Contact { ended_ms: store.wall_ms(), ..contact })).await?;
+    Ok(report)
+}
+
+/// One exchange. The outer error is the store's, the inner one the link's or the hub's.
+async fn exchange(
+    store: &StoreHandle<Store>,
+    caller: &Caller,
+    report: &mut ContactReport,
+) -> Result<Result<Outcome, SyncFailure>, StoreError> {
+    let (health, key) = (caller.health.clone(), Arc::clone(&caller.key));
+    let (mut session, request) = on_store(store, move |store| {
+        let mut session = Session::new(store.opening(&health, REQUEST_BYTES_AIM)?);
+        let request = session.request(&mut store.outbox(&key))?;
+        Ok((session, request))
+    })
+    .await?;
+    report.up_bytes += request.len() as u64;
+    let ended = match carry(store, caller, request, &mut session, report).await? {
+        Ok(()) => session.finish().map_err(SyncFailure::from),
+        Err(failure) => Err(failure),
+    };
+    match ended {
+        Ok(outcome) => {
+            on_store(store, move |store| store.end_exchange(Ok(&outcome))).await?;
+            Ok(Ok(outcome))
+        }
+        Err(failure) => {
+            // Whatever ended it: what was sent may have been stored, so the next exchange asks first.
+            on_store(store, move |store| store.end_exchange(Err(&Fault::Cut))).await?;
+            Ok(Err(failure))
+        }
+    }
+}
+
+/// Hands over the request and commits the answer frame by frame.
+async fn carry(
+    store: &StoreHandle<Store>,
+    caller: &Caller,
+    request: Vec<u8>,
+    session: &mut Session,
+    report: &mut ContactReport,
+) -> Result<Result<(), SyncFailure>, StoreError> {
+    let mut reply = match caller.transport.exchange(request).await {
+        Ok(reply) => reply,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    loop {
+        let chunk = match reply.chunk().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error.into())),
+        };
+        report.down_bytes += chunk.len() as u64;
+        let waited_ms = reply.waited_ms();
+        let events = match session.receive(&chunk) {
+            Ok(events) => events,
+            Err(fault) => return Ok(Err(fault.into())),
+        };
+        for event in events {
+            if let Event::Marks(marks) = &event {
+                report.renew |= marks.notices.0.contains(&notice::RENEW);
+                report.twin = marks.notices.0.contains(&notice::TWIN);
+            }
+            match on_store(store, move |store| store.apply(event, waited_ms)).await {
+                Ok(applied) => report.applied.add(applied),
+                Err(StoreError::Protocol(fault)) => return Ok(Err(fault.into())),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Has work done by the thread that owns the store.
+pub async fn on_store<T: Send + 'static>(
+    store: &StoreHandle<Store>,
+    work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    store.run_async(work).await?
+}
+
+impl From<LinkError> for SyncFailure {
+    fn from(error: LinkError) -> Self {
+        SyncFailure { ktg: error.ktg, class: error.class, detail: error.detail }
+    }
+}
+
+impl From<Fault> for SyncFailure {
+    fn from(fault: Fault) -> Self {
+        let (ktg, class) = match &fault {
+            Fault::Stranger => (Ktg::NotTheHub, "not_the_hub"),
+            Fault::Version(_) | Fault::Refused(Refusal::Version) => (Ktg::Version, "protocol"),
+            Fault::Refused(Refusal::Revoked | Refusal::Unknown) => (Ktg::Revoked, "auth"),
+            Fault::Refused(Refusal::Expired) => (Ktg::DeviceExpired, "device_expired"),
+            Fault::Refused(Refusal::Busy | Refusal::Unable) => (Ktg::HubBusy, "hub_error"),
+            Fault::Cut | Fault::Damaged => (Ktg::Cut, "cut"),
+            Fault::Refused(Refusal::Protocol) | Fault::Peer(_) | Fault::Limit(_) => (Ktg::Version, "protocol"),
+        };
+        SyncFailure { ktg, class, detail: fault.to_string() }
+    }
+}
