@@ -1,0 +1,120 @@
+//! The command line: reads what was typed, has it done, prints what came of it.
+//!
+//! ```text
+//!   args    what can be typed        ask     to the running service, or directly under the lock
+//!   words   times and sizes          others  one noun a file: from arguments to a request, from an answer to lines
+//! ```
+
+mod args;
+mod ask;
+mod audit;
+mod config;
+mod doctor;
+mod enrol;
+mod help;
+mod logs;
+mod office;
+mod setup;
+mod status;
+mod words;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+use kentongan_host::cli::{Common, early_lang};
+use kentongan_host::{DataDir, Exit, Failure, Output, Program};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use args::{Cli, Command};
+
+/// Runs the program with the arguments of this process.
+pub fn run() -> ExitCode {
+    run_with(std::env::args_os().collect()).into()
+}
+
+/// Runs the program with these arguments, the first of which is its own name.
+pub fn run_with(typed: Vec<OsString>) -> Exit {
+    // Help and errors of the parser are in the language too, so it is looked for before parsing.
+    early_lang(&typed);
+    let json = typed.iter().any(|word| word == "--json");
+    let parsed = help::command().try_get_matches_from(typed);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return help::not_parsed(&error, json),
+    };
+    let out = cli.common.output();
+    match dispatch(&cli, &out) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.print(out.json, out.lang);
+            failure.exit
+        }
+    }
+}
+
+/// What every command works with.
+pub(crate) struct Context<'a> {
+    pub(crate) dir: DataDir,
+    pub(crate) common: &'a Common,
+    pub(crate) out: &'a Output,
+}
+
+fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
+    let dir = DataDir::locate(Program::Hub, cli.common.data.clone());
+    let context = Context { dir, common: &cli.common, out };
+    if !matches!(cli.command, Command::Serve(_)) {
+        kentongan_host::logging::init(&kentongan_host::logging::LogConfig::of_command(cli.common.verbose))?;
+    }
+    match &cli.command {
+        Command::Init(args) => setup::init(&context, args),
+        Command::Serve(args) => setup::serve(&context, args),
+        Command::Status => status::run(&context),
+        Command::Office(command) => office::run(&context, command),
+        Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),
+        Command::Audit(command) => audit::run(&context, command),
+        Command::Config(command) => config::run(&context, command),
+        Command::Paths => setup::paths(&context),
+        Command::Doctor => doctor::run(&context),
+        Command::Logs(args) => logs::run(&context, args),
+        Command::Version => setup::version(&context),
+        Command::Help(args) => help::run(&context, args),
+    }
+}
+
+/// A document with its schema in front.
+pub(crate) fn document(schema: &str, value: &impl Serialize) -> Value {
+    let mut document = json!({ "schema": schema });
+    if let (Some(fields), Ok(Value::Object(values))) = (document.as_object_mut(), serde_json::to_value(value)) {
+        fields.extend(values);
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_has_its_schema_first() {
+        let document = document("kentongan.x/1", &json!({ "a": 1 }));
+        assert_eq!(document.to_string(), "{\"schema\":\"kentongan.x/1\",\"a\":1}");
+    }
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_explains_itself_with_an_example() {
+        let mut root = help::command();
+        root.build();
+        fn look(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            if command.get_subcommands().next().is_none() {
+                let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(examples.contains("kentongan-hub "), "{} has no example", command.get_name());
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&root);
+        help::command().debug_assert();
+    }
+}

@@ -1,0 +1,296 @@
+//! `office …`
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use anyhow::Context as _;
+use kentongan_host::files::read_bounded;
+use kentongan_host::output::Table;
+use kentongan_host::{Exit, Failure, Lang, Output};
+
+use super::args::{OfficeCommand, StateFilter};
+use super::ask::{ask, unexpected};
+use super::{Context, document, words};
+use crate::service::office::{Answer, Changed, Detail, List, Notice, OfficeRow, ReplicaRow, Request, State};
+use crate::service::{self, Request as Asked};
+
+/// 100,000 offices with long names fit.
+const LIST_BYTES_MAX: u64 = 32 << 20;
+/// Offices sent in one request.
+const OFFICES_AT_ONCE: usize = 1_000;
+
+pub(super) fn run(context: &Context<'_>, command: &OfficeCommand) -> Result<Exit, Failure> {
+    let request = match command {
+        OfficeCommand::List { status, area } => Request::List { state: status.map(wanted), area: area.clone() },
+        OfficeCommand::Show { office } => Request::Show { office: office.clone() },
+        OfficeCommand::Add { office, name } => Request::Add { office: office.clone(), name: name.clone() },
+        OfficeCommand::Import { file } => return import(context, file),
+        OfficeCommand::Edit { office, name } => Request::Edit { office: office.clone(), name: name.clone() },
+        OfficeCommand::Pause { office } => Request::Pause { office: office.clone(), paused: true },
+        OfficeCommand::Resume { office } => Request::Pause { office: office.clone(), paused: false },
+        OfficeCommand::Revoke { replica, reason, valid_upto, yes } => {
+            confirm(context, replica, *yes)?;
+            let (replica, reason) = (replica.clone(), reason.clone());
+            Request::Revoke { replica, reason, valid_upto: valid_upto.clone() }
+        }
+    };
+    let answer = asked(context, request)?;
+    show(context, &answer);
+    Ok(Exit::Done)
+}
+
+fn asked(context: &Context<'_>, request: Request) -> Result<Answer, Failure> {
+    match ask(context, Asked::Office(request))? {
+        service::Answer::Office(answer) => Ok(answer),
+        _ => Err(unexpected()),
+    }
+}
+
+fn wanted(filter: StateFilter) -> State {
+    match filter {
+        StateFilter::Ok => State::Ok,
+        StateFilter::Late => State::Late,
+        StateFilter::Silent => State::Silent,
+        StateFilter::Unseen => State::Unseen,
+        StateFilter::Paused => State::Paused,
+        StateFilter::Revoked => State::Revoked,
+    }
+}
+
+/// A device that was revoked joins again only with a new key: ask once.
+fn confirm(context: &Context<'_>, replica: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let refused = || {
+        Failure::usage(
+            format!("Perangkat {replica} tidak dicabut: tambahkan --yes."),
+            format!("The device {replica} was not revoked: add --yes."),
+        )
+    };
+    if context.common.no_input || context.out.json || !std::io::stdin().is_terminal() {
+        return Err(refused());
+    }
+    context.out.say(
+        &format!("Cabut perangkat {replica}? Ketik ya lalu Enter."),
+        &format!("Revoke the device {replica}? Type yes and Enter."),
+    );
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    match line.trim().to_lowercase().as_str() {
+        "ya" | "y" | "yes" => Ok(()),
+        _ => Err(refused()),
+    }
+}
+
+fn import(context: &Context<'_>, file: &Path) -> Result<Exit, Failure> {
+    let bytes = read_bounded(file, LIST_BYTES_MAX).with_context(|| format!("read {}", file.display()))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::usage(
+            format!("{}: bukan teks UTF-8", file.display()),
+            format!("{}: is not UTF-8 text", file.display()),
+        )
+    })?;
+    let offices = read_offices(&text).map_err(|line| {
+        Failure::usage(
+            format!("{}:{line}: perlu dua kolom: kode,nama", file.display()),
+            format!("{}:{line}: needs two columns: code,name", file.display()),
+        )
+    })?;
+    let mut total = Changed { added: 0, changed: 0, offices: Vec::new() };
+    for part in offices.chunks(OFFICES_AT_ONCE) {
+        let Answer::Changed(changed) = asked(context, Request::Import { offices: part.to_vec() })? else {
+            return Err(unexpected());
+        };
+        total.added += changed.added;
+        total.changed += changed.changed;
+        total.offices.extend(changed.offices);
+    }
+    total.offices.truncate(100);
+    show(context, &Answer::Changed(total));
+    Ok(Exit::Done)
+}
+
+/// Two columns, separated by comma, semicolon or tab, quoted where needed; a header is passed over. The error is the
+/// number of the line that has not two.
+fn read_offices(text: &str) -> Result<Vec<(String, String)>, usize> {
+    let mut offices = Vec::new();
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (code, name) = line.split_once([',', ';', '\t']).ok_or(index + 1)?;
+        let (code, name) = (unquoted(code), unquoted(name));
+        if index == 0 && !code.starts_with(|c: char| c.is_ascii_digit()) {
+            continue;
+        }
+        offices.push((code, name));
+    }
+    Ok(offices)
+}
+
+fn unquoted(text: &str) -> String {
+    let text = text.trim();
+    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => text.to_owned(),
+    }
+}
+
+fn show(context: &Context<'_>, answer: &Answer) {
+    let out = context.out;
+    match answer {
+        Answer::List(list) if out.json => out.document(&document("kentongan.hub.offices/1", list)),
+        Answer::List(list) => show_list(out, list),
+        Answer::Show(detail) if out.json => out.document(&document("kentongan.hub.office/1", detail)),
+        Answer::Show(detail) => show_detail(out, detail),
+        Answer::Changed(changed) if out.json => out.document(&document("kentongan.hub.change/1", changed)),
+        Answer::Changed(changed) => out.line(&match out.lang {
+            Lang::Id => format!("{} kantor baru, {} diubah", changed.added, changed.changed),
+            Lang::En => format!("{} offices added, {} changed", changed.added, changed.changed),
+        }),
+        Answer::Revoked(replica) if out.json => out.document(&document("kentongan.hub.replica/1", replica)),
+        Answer::Revoked(replica) => {
+            out.line(&match out.lang {
+                Lang::Id => format!("Perangkat {} ({}) dicabut.", replica.replica, replica.host),
+                Lang::En => format!("The device {} ({}) is revoked.", replica.replica, replica.host),
+            });
+            out.say(
+                "Yang sudah sampai tetap berlaku. PC ini mendaftar lagi hanya dengan kunci baru.",
+                "What has arrived stays valid. This PC joins again only with a new key.",
+            );
+        }
+    }
+}
+
+fn show_list(out: &Output, list: &List) {
+    let now_ms = kentongan_host::Clock::wall_ms(&kentongan_host::SystemClock::new());
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["KANTOR", "NAMA", "KEADAAN", "PC", "TERAKHIR", "MENUNGGU", ""],
+        Lang::En => ["OFFICE", "NAME", "STATE", "PCS", "LAST HEARD", "WAITING", ""],
+    });
+    for row in &list.offices {
+        table.row([
+            row.office.clone(),
+            row.name.clone(),
+            state(out, row.state).to_owned(),
+            row.replicas.to_string(),
+            words::ago(out, now_ms, row.last_contact_at),
+            words::count(out, row.pending),
+            row.notices.iter().map(|notice| short(out, *notice)).collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    out.table(&table);
+}
+
+fn show_detail(out: &Output, detail: &Detail) {
+    let row = &detail.row;
+    out.line(&out.bold(&title(row)));
+    out.line(&format!("{}  {}", out.pick("Keadaan", "State"), state(out, row.state)));
+    for device in &detail.devices {
+        out.line("");
+        show_device(out, device);
+    }
+    if !detail.events.is_empty() {
+        out.line("");
+        out.line(out.pick("Kejadian", "Events"));
+        let mut table = Table::headless();
+        for line in &detail.events {
+            table.row([words::time(out, line.at), line.event.clone(), line.actor.clone(), line.subject.clone()]);
+        }
+        out.table(&table);
+    }
+}
+
+fn title(row: &OfficeRow) -> String {
+    if row.name.is_empty() { row.office.clone() } else { format!("{} ({})", row.name, row.office) }
+}
+
+fn show_device(out: &Output, device: &ReplicaRow) {
+    let mut table = Table::headless();
+    let host = if device.host.is_empty() { String::new() } else { format!(" ({})", device.host) };
+    table.row([out.pick("Perangkat", "Device"), &format!("{}{host}", device.replica)]);
+    for notice in &device.notices {
+        table.row(["", &format!("! {}", sentence(out, *notice))]);
+    }
+    if let Some(at) = device.revoked_at {
+        let reason = device.revoked_reason.clone().unwrap_or_default();
+        table.row([out.pick("Dicabut", "Revoked"), &format!("{}: {reason}", words::time(out, at))]);
+    }
+    table.row([out.pick("Terakhir", "Last heard"), &words::time_or_dash(out, device.last_contact_at)]);
+    let ops = format!(
+        "{} {}, {} {}",
+        words::count(out, device.ops_held),
+        out.pick("sampai", "arrived"),
+        words::count(out, device.pending),
+        out.pick("menunggu", "waiting")
+    );
+    table.row([out.pick("Perubahan", "Changes"), &ops]);
+    if device.last_contact_at.is_some() {
+        let clock = format!("{:+.1} s (± {:.1} s)", device.clock_offset_s, device.clock_error_s);
+        table.row([out.pick("Selisih jam", "Clock offset"), &clock]);
+        table.row([out.pick("Ruang", "Space"), &words::bytes(out, device.free_bytes)]);
+        table.row([out.pick("Program", "Program"), &device.program]);
+    }
+    table.row([out.pick("Awalan kode", "Code prefix"), &device.prefix]);
+    table.row([out.pick("Sertifikat s.d.", "Certificate until"), &words::time(out, device.cert_expires_at)]);
+    table.row([out.pick("Terdaftar", "Joined"), &words::time(out, device.enrolled_at)]);
+    out.table(&table);
+}
+
+/// The word for a state, with its own shape.
+pub(super) fn state(out: &Output, state: State) -> &str {
+    match state {
+        State::Ok => out.pick("● baik", "● ok"),
+        State::Late => out.pick("▲ terlambat", "▲ late"),
+        State::Silent => out.pick("■ sunyi", "■ silent"),
+        State::Unseen => out.pick("◇ belum pernah", "◇ unseen"),
+        State::Paused => out.pick("❚❚ dijeda", "❚❚ paused"),
+        State::Revoked => out.pick("⊘ dicabut", "⊘ revoked"),
+    }
+}
+
+fn short(out: &Output, notice: Notice) -> &str {
+    match notice {
+        Notice::Twin => out.pick("! kembar", "! twin"),
+        Notice::Clock => out.pick("! jam", "! clock"),
+        Notice::Restored => out.pick("! dipulihkan", "! restored"),
+        Notice::Certificate => out.pick("! sertifikat", "! certificate"),
+        Notice::Space => out.pick("! ruang", "! space"),
+    }
+}
+
+fn sentence(out: &Output, notice: Notice) -> &str {
+    match notice {
+        Notice::Twin => out.pick(
+            "dua mesin menjawab sebagai satu perangkat (KTG-108): daftarkan ulang salah satunya",
+            "two machines answer as one replica (KTG-108): enrol one of them again",
+        ),
+        Notice::Clock => out.pick("jam PC ini jauh dari benar", "the clock of this PC is far off"),
+        Notice::Restored => out.pick(
+            "dipulihkan dari salinan lama; pusat mengembalikan yang hilang",
+            "restored from an older copy; the hub gives back what is missing",
+        ),
+        Notice::Certificate => {
+            out.pick("sertifikatnya segera atau sudah berakhir", "its certificate ends soon or has ended")
+        }
+        Notice::Space => out.pick("ruang simpannya hampir habis", "it is running out of space"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_offices_is_read_with_any_separator_header_and_quotes() {
+        let expected = vec![
+            ("32.73.05.1001".to_owned(), "Kelurahan Sukajadi".to_owned()),
+            ("32.73.05.1002".to_owned(), "Puskesmas \"Melati\", Timur".to_owned()),
+        ];
+        let text = "\u{feff}kode;nama\r\n32.73.05.1001;Kelurahan Sukajadi\n\n32.73.05.1002;\"Puskesmas \"\"Melati\"\", Timur\"\n";
+        assert_eq!(read_offices(text), Ok(expected.clone()));
+        assert_eq!(read_offices(&text.replace(';', ",")), Ok(expected));
+        assert_eq!(read_offices("32.73.05.1001,a\n32.73\n"), Err(2));
+    }
+}

@@ -1,0 +1,240 @@
+//! Every option of the hub, once: `hub.toml`, its sample, `config show` and the environment come from this table.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kentongan_host::options::{Flag, Kind, Opt, Settings, Sources};
+use kentongan_host::{DataDir, Failure, Program, logging};
+
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// The options, in the order of the sample file. Only `log.level`, `tls.client_cert_days`, `store.min_free`,
+/// `fleet.*`, `limits.request_bytes`, `limits.stall` and `limits.enrol_attempts` change without a restart.
+pub const OPTIONS: &[Opt] = &[
+    Opt {
+        table: "listen",
+        key: "sync",
+        kind: Kind::Text,
+        default: "0.0.0.0:8743",
+        unit: "",
+        help_id: "Alamat dan port untuk kantor; port 0: pilih sendiri",
+        help_en: "Address and port for offices; port 0: choose one",
+        secret: false,
+    },
+    Opt {
+        table: "tls",
+        key: "client_cert_days",
+        kind: Kind::Whole { min: 1, max: 3650 },
+        default: "90",
+        unit: "hari/days",
+        help_id: "Masa berlaku sertifikat perangkat; diperbarui sendiri pada separuh jalan",
+        help_en: "How long a device certificate holds; renewed by itself at half of it",
+        secret: false,
+    },
+    Opt {
+        table: "store",
+        key: "min_free",
+        kind: Kind::BYTES,
+        default: "500MiB",
+        unit: "",
+        help_id: "Di bawah ruang kosong ini pusat berhenti menerima, supaya yang ada tetap aman",
+        help_en: "Below this free space the hub stops accepting, so that what it has stays safe",
+        secret: false,
+    },
+    Opt {
+        table: "fleet",
+        key: "expected_interval",
+        kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 30 * DAY_MS },
+        default: "1d",
+        unit: "",
+        help_id: "Selang kontak yang diharapkan dari sebuah kantor",
+        help_en: "How often an office is expected to be heard",
+        secret: false,
+    },
+    Opt {
+        table: "fleet",
+        key: "silent_after",
+        kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 365 * DAY_MS },
+        default: "3d",
+        unit: "",
+        help_id: "Setelah ini sebuah kantor disebut sunyi",
+        help_en: "After this an office is called silent",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
+        key: "sessions",
+        kind: Kind::Whole { min: 1, max: 100_000 },
+        default: "1024",
+        unit: "",
+        help_id: "Sambungan yang dilayani sekaligus",
+        help_en: "Connections served at once",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
+        key: "handshake",
+        kind: Kind::Duration { min_ms: 1_000, max_ms: 10 * MINUTE_MS },
+        default: "30s",
+        unit: "",
+        help_id: "Waktu untuk jabat tangan TLS dan permintaan pertama",
+        help_en: "Time for the TLS handshake and the first request",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
+        key: "idle",
+        kind: Kind::Duration { min_ms: 1_000, max_ms: DAY_MS },
+        default: "10m",
+        unit: "",
+        help_id: "Sambungan kantor yang diam selama ini ditutup",
+        help_en: "A connection of an office that is idle for this long is closed",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
+        key: "stall",
+        kind: Kind::Duration { min_ms: 1_000, max_ms: HOUR_MS },
+        default: "60s",
+        unit: "",
+        help_id: "Permintaan yang berhenti mengalir selama ini diputus",
+        help_en: "A request that stops flowing for this long is cut",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
+        key: "request_bytes",
+        kind: Kind::Bytes { min: 1 << 20, max: 1 << 30 },
+        default: "16MiB",
+        unit: "",
+        help_id: "Ukuran terbesar satu permintaan",
+        help_en: "Largest size of one request",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
+        key: "enrol_attempts",
+        kind: Kind::Whole { min: 1, max: 10_000 },
+        default: "20",
+        unit: "/menit /minute",
+        help_id: "Percobaan kode pendaftaran yang salah per menit, untuk seluruh pusat",
+        help_en: "Wrong enrolment codes a minute, for the whole hub",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
+        key: "grace",
+        kind: Kind::Duration { min_ms: 0, max_ms: 10 * MINUTE_MS },
+        default: "10s",
+        unit: "",
+        help_id: "Waktu bagi pertukaran yang berjalan saat pusat dihentikan",
+        help_en: "Time for running exchanges when the hub is stopped",
+        secret: false,
+    },
+    logging::LEVEL,
+    logging::FORMAT,
+    logging::MAX_SIZE,
+    logging::KEEP,
+];
+
+/// What the running hub works by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where offices connect.
+    pub listen: String,
+    /// How long a new device certificate holds.
+    pub client_cert_days: u32,
+    /// Free bytes below which nothing is accepted.
+    pub min_free_bytes: u64,
+    /// How often an office is expected to be heard, in milliseconds.
+    pub expected_interval_ms: i64,
+    /// After how long without contact an office is silent, in milliseconds.
+    pub silent_after_ms: i64,
+    /// Connections at once.
+    pub sessions_max: usize,
+    /// Time for a handshake, and for the first request.
+    pub handshake: Duration,
+    /// Time between two requests of a device.
+    pub idle: Duration,
+    /// Time without any byte of a request.
+    pub stall: Duration,
+    /// Largest request.
+    pub request_bytes_max: u64,
+    /// Wrong enrolment codes a minute.
+    pub enrol_attempts: u32,
+    /// Time for running exchanges at the end.
+    pub grace: Duration,
+}
+
+impl Config {
+    /// Reads it from checked settings.
+    pub fn of(settings: &Settings) -> Config {
+        let whole = |table, key| u32::try_from(settings.whole(table, key)).unwrap_or(u32::MAX);
+        let ms = |table, key| i64::try_from(settings.duration(table, key).as_millis()).unwrap_or(i64::MAX);
+        Config {
+            listen: settings.text("listen", "sync").to_owned(),
+            client_cert_days: whole("tls", "client_cert_days"),
+            min_free_bytes: settings.bytes("store", "min_free"),
+            expected_interval_ms: ms("fleet", "expected_interval"),
+            silent_after_ms: ms("fleet", "silent_after"),
+            sessions_max: whole("limits", "sessions") as usize,
+            handshake: settings.duration("limits", "handshake"),
+            idle: settings.duration("limits", "idle"),
+            stall: settings.duration("limits", "stall"),
+            request_bytes_max: settings.bytes("limits", "request_bytes"),
+            enrol_attempts: whole("limits", "enrol_attempts"),
+            grace: settings.duration("limits", "grace"),
+        }
+    }
+
+    /// The built-in values.
+    pub fn built_in() -> Config {
+        Config::of(&Settings::built_in(Program::Hub, OPTIONS))
+    }
+}
+
+/// Where the settings of this installation come from.
+pub fn sources(dir: &DataDir, named: Option<PathBuf>, flags: Vec<Flag>) -> Sources {
+    let named = named.or_else(|| std::env::var_os("KENTONGAN_CONFIG").map(PathBuf::from));
+    let mut sources = Sources::new(dir.config_file(), named);
+    sources.flags = flags;
+    sources
+}
+
+/// Reads them.
+///
+/// # Errors
+/// Exit 2, naming file and line and what would be right.
+pub fn load(sources: &Sources) -> Result<Settings, Failure> {
+    Settings::load(Program::Hub, OPTIONS, sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kentongan_host::options::sample;
+
+    #[test]
+    fn the_built_in_values_hold_and_the_sample_shows_every_option_in_both_languages() {
+        let config = Config::built_in();
+        assert_eq!((config.client_cert_days, config.min_free_bytes), (90, 500 << 20));
+        let sample = sample(Program::Hub, OPTIONS);
+        for opt in OPTIONS {
+            assert!(sample.contains(&format!("#{} = ", opt.key)), "{}", opt.name());
+            assert!(sample.contains(opt.help_id) && sample.contains(opt.help_en), "{}", opt.name());
+            assert_ne!(opt.help_id, opt.help_en);
+        }
+    }
+
+    #[test]
+    fn a_misspelt_option_is_refused_with_a_suggestion() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let dir = DataDir::at(Program::Hub, temp.path());
+        std::fs::write(dir.config_file(), "[limits]\nsession = 5\n").expect("write");
+        let sources = Sources { file: dir.config_file(), file_named: true, environment: Vec::new(), flags: Vec::new() };
+        let failure = load(&sources).expect_err("refused");
+        assert!(failure.message.contains("sessions"), "{}", failure.message);
+    }
+}

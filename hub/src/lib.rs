@@ -1,0 +1,18 @@
+//! The hub: merges what many offices write, brings conflicts to a person, and sends back what concerns each office.
+//!
+//! ```text
+//!   offices ── TLS ──▶ serve ──▶ accept ──▶ store ──▶ feed ──▶ offices
+//!   operators ── cli ──▶ service ──────────▶ store
+//! ```
+//!
+//! - [`service`] is what can be asked of the hub, one use case a file, without HTTP and without SQL.
+//! - [`store`] is one contract with SQLite behind it; one thread owns it.
+//! - [`ca`] issues the certificates; [`config`] is the table of all options.
+
+pub mod ca;
+pub mod cli;
+pub mod config;
+mod serve;
+pub mod setup;
+pub mod service;
+pub mod store;

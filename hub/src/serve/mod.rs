@@ -1,0 +1,261 @@
+//! The running hub: the door for devices, the socket for commands, and stopping in order.
+//!
+//! ```text
+//!   listener ── routes ─┬─ exchange ─┐
+//!                       └─ enrol ────┼──▶ store owner (one thread)
+//!   control ── service::execute ─────┘
+//! ```
+//!
+//! Stopping: no new connections, running exchanges finish within `limits.grace`, then the store is closed. What is cut
+//! off then loses nothing: the hub had not said that it holds it.
+
+mod body;
+mod bucket;
+mod enrol;
+mod exchange;
+mod listener;
+mod reload;
+mod routes;
+mod standing;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use kentongan_host::logging::{self, LogConfig, LogHandle};
+use kentongan_host::options::Sources;
+use kentongan_host::signals::stop_requested;
+use kentongan_host::tls::server_config;
+use kentongan_host::{Clock, DataDir, Exit, Failure, Lock, Output, SystemClock};
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::ca::Authority;
+use crate::config::{self, Config};
+use crate::service::Desk;
+use crate::service::status::Service;
+use crate::setup::Opened;
+use crate::store::owner::{StoreHandle, StoreOwner};
+use bucket::Bucket;
+use listener::{Limits, Listener};
+use routes::Routes;
+
+/// How often the hub looks whether its own certificate is due.
+const CERTIFICATE_LOOK_EVERY: Duration = Duration::from_secs(6 * 3600);
+const MINUTE_MS: u64 = 60_000;
+
+/// What everything that answers works with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Serving {
+    pub(crate) dir: DataDir,
+    pub(crate) store: StoreHandle,
+    pub(crate) root: CertificateDer<'static>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Wrong enrolment codes.
+    pub(crate) attempts: Arc<Mutex<Bucket>>,
+    authority: Arc<RwLock<Authority>>,
+    config: watch::Receiver<Arc<Config>>,
+    service: Service,
+}
+
+impl Serving {
+    /// The configuration in effect.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.config.borrow().clone()
+    }
+
+    /// What services need, for `actor`, now.
+    pub(crate) fn desk(&self, actor: &str) -> Desk {
+        Desk {
+            dir: self.dir.clone(),
+            authority: Arc::clone(&self.authority),
+            config: self.config(),
+            service: self.service.clone(),
+            now_ms: self.clock.wall_ms(),
+            actor: actor.to_owned(),
+        }
+    }
+
+    fn tls(&self) -> Result<Arc<ServerConfig>, Failure> {
+        let authority = self.authority.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::new(server_config(authority.credentials(), authority.root()).context("the hub's TLS")?))
+    }
+}
+
+/// Runs the hub until it is asked to stop.
+///
+/// # Errors
+/// It cannot start: no hub in the folder, another process works there, the address is taken, or the configuration does
+/// not hold.
+pub(crate) fn run(
+    dir: &DataDir,
+    sources: &Sources,
+    log_format: Option<&str>,
+    out: &Output,
+) -> Result<Exit, Failure> {
+    let settings = config::load(sources)?;
+    let log = logging::init(&LogConfig::of_service(&settings, dir, log_format))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let opened = Opened::open(dir, clock.wall_ms())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+    let owner = StoreOwner::start(opened.store).context("start the store's thread")?;
+    let start = Start {
+        dir: dir.clone(),
+        sources: sources.clone(),
+        log,
+        clock,
+        config: Arc::new(Config::of(&settings)),
+        authority: opened.authority,
+        lock: opened.lock,
+    };
+    let served = runtime.block_on(start.serve(owner.handle(), out));
+    // Connections that outlived the grace time end here; what they had not been told is not lost.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    let closed = owner.stop().map_err(Failure::from).and_then(|store| Ok(store.close()?));
+    let signal = served?;
+    closed?;
+    tracing::info!(ev = "service.stopped", signal, "the hub stopped");
+    Ok(Exit::Done)
+}
+
+/// What the hub starts with.
+struct Start {
+    dir: DataDir,
+    sources: Sources,
+    log: LogHandle,
+    clock: Arc<dyn Clock>,
+    config: Arc<Config>,
+    authority: Authority,
+    lock: Lock,
+}
+
+impl Start {
+    /// Serves until asked to stop; gives back by what.
+    async fn serve(self, store: StoreHandle, out: &Output) -> Result<&'static str, Failure> {
+        let stop = stop_requested().context("listen for signals")?;
+        let socket = bind(&self.config.listen).await?;
+        let address = socket.local_addr().context("the address of the listener")?;
+        let (config_sender, config) = watch::channel(Arc::clone(&self.config));
+        let service = Service {
+            running: true,
+            since: Some(self.clock.wall_ms()),
+            sync: Some(format!("https://{address}")),
+            pid: Some(std::process::id()),
+        };
+        let serving = Serving {
+            dir: self.dir.clone(),
+            store,
+            root: self.authority.root().clone(),
+            attempts: Arc::new(Mutex::new(attempts(&self.config, self.clock.boot_ms()))),
+            clock: self.clock,
+            authority: Arc::new(RwLock::new(self.authority)),
+            config,
+            service,
+        };
+        let (tls_sender, tls) = watch::channel(serving.tls()?);
+        let limits = Limits {
+            connections: self.config.sessions_max,
+            handshake: self.config.handshake,
+            idle: self.config.idle,
+        };
+        let door = Listener { socket, tls, routes: Arc::new(Routes { serving: serving.clone() }), limits };
+        let control = control(&serving, &self.lock)?;
+        let reload = reload::run(self.sources, self.log, config_sender)?;
+
+        tracing::info!(ev = "service.started", sync = %format!("https://{address}"), "the hub is ready");
+        out.document(&ready(address));
+        let (stopped, ask_to_stop) = stopping(stop);
+        tokio::select! {
+            () = door.run(stopped, self.config.grace) => {}
+            () = control => {}
+            () = reload => {}
+            () = renew_in_time(&serving, &tls_sender) => {}
+        }
+        Ok(ask_to_stop.get().copied().unwrap_or("-"))
+    }
+}
+
+/// The line that scripts wait for.
+fn ready(address: SocketAddr) -> serde_json::Value {
+    json!({ "event": "ready", "sync": format!("https://{address}"), "pid": std::process::id() })
+}
+
+/// A future that ends with `stop`, and the place where the name of the signal stands then.
+fn stopping(
+    stop: impl Future<Output = &'static str>,
+) -> (impl Future<Output = ()>, Arc<std::sync::OnceLock<&'static str>>) {
+    let name = Arc::new(std::sync::OnceLock::new());
+    let noted = Arc::clone(&name);
+    let stopped = async move {
+        let signal = stop.await;
+        tracing::info!(ev = "service.stopping", signal, "the hub is stopping");
+        let _ = noted.set(signal);
+    };
+    (stopped, name)
+}
+
+async fn bind(address: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            format!("Alamat {address} tidak dapat dipakai."),
+            format!("The address {address} cannot be used."),
+        )
+        .with_hint("pilih alamat lain dengan --listen", "choose another address with --listen")
+        .caused_by(error)
+    })
+}
+
+fn attempts(config: &Config, now_ms: u64) -> Bucket {
+    Bucket::new(config.enrol_attempts, MINUTE_MS / u64::from(config.enrol_attempts.max(1)), now_ms)
+}
+
+/// Answers commands, until dropped.
+#[cfg(unix)]
+fn control(serving: &Serving, lock: &Lock) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    use crate::service::{Order, execute};
+    use kentongan_host::control;
+
+    let socket = control::Listener::bind(&serving.dir, lock)?;
+    let serving = serving.clone();
+    Ok(control::serve(socket, move |request, _progress| {
+        let serving = serving.clone();
+        async move {
+            let order: Order = serde_json::from_value(request).map_err(|error| {
+                Failure::usage("Permintaan tidak dikenal.", "The request is not known.").caused_by(error)
+            })?;
+            let desk = serving.desk(&order.actor);
+            let answer = serving.store.run(move |tx| execute(tx, &desk, &order.request)).await?;
+            Ok(serde_json::to_value(&answer).context("write the answer")?)
+        }
+    }))
+}
+
+#[cfg(not(unix))]
+fn control(_serving: &Serving, _lock: &Lock) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    Ok(std::future::pending())
+}
+
+/// A hub that runs for a year gets its new certificate without a restart.
+async fn renew_in_time(serving: &Serving, tls: &watch::Sender<Arc<ServerConfig>>) {
+    loop {
+        tokio::time::sleep(CERTIFICATE_LOOK_EVERY).await;
+        let renewed = {
+            let mut authority = serving.authority.write().unwrap_or_else(PoisonError::into_inner);
+            authority.renew_hub_if_due(serving.clock.wall_ms())
+        };
+        match renewed.and_then(|renewed| if renewed { serving.tls().map(Some) } else { Ok(None) }) {
+            Ok(Some(config)) => {
+                // The door holds the other end as long as this runs.
+                let _ = tls.send(config);
+                tracing::info!(ev = "hub.certificate_renewed", "the hub has a new certificate");
+            }
+            Ok(None) => {}
+            Err(failure) => tracing::error!(ev = "hub.certificate_failed", error = %failure, "no new certificate"),
+        }
+    }
+}

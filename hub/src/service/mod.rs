@@ -1,0 +1,138 @@
+//! What can be asked of the hub, one use case a file. No HTTP, no SQL, no terminal.
+//!
+//! ```text
+//!   command ── control socket ──▶ running service ─┐
+//!   command ── no service runs: under the lock ────┴─▶ execute(tx, desk, request) ──▶ answer
+//! ```
+//!
+//! The same [`execute`] serves both ways, inside one transaction of the store: what a command says it did is durable,
+//! and a command that fails has changed nothing.
+
+pub mod audit;
+pub mod enrolment;
+pub mod office;
+pub mod status;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use kentongan_host::{DataDir, Exit, Failure, Ktg};
+use serde::{Deserialize, Serialize};
+
+use crate::ca::Authority;
+use crate::config::Config;
+use crate::store::{AuditEvent, StoreError, Tx};
+
+/// A request, and who makes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// Name of the person or program, for the audit log.
+    pub actor: String,
+    /// What is asked.
+    #[serde(rename = "do")]
+    pub request: Request,
+}
+
+/// Everything that can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// The hub at a glance.
+    Status,
+    /// Offices and devices.
+    Office(office::Request),
+    /// Enrolment codes.
+    Enrol(enrolment::Request),
+    /// The audit log.
+    Audit(audit::Request),
+}
+
+/// Everything that can be answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Request::Status`].
+    Status(Box<status::Status>),
+    /// To [`Request::Office`].
+    Office(office::Answer),
+    /// To [`Request::Enrol`].
+    Enrol(enrolment::Answer),
+    /// To [`Request::Audit`].
+    Audit(audit::Answer),
+}
+
+/// What services need beside the store.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// Where the hub lies.
+    pub dir: DataDir,
+    /// Root and hub certificate.
+    pub authority: Arc<RwLock<Authority>>,
+    /// How the hub is set.
+    pub config: Arc<Config>,
+    /// The running service, for the status.
+    pub service: status::Service,
+    /// The time of this request, milliseconds since 1970.
+    pub now_ms: i64,
+    /// Who asks, for the audit log.
+    pub actor: String,
+}
+
+impl Desk {
+    /// Root and hub certificate. The lock is held for moments only; never across another one.
+    pub fn authority(&self) -> RwLockReadGuard<'_, Authority> {
+        // A panic while it was written leaves the old certificate or the new one, both whole.
+        self.authority.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes in the audit log what `subject` met.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn audit(
+        &self,
+        tx: &mut dyn Tx,
+        event: &str,
+        subject: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), StoreError> {
+        tx.audit(&AuditEvent {
+            at_ms: self.now_ms,
+            actor: self.actor.clone(),
+            event: event.to_owned(),
+            subject: subject.to_owned(),
+            detail: detail.to_string(),
+        })?;
+        Ok(())
+    }
+}
+
+/// Answers a request, inside a transaction.
+///
+/// # Errors
+/// What was asked does not hold, or a failure of the store; nothing is changed then.
+pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
+    Ok(match request {
+        Request::Status => Answer::Status(Box::new(status::status(tx, desk)?)),
+        Request::Office(request) => Answer::Office(office::execute(tx, desk, request)?),
+        Request::Enrol(request) => Answer::Enrol(enrolment::execute(tx, desk, request)?),
+        Request::Audit(request) => Answer::Audit(audit::execute(tx, request)?),
+    })
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error {
+            StoreError::Damaged(what) => Failure::of(Ktg::StoreDamaged).with_detail(what),
+            StoreError::Closed => {
+                Failure::new(Exit::NotRunning, "Pusat sedang berhenti.", "The hub is stopping.").caused_by(error)
+            }
+            other => Failure::from(anyhow::Error::new(other)),
+        }
+    }
+}
+
+/// The failure of a store without a hub in it.
+pub(crate) fn no_hub() -> Failure {
+    Failure::new(Exit::NotEnrolled, "Pusat ini belum disiapkan.", "This hub has not been set up.")
+        .with_hint("kentongan-hub init --data DIR", "kentongan-hub init --data DIR")
+}

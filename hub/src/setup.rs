@@ -1,0 +1,126 @@
+//! Making a hub in a folder, and opening it again.
+
+use std::fs;
+
+use anyhow::Context;
+use kentongan_host::files::{Access, replace};
+use kentongan_host::options::sample;
+use kentongan_host::random::random_u64;
+use kentongan_host::{DataDir, Failure, Lock, Program};
+use kentongan_protocol::ids::ReplicaId;
+use serde_json::json;
+
+use crate::ca::{Authority, not_initialised};
+use crate::config::OPTIONS;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{AuditEvent, HubIdentity, StoreError, transact_with};
+
+/// A hub whose folder this process holds.
+#[derive(Debug)]
+pub struct Opened {
+    /// Who it is.
+    pub hub: HubIdentity,
+    /// Its store.
+    pub store: SqliteStore,
+    /// Its certificates.
+    pub authority: Authority,
+    /// Held as long as this lives.
+    pub lock: Lock,
+}
+
+/// What `init` found or made.
+#[derive(Debug)]
+pub struct Made {
+    /// Who the hub is.
+    pub hub: HubIdentity,
+    /// SHA-256 of the root certificate, in hexadecimal digits.
+    pub fingerprint: String,
+    /// Whether it was there before.
+    pub existed: bool,
+}
+
+impl Opened {
+    /// Opens the hub in `dir` and takes its lock.
+    ///
+    /// # Errors
+    /// Exit 10 if there is none, exit 11 if another process works on it, or a failure of store or certificates.
+    pub fn open(dir: &DataDir, now_ms: i64) -> Result<Opened, Failure> {
+        if !dir.store().exists() {
+            return Err(not_initialised(dir));
+        }
+        let lock = Lock::take(dir)?;
+        let authority = Authority::load(dir, now_ms)?;
+        let mut store = SqliteStore::open(&dir.store())?;
+        let hub = transact_with(&mut store, |tx| tx.hub())?.ok_or_else(|| not_initialised(dir))?;
+        Ok(Opened { hub, store, authority, lock })
+    }
+}
+
+/// Makes a hub in `dir`, or finds the one that is there. What an interrupted call left is completed by the next.
+///
+/// # Errors
+/// A file cannot be made, or another process works in the folder (exit 11).
+pub fn init(dir: &DataDir, name: &str, actor: &str, now_ms: i64) -> Result<Made, Failure> {
+    dir.create()?;
+    let _lock = Lock::take(dir)?;
+    let authority = Authority::create(dir, now_ms)?;
+    let mut store = SqliteStore::open(&dir.store())?;
+    let made = transact_with(&mut store, |tx| {
+        if let Some(hub) = tx.hub()? {
+            return Ok((hub, true));
+        }
+        let hub = HubIdentity { replica: ReplicaId(random_u64()), name: name.to_owned(), created_ms: now_ms };
+        tx.put_hub(&hub)?;
+        tx.audit(&AuditEvent {
+            at_ms: now_ms,
+            actor: actor.to_owned(),
+            event: "hub.created".to_owned(),
+            subject: hub.replica.to_string(),
+            detail: json!({ "name": name, "fingerprint": authority.root_fingerprint() }).to_string(),
+        })?;
+        Ok::<_, StoreError>((hub, false))
+    });
+    store.close()?;
+    let (hub, existed) = made?;
+    write_sample(dir)?;
+    Ok(Made { hub, fingerprint: authority.root_fingerprint(), existed })
+}
+
+/// A configuration file to begin with; one that is there stays.
+fn write_sample(dir: &DataDir) -> Result<(), Failure> {
+    let file = dir.config_file();
+    if file.exists() {
+        return Ok(());
+    }
+    let write = || {
+        fs::create_dir_all(file.parent().unwrap_or(dir.root()))?;
+        replace(&file, sample(Program::Hub, OPTIONS).as_bytes(), Access::Readable)
+    };
+    write().with_context(|| format!("write {}", file.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kentongan_host::Exit;
+
+    const NOW_MS: i64 = 1_795_000_000_000;
+
+    #[test]
+    fn a_hub_is_made_once_and_found_again() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let dir = DataDir::at(Program::Hub, temp.path().join("pusat"));
+        assert_eq!(Opened::open(&dir, NOW_MS).expect_err("nothing there").exit, Exit::NotEnrolled);
+
+        let first = init(&dir, "Diskominfo", "uji", NOW_MS).expect("made");
+        let again = init(&dir, "Nama lain", "uji", NOW_MS + 1).expect("found");
+        assert_eq!((first.existed, again.existed), (false, true));
+        assert_eq!((first.hub, first.fingerprint), (again.hub.clone(), again.fingerprint));
+        assert!(dir.config_file().exists());
+
+        let opened = Opened::open(&dir, NOW_MS).expect("opened");
+        assert_eq!(opened.hub, again.hub);
+        assert_eq!(init(&dir, "", "uji", NOW_MS).expect_err("in use").exit, Exit::StoreInUse);
+    }
+}
