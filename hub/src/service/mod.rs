@@ -136,3 +136,6 @@ pub(crate) fn no_hub() -> Failure {
     Failure::new(Exit::NotEnrolled, "Pusat ini belum disiapkan.", "This hub has not been set up.")
         .with_hint("kentongan-hub init --data DIR", "kentongan-hub init --data DIR")
 }
+
+#[cfg(test)]
+mod tests;

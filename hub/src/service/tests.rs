@@ -1,0 +1,314 @@
+//! Operators and offices at a hub that keeps everything in memory.
+
+use std::sync::{Arc, RwLock};
+
+use kentongan_host::certificate::{facts, from_pem};
+use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, to_hex};
+use kentongan_host::identity::SigningKey;
+use kentongan_host::{DataDir, Exit, Program};
+use kentongan_protocol::ids::ReplicaId;
+
+use super::enrolment::{CodeState, Created, Refusal, join, renew};
+use super::office::{Notice, State};
+use super::*;
+use crate::store::memory::MemoryStore;
+use crate::store::{HubIdentity, LastContact, Replica, transact_with};
+
+const NOW_MS: i64 = 1_795_000_000_000;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A hub, and the time there.
+struct Hub {
+    _temp: tempfile::TempDir,
+    store: MemoryStore,
+    desk: Desk,
+}
+
+impl Hub {
+    fn new() -> Hub {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let dir = DataDir::at(Program::Hub, temp.path());
+        dir.create().expect("folders");
+        let authority = Authority::create(&dir, NOW_MS).expect("certificates");
+        let mut store = MemoryStore::default();
+        let hub = HubIdentity { replica: ReplicaId(1), name: "Diskominfo".into(), created_ms: NOW_MS };
+        transact_with(&mut store, |tx| tx.put_hub(&hub)).expect("a hub");
+        let desk = Desk {
+            dir,
+            authority: Arc::new(RwLock::new(authority)),
+            config: Arc::new(Config::built_in()),
+            service: status::Service::default(),
+            now_ms: NOW_MS,
+            actor: "wayan".into(),
+        };
+        Hub { _temp: temp, store, desk }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
+        let desk = &self.desk;
+        transact_with(&mut self.store, |tx| execute(tx, desk, request))
+    }
+
+    fn code_for(&mut self, office: &str) -> Created {
+        let request = enrolment::Request::Create { office: office.into(), name: String::new(), expires_ms: 1_000_000 };
+        match self.ask(&Request::Enrol(request)).expect("a code") {
+            Answer::Enrol(enrolment::Answer::Created(created)) => created,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn codes(&mut self) -> Vec<CodeState> {
+        match self.ask(&Request::Enrol(enrolment::Request::List)).expect("codes") {
+            Answer::Enrol(enrolment::Answer::List(list)) => list.codes.iter().map(|code| code.state).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn join(&mut self, code: &str, key: &SigningKey) -> Result<EnrolAnswer, Refusal> {
+        let request = EnrolRequest {
+            secret: code.parse::<EnrolCode>().expect("a code").secret(),
+            csr: to_hex(&key.certificate_request().expect("request")),
+            host: "DESA-PC01".into(),
+            program: "kentongan-agent".into(),
+        };
+        let desk = &self.desk;
+        transact_with(&mut self.store, |tx| join(tx, desk, &request)).expect("no failure of the hub")
+    }
+
+    fn replica(&mut self, id: &str) -> Replica {
+        let id = id.parse().expect("an id");
+        transact_with(&mut self.store, |tx| tx.replica(id)).expect("read").expect("there")
+    }
+
+    fn change_replica(&mut self, id: &str, change: impl FnOnce(&mut Replica)) {
+        let mut replica = self.replica(id);
+        change(&mut replica);
+        transact_with(&mut self.store, |tx| tx.put_replica(&replica)).expect("written");
+    }
+
+    fn office(&mut self, office: &str) -> office::Detail {
+        match self.ask(&Request::Office(office::Request::Show { office: office.into() })).expect("shown") {
+            Answer::Office(office::Answer::Show(detail)) => *detail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn revoke(&mut self, replica: &str) {
+        let (replica, reason) = (replica.to_owned(), "PC dicuri".to_owned());
+        let request = office::Request::Revoke { replica, reason, valid_upto: Vec::new() };
+        self.ask(&Request::Office(request)).expect("revoked");
+    }
+}
+
+fn key() -> SigningKey {
+    SigningKey::generate().expect("a key")
+}
+
+const SUKAJADI: &str = "32.73.05.1001";
+
+#[test]
+fn a_code_lets_one_key_in_and_a_lost_answer_is_given_again() {
+    let mut hub = Hub::new();
+    let code = hub.code_for(SUKAJADI).code;
+    let sari = key();
+    let first = hub.join(&code, &sari).expect("joined");
+    let again = hub.join(&code, &sari).expect("the same answer");
+    assert_eq!((&first.replica, &first.prefix), (&again.replica, &again.prefix));
+    assert_eq!((first.office.as_str(), first.hub_replica.as_str()), (SUKAJADI, "0000000000000001"));
+
+    assert_eq!(hub.join(&code, &key()), Err(Refusal::Used));
+    assert_eq!(hub.codes(), [CodeState::Used]);
+    let certificate = from_pem(first.certificate_pem.as_bytes()).expect("a certificate");
+    assert_eq!(facts(&certificate).expect("facts").common_name, Some(first.replica));
+    let root = from_pem(first.root_pem.as_bytes()).expect("a root");
+    assert!(code.parse::<EnrolCode>().expect("a code").matches_root(&root));
+}
+
+#[test]
+fn a_code_that_ran_out_or_was_revoked_lets_nobody_in() {
+    let mut hub = Hub::new();
+    let late = hub.code_for(SUKAJADI);
+    hub.desk.now_ms = late.expires_at + 1;
+    assert_eq!(hub.join(&late.code, &key()), Err(Refusal::Expired));
+
+    let revoked = hub.code_for(SUKAJADI);
+    hub.ask(&Request::Enrol(enrolment::Request::Revoke { number: revoked.number })).expect("revoked");
+    assert_eq!(hub.join(&revoked.code, &key()), Err(Refusal::Revoked));
+    let stranger = EnrolCode::draw(hub.desk.authority().root()).to_string();
+    assert_eq!(hub.join(&stranger, &key()), Err(Refusal::Unknown));
+    assert_eq!(hub.codes(), [CodeState::Revoked, CodeState::Expired]);
+}
+
+#[test]
+fn a_used_code_cannot_be_revoked_and_the_message_names_the_device() {
+    let mut hub = Hub::new();
+    let code = hub.code_for(SUKAJADI);
+    let sari = hub.join(&code.code, &key()).expect("joined");
+    let failure = hub.ask(&Request::Enrol(enrolment::Request::Revoke { number: code.number })).expect_err("refused");
+    assert!(failure.message.contains(&sari.replica), "{}", failure.message);
+}
+
+#[test]
+fn a_known_key_joins_again_as_itself_but_not_elsewhere_and_not_once_revoked() {
+    let mut hub = Hub::new();
+    let sari = key();
+    let code = hub.code_for(SUKAJADI).code;
+    let first = hub.join(&code, &sari).expect("joined");
+
+    let elsewhere = hub.code_for("32.73.05.1002").code;
+    assert_eq!(hub.join(&elsewhere, &sari), Err(Refusal::KeyElsewhere));
+    hub.desk.now_ms += 200 * DAY_MS;
+    let code = hub.code_for(SUKAJADI).code;
+    let again = hub.join(&code, &sari).expect("joined again");
+    assert_eq!((again.replica, again.prefix), (first.replica.clone(), first.prefix));
+
+    hub.revoke(&first.replica);
+    let code = hub.code_for(SUKAJADI).code;
+    assert_eq!(hub.join(&code, &sari), Err(Refusal::KeyRevoked));
+    assert_eq!(hub.office(SUKAJADI).row.state, State::Revoked);
+}
+
+#[test]
+fn a_certificate_is_renewed_for_the_devices_own_key_only() {
+    let mut hub = Hub::new();
+    let sari = key();
+    let code = hub.code_for(SUKAJADI).code;
+    let joined = hub.join(&code, &sari).expect("joined");
+    hub.desk.now_ms += 45 * DAY_MS;
+    let replica = hub.replica(&joined.replica);
+    for (key, renewed) in [(&sari, true), (&key(), false)] {
+        let csr = key.certificate_request().expect("request");
+        let desk = &hub.desk;
+        let answer = transact_with(&mut hub.store, |tx| renew(tx, desk, &replica, &csr)).expect("no failure");
+        assert_eq!(answer.is_some(), renewed);
+    }
+    assert_eq!(hub.replica(&joined.replica).certificate.until_ms, hub.desk.now_ms + 90 * DAY_MS);
+}
+
+#[test]
+fn an_office_goes_from_unseen_to_ok_late_and_silent_and_a_pause_hides_its_silence() {
+    let mut hub = Hub::new();
+    let code = hub.code_for(SUKAJADI).code;
+    let sari = hub.join(&code, &key()).expect("joined");
+    assert_eq!(hub.office(SUKAJADI).row.state, State::Unseen);
+
+    let contact = LastContact {
+        at_ms: NOW_MS,
+        ops_written: 12,
+        pending: 3,
+        oldest_pending_ms: 0,
+        free_bytes: 1 << 40,
+        program: "kentongan-agent 0.1.0".into(),
+        clock_offset_ms: 0,
+        clock_error_ms: 20,
+    };
+    hub.change_replica(&sari.replica, |replica| replica.last_contact = Some(contact));
+    for (hours, state) in [(1, State::Ok), (30, State::Late), (80, State::Silent)] {
+        hub.desk.now_ms = NOW_MS + hours * HOUR_MS;
+        let row = hub.office(SUKAJADI).row;
+        assert_eq!((row.state, row.pending), (state, 3));
+    }
+    let pause = |paused| Request::Office(office::Request::Pause { office: SUKAJADI.into(), paused });
+    hub.ask(&pause(true)).expect("paused");
+    assert_eq!(hub.office(SUKAJADI).row.state, State::Paused);
+    hub.ask(&pause(false)).expect("resumed");
+    assert_eq!(hub.office(SUKAJADI).row.state, State::Silent);
+}
+
+#[test]
+fn what_a_person_should_know_of_a_device_is_said_and_counted() {
+    let mut hub = Hub::new();
+    let code = hub.code_for(SUKAJADI).code;
+    let sari = hub.join(&code, &key()).expect("joined");
+    hub.change_replica(&sari.replica, |replica| {
+        replica.twin_seen_ms = Some(NOW_MS);
+        replica.holding.ops = 20;
+        replica.last_contact = Some(LastContact {
+            at_ms: NOW_MS,
+            ops_written: 12,
+            pending: 0,
+            oldest_pending_ms: 0,
+            free_bytes: 1 << 20,
+            program: "kentongan-agent 0.1.0".into(),
+            clock_offset_ms: -40 * DAY_MS,
+            clock_error_ms: 20,
+        });
+    });
+    let notices = hub.office(SUKAJADI).row.notices;
+    assert_eq!(notices, [Notice::Twin, Notice::Clock, Notice::Restored, Notice::Space]);
+    let Answer::Status(status) = hub.ask(&Request::Status).expect("status") else { panic!("a status") };
+    assert!(!status.healthy);
+    assert!(status.health.contains(&status::Health::Twins(1)), "{:?}", status.health);
+    assert_eq!(status.offices.get(&State::Ok), Some(&1));
+}
+
+#[test]
+fn offices_are_added_once_imported_again_and_known_by_their_code_only() {
+    let mut hub = Hub::new();
+    let add = |office: &str| Request::Office(office::Request::Add { office: office.into(), name: "  Kel.  A ".into() });
+    hub.ask(&add(SUKAJADI)).expect("added");
+    assert_eq!(hub.office(SUKAJADI).row.name, "Kel. A");
+    assert_eq!(hub.ask(&add(SUKAJADI)).expect_err("twice").exit, Exit::Failed);
+    assert_eq!(hub.ask(&add("Sukajadi")).expect_err("no code").exit, Exit::Usage);
+
+    let offices = vec![(SUKAJADI.to_owned(), "Kel. A".to_owned()), ("32.73.05.1002".to_owned(), "Kel. B".to_owned())];
+    let import = Request::Office(office::Request::Import { offices });
+    let Answer::Office(office::Answer::Changed(first)) = hub.ask(&import).expect("imported") else { panic!() };
+    let Answer::Office(office::Answer::Changed(again)) = hub.ask(&import).expect("again") else { panic!() };
+    assert_eq!((first.added, first.changed, again.added, again.changed), (1, 0, 0, 0));
+}
+
+#[test]
+fn a_failed_request_leaves_nothing_behind() {
+    let mut hub = Hub::new();
+    let offices = vec![(SUKAJADI.to_owned(), "Kel. A".to_owned()), ("bukan kode".to_owned(), "?".to_owned())];
+    let import = Request::Office(office::Request::Import { offices });
+    assert_eq!(hub.ask(&import).expect_err("refused").exit, Exit::Usage);
+    assert!(transact_with(&mut hub.store, |tx| tx.offices()).expect("read").is_empty());
+}
+
+#[test]
+fn the_audit_log_names_the_person_and_holds_together() {
+    let mut hub = Hub::new();
+    let code = hub.code_for(SUKAJADI).code;
+    hub.join(&code, &key()).expect("joined");
+    let Answer::Audit(audit::Answer::Lines(lines)) =
+        hub.ask(&Request::Audit(audit::Request::List { limit: 10 })).expect("lines")
+    else {
+        panic!("lines")
+    };
+    let events: Vec<&str> = lines.entries.iter().map(|line| line.event.as_str()).collect();
+    assert_eq!(events, ["replica.enrolled", "enrol.code.created", "office.entered"]);
+    assert!(lines.entries.iter().all(|line| line.actor == "wayan"));
+    assert!(lines.entries.iter().all(|line| !line.detail.to_string().contains(&code)), "no code in the log");
+
+    let Answer::Audit(audit::Answer::Verified(verified)) =
+        hub.ask(&Request::Audit(audit::Request::Verify)).expect("verified")
+    else {
+        panic!("verified")
+    };
+    assert_eq!((verified.whole, verified.entries, verified.broken_at), (true, 3, None));
+}
+
+#[test]
+fn requests_and_answers_survive_the_control_socket() {
+    let mut hub = Hub::new();
+    hub.code_for(SUKAJADI);
+    let requests = [
+        Request::Status,
+        Request::Office(office::Request::List { state: Some(State::Unseen), area: Some("32.73".into()) }),
+        Request::Office(office::Request::Show { office: SUKAJADI.into() }),
+        Request::Enrol(enrolment::Request::List),
+        Request::Audit(audit::Request::Page { after: 0 }),
+    ];
+    for request in requests {
+        let order = Order { actor: "sari".into(), request };
+        let sent = serde_json::to_string(&order).expect("written");
+        let read: Order = serde_json::from_str(&sent).expect("read");
+        assert_eq!(read, order);
+        let answer = hub.ask(&order.request).expect("answered");
+        let sent = serde_json::to_string(&answer).expect("written");
+        assert_eq!(serde_json::from_str::<Answer>(&sent).expect("read"), answer);
+    }
+}

@@ -1,0 +1,186 @@
+//! A hub as a process, and callers that talk to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kentongan_host::certificate::from_pem;
+use kentongan_host::enrolment::EnrolAnswer;
+use kentongan_host::identity::SigningKey;
+use kentongan_host::tls::{Credentials, FloorTime, HUB_NAME, client_config, fetch_only_config};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Longer than anything here takes, so that a fault ends a test instead of hanging it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the program on a folder, with JSON output.
+pub(crate) fn run(folder: &Path, words: &[&str]) -> Output {
+    program(folder, words).output().expect("the program runs")
+}
+
+fn program(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kentongan-hub"));
+    command.args(words).arg("--data").arg(folder).arg("--json").stdin(Stdio::null());
+    command.env_remove("KENTONGAN_CONFIG").env("KENTONGAN_LANG", "en");
+    command
+}
+
+/// The document on stdout of a command that must have gone well.
+pub(crate) fn json(output: &Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{:?}: {said}", output.status);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// A hub's folder, freshly made.
+pub(crate) struct Hub {
+    temp: tempfile::TempDir,
+}
+
+impl Hub {
+    /// Makes a hub.
+    pub(crate) fn init() -> Hub {
+        let hub = Hub { temp: tempfile::tempdir().expect("a temporary folder") };
+        json(&hub.command(&["init", "--name", "Uji"]));
+        hub
+    }
+
+    /// Where it lies.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.temp.path().join("pusat")
+    }
+
+    /// Runs a command that may fail.
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        run(&self.folder(), words)
+    }
+
+    /// Runs a command that must not fail.
+    pub(crate) fn command(&self, words: &[&str]) -> Output {
+        let output = self.run(words);
+        json(&output);
+        output
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) fn serve(&self) -> Served {
+        let mut command = program(&self.folder(), &["serve", "--listen", "127.0.0.1:0"]);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        assert_eq!((&ready["event"], &ready["pid"]), (&"ready".into(), &process.id().into()));
+        let url = ready["sync"].as_str().expect("a URL").to_owned();
+        Served { process, device: Caller { url, config: Arc::new(fetch_only_config()) } }
+    }
+}
+
+/// A running hub, and a caller without a certificate.
+pub(crate) struct Served {
+    process: Child,
+    device: Caller,
+}
+
+impl Served {
+    /// Asks it to stop and waits until it has.
+    pub(crate) fn stop(mut self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().expect("kill").success());
+        assert!(self.process.wait().expect("it ends").success());
+    }
+
+    /// A caller that shows the certificate it got, and trusts only the root it was given.
+    pub(crate) fn as_device(&self, answer: &EnrolAnswer, key: &SigningKey) -> Caller {
+        let root = from_pem(answer.root_pem.as_bytes()).expect("a root");
+        let certificate = from_pem(answer.certificate_pem.as_bytes()).expect("a certificate");
+        let credentials = Credentials { chain: vec![certificate], key: key.for_tls() };
+        let time = Arc::new(FloorTime::new(Arc::new(kentongan_host::SystemClock::new()), None));
+        let config = client_config(&root, Some(credentials), time).expect("a TLS configuration");
+        Caller { url: self.url.clone(), config: Arc::new(config) }
+    }
+}
+
+impl std::ops::Deref for Served {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.device
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Somebody who talks to the hub, one connection a request.
+pub(crate) struct Caller {
+    url: String,
+    config: Arc<ClientConfig>,
+}
+
+/// What the hub said.
+pub(crate) struct Reply {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body of a reply that must have gone well.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        serde_json::from_slice(&self.body).expect("the right JSON")
+    }
+}
+
+impl Caller {
+    /// Where the hub is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `GET`
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: pusat\r\nconnection: close\r\n\r\n"))
+    }
+
+    /// `POST`
+    pub(crate) fn post(&self, path: &str, body: &str) -> Reply {
+        let length = body.len();
+        self.exchange(&format!(
+            "POST {path} HTTP/1.1\r\nhost: pusat\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    fn exchange(&self, request: &str) -> Reply {
+        let address = self.url.strip_prefix("https://").expect("https");
+        let socket = TcpStream::connect(address).expect("connect");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let name = ServerName::try_from(HUB_NAME).expect("a name");
+        let tls = ClientConnection::new(Arc::clone(&self.config), name).expect("a connection");
+        let mut stream = StreamOwned::new(tls, socket);
+        // A hub that has read enough answers and closes before it has all of a long request.
+        let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.flush());
+        let mut reply = Vec::new();
+        let _ = stream.read_to_end(&mut reply);
+        parse(&reply)
+    }
+}
+
+fn parse(reply: &[u8]) -> Reply {
+    let end = reply.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8_lossy(&reply[..end]);
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a status");
+    Reply { status, body: reply[end + 4..].to_vec() }
+}

@@ -1,0 +1,140 @@
+//! The real program in a temporary folder, with real sockets.
+
+mod harness;
+
+use harness::{Hub, json};
+use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, to_hex};
+use kentongan_host::identity::SigningKey;
+use serde_json::Value;
+
+fn enrol_request(code: &str, key: &SigningKey) -> String {
+    let request = EnrolRequest {
+        secret: code.parse::<EnrolCode>().expect("a code").secret(),
+        csr: to_hex(&key.certificate_request().expect("request")),
+        host: "DESA-PC01".into(),
+        program: "uji".into(),
+    };
+    serde_json::to_string(&request).expect("json")
+}
+
+fn error_code(reply: &harness::Reply) -> (u16, String) {
+    let body: Value = serde_json::from_slice(&reply.body).expect("a JSON body");
+    (reply.status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn init_makes_a_hub_once_and_says_so_the_second_time() {
+    let hub = Hub::init();
+    let again = json(&hub.command(&["init"]));
+    assert_eq!(again["existed"], true);
+    assert_eq!(again["fingerprint"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn a_folder_without_a_hub_has_its_own_exit_code() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    for words in [["status"], ["serve"]] {
+        let output = harness::run(temp.path(), &words);
+        assert_eq!(output.status.code(), Some(10), "{words:?}");
+        let error: Value = serde_json::from_slice(&output.stderr).expect("a JSON error");
+        assert_eq!((&error["schema"], &error["exit"]), (&"kentongan.error/1".into(), &10.into()));
+    }
+}
+
+#[test]
+fn a_device_joins_with_a_code_and_a_lost_answer_is_given_again() {
+    let hub = Hub::init();
+    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
+    let code = code["code"].as_str().expect("a code").to_owned();
+    let served = hub.serve();
+
+    let root = served.get("/v1/ca");
+    assert_eq!(root.status, 200);
+    assert!(code.parse::<EnrolCode>().expect("a code").matches_root(&root.body));
+
+    let sari = SigningKey::generate().expect("a key");
+    let first: EnrolAnswer = served.post("/v1/enrol", &enrol_request(&code, &sari)).json();
+    let again: EnrolAnswer = served.post("/v1/enrol", &enrol_request(&code, &sari)).json();
+    assert_eq!((&first.replica, &first.prefix), (&again.replica, &again.prefix));
+    let stranger = served.post("/v1/enrol", &enrol_request(&code, &SigningKey::generate().expect("a key")));
+    assert_eq!(error_code(&stranger), (403, "KTG-114".into()));
+
+    let shown = json(&hub.command(&["office", "show", "32.73.05.1001"]));
+    assert_eq!(shown["devices"][0]["replica"], first.replica.as_str());
+    assert_eq!(shown["devices"][0]["host"], "DESA-PC01");
+}
+
+#[test]
+fn a_certificate_is_renewed_until_the_device_is_revoked() {
+    let hub = Hub::init();
+    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
+    let served = hub.serve();
+    let key = SigningKey::generate().expect("a key");
+    let code = code["code"].as_str().expect("a code");
+    let joined: EnrolAnswer = served.post("/v1/enrol", &enrol_request(code, &key)).json();
+
+    let csr = to_hex(&key.certificate_request().expect("request"));
+    let body = format!("{{\"csr\":\"{csr}\"}}");
+    let device = served.as_device(&joined, &key);
+    assert_eq!(device.post("/v1/renew", &body).status, 200);
+    assert_eq!(error_code(&served.post("/v1/renew", &body)), (403, "KTG-105".into()), "without a certificate");
+
+    let revoked = hub.command(&["office", "revoke", &joined.replica, "--reason", "PC dicuri", "--yes"]);
+    assert_eq!(json(&revoked)["active"], false);
+    assert_eq!(error_code(&device.post("/v1/renew", &body)), (403, "KTG-105".into()));
+}
+
+#[test]
+fn wrong_codes_run_into_a_limit() {
+    let hub = Hub::init();
+    std::fs::write(hub.folder().join("hub.toml"), "[limits]\nenrol_attempts = 3\n").expect("write");
+    let served = hub.serve();
+    let key = SigningKey::generate().expect("a key");
+    let stranger = EnrolCode::draw(&served.get("/v1/ca").body).to_string();
+    let mut told: Vec<u16> = (0..5).map(|_| served.post("/v1/enrol", &enrol_request(&stranger, &key)).status).collect();
+    assert_eq!(told.pop(), Some(429));
+    assert_eq!(told.first(), Some(&403));
+}
+
+#[test]
+fn commands_work_while_the_hub_runs_and_when_it_does_not() {
+    let hub = Hub::init();
+    assert_eq!(json(&hub.command(&["status"]))["service"]["running"], false);
+    let served = hub.serve();
+    let status = json(&hub.command(&["status"]));
+    assert_eq!(status["service"]["sync"].as_str(), Some(served.url()));
+    hub.command(&["office", "add", "32.73.05.1001", "--name", "Kelurahan Sukajadi"]);
+    served.stop();
+    let offices = json(&hub.command(&["office", "list"]));
+    assert_eq!(offices["offices"][0]["name"], "Kelurahan Sukajadi");
+    assert_eq!(json(&hub.command(&["audit", "verify"]))["whole"], true);
+    assert_eq!(hub.run(&["doctor"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_second_service_in_the_same_folder_is_refused() {
+    let hub = Hub::init();
+    let _served = hub.serve();
+    let second = hub.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(11));
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_before_anything_is_opened() {
+    let hub = Hub::init();
+    std::fs::write(hub.folder().join("hub.toml"), "[limits]\nsession = 5\n").expect("write");
+    assert_eq!(hub.run(&["serve"]).status.code(), Some(2));
+    let check = hub.run(&["config", "check"]);
+    assert_eq!(check.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&check.stderr).contains("sessions"), "a suggestion is made");
+}
+
+#[test]
+fn what_is_not_ours_is_answered_politely() {
+    let hub = Hub::init();
+    let served = hub.serve();
+    assert_eq!(served.get("/").status, 404);
+    assert_eq!(served.get("/v1/sync").status, 405);
+    assert_eq!(served.post("/v1/enrol", "bukan json").status, 400);
+    assert_eq!(served.post("/v1/enrol", &" ".repeat(20_000)).status, 413);
+}
