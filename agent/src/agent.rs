@@ -80,6 +80,11 @@ impl Agent {
         Ok(())
     }
 
+    /// Milliseconds of a clock that does not jump.
+    pub(crate) fn mono_ms(&self) -> u64 {
+        kentongan_host::Clock::boot_ms(&SystemClock::new())
+    }
+
     /// The store's thread.
     pub fn store(&self) -> &StoreHandle<Store> {
         &self.store

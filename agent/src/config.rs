@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use kentongan_host::data_dir::{DataDir, Program};
 use kentongan_host::fail::Failure;
 use kentongan_host::logging;
-use kentongan_host::options::{Kind, Opt, Settings, Sources};
+use kentongan_host::options::{Kind, Opt, Settings, Sources, conf_dir};
 use kentongan_protocol::session::pacing::Pacing;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::transport::LinkSettings;
 
@@ -175,4 +176,29 @@ pub fn inbox_dir(settings: &Settings, dir: &DataDir) -> PathBuf {
         "" => dir.inbox(),
         named => PathBuf::from(named),
     }
+}
+
+/// Calls `on_change` whenever the configuration of the installation in `dir` may have changed, as long as the result
+/// lives. Folders are watched, not files: editors replace a file rather than write to it.
+///
+/// # Errors
+/// When the system refuses to watch; SIGHUP then remains.
+pub fn watch(dir: &DataDir, on_change: impl Fn() + Send + 'static) -> notify::Result<RecommendedWatcher> {
+    let file = dir.config_file();
+    let (ours, more) = (file.clone(), conf_dir(&file));
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return on_change() };
+        let concerns = event.paths.iter().any(|path| *path == ours || path.starts_with(&more));
+        if concerns && !event.kind.is_access() {
+            on_change();
+        }
+    })?;
+    if let Some(folder) = file.parent() {
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    }
+    let more = conf_dir(&file);
+    if more.is_dir() {
+        watcher.watch(&more, RecursiveMode::NonRecursive)?;
+    }
+    Ok(watcher)
 }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::agent::{Agent, needs_a_person};
 use crate::command::Command;
-use crate::inbox::folder;
+use crate::inbox::folder::{self, Quiet};
 use crate::sync::{ContactReport, on_store};
 use crate::{config, import};
 
@@ -65,6 +65,7 @@ pub async fn run(agent: Arc<Agent>, lock: &Lock, log: LogHandle, named_config: O
     tracing::info!(ev = "service.started", version = env!("CARGO_PKG_VERSION"), "service started");
 
     let now = Instant::now();
+    let mut quiet = Quiet::default();
     let mut plan = Plan { contact_at: now, inbox_at: now, failures: 0 };
     loop {
         let event = tokio::select! {
@@ -82,7 +83,7 @@ pub async fn run(agent: Arc<Agent>, lock: &Lock, log: LogHandle, named_config: O
             }
             Event::Reload => reload(&agent, &log, named_config.clone()).await,
             Event::NewWork => plan.bring_forward(),
-            Event::Inbox => plan.inbox_at = Instant::now() + import::scan(&agent).await,
+            Event::Inbox => plan.inbox_at = Instant::now() + import::scan(&agent, &mut quiet).await,
             Event::Due => {
                 // Asking to stop ends a contact at once: what was committed stays, the rest is asked for again.
                 tokio::select! {
@@ -118,30 +119,24 @@ async fn answer(agent: Arc<Agent>, request: Value, progress: control::Progress) 
 fn watch(agent: &Arc<Agent>, wake: &tokio::sync::mpsc::Sender<Event>) -> Result<Vec<Box<dyn Send>>, Failure> {
     let mut watches: Vec<Box<dyn Send>> = Vec::new();
     let settings = agent.settings();
-    let inbox = config::inbox_dir(&settings, agent.dir());
     if settings.boolean("inbox", "enabled") {
-        folder::prepare(&inbox)?;
-        watches.extend(watch_dir(&inbox, wake, || Event::Inbox));
+        let inbox = config::inbox_dir(&settings, agent.dir());
+        import::prepare(&inbox)?;
+        let wake = wake.clone();
+        // One wake-up that waits is as good as many.
+        watches.extend(kept(folder::watch(&inbox, move || drop(wake.try_send(Event::Inbox)))));
     }
-    watches.extend(watch_dir(agent.dir().root(), wake, || Event::Reload));
+    let wake = wake.clone();
+    watches.extend(kept(config::watch(agent.dir(), move || drop(wake.try_send(Event::Reload)))));
     Ok(watches)
 }
 
 /// Where the system cannot watch a folder, the regular look into it remains.
-fn watch_dir(
-    dir: &std::path::Path,
-    wake: &tokio::sync::mpsc::Sender<Event>,
-    event: fn() -> Event,
-) -> Option<Box<dyn Send>> {
-    let wake = wake.clone();
-    let changed = move || {
-        // One wake-up that waits is as good as many.
-        let _ = wake.try_send(event());
-    };
-    match folder::watch(dir, changed) {
+fn kept<W: Send + 'static>(watch: notify::Result<W>) -> Option<Box<dyn Send>> {
+    match watch {
         Ok(watch) => Some(Box::new(watch)),
         Err(error) => {
-            tracing::warn!(ev = "watch.failed", %error, "a folder is not watched, only looked into every minute");
+            tracing::warn!(ev = "watch.failed", %error, "a folder is not watched, only looked into from time to time");
             None
         }
     }

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use self::args::{Cli, Command as Typed, ConfigCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs};
 use crate::agent::Agent;
 use crate::command::Command;
+use crate::inbox::{Bar, Progress};
 use crate::store::{Machine, Store};
 use crate::{config, doctor, leave, service};
 
@@ -204,9 +205,13 @@ impl Place<'_> {
         let absolute = |path: std::path::PathBuf| std::path::absolute(path).map_err(anyhow::Error::new);
         let file = absolute(args.file)?;
         let map = args.map.map(absolute).transpose()?;
-        let bar = print::ImportBar::new(self.out);
-        let answer = self.ask(&Command::Import { file, map }, bar.follow())?;
-        bar.finish();
+        let (bar, lang) = (Bar::new(self.out), self.out.lang);
+        let follow = move |line| {
+            if let Ok(progress) = serde_json::from_value::<Progress>(line) {
+                bar.update(progress, lang);
+            }
+        };
+        let answer = self.ask(&Command::Import { file, map }, follow)?;
         if self.out.json { self.out.document(&answer) } else { print::imported(self.out, &answer) }
         let refused = answer["rejected"].as_u64().unwrap_or(0) + answer["changed"].as_u64().unwrap_or(0);
         Ok(if refused > 0 { Exit::SomeRefused } else { Exit::Done })

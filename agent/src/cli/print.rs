@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kentongan_host::data_dir::DataDir;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
@@ -217,39 +216,6 @@ pub(super) fn imported(out: &Output, answer: &Value) {
     });
     if let Some(file) = answer["rejected_file"].as_str() {
         out.line(&format!("{} {file}", out.pick("Baris yang ditolak, dengan alasannya:", "Rejected rows, with reasons:")));
-    }
-}
-
-/// Progress of an import on a terminal.
-pub(super) struct ImportBar {
-    bar: ProgressBar,
-}
-
-impl ImportBar {
-    pub(super) fn new(out: &Output) -> ImportBar {
-        let bar = ProgressBar::new(0);
-        if out.json || out.quiet {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {eta}") {
-            bar.set_style(style);
-        }
-        ImportBar { bar }
-    }
-
-    /// What to do with progress lines.
-    pub(super) fn follow(&self) -> impl FnMut(Value) + Send + 'static {
-        let bar = self.bar.clone();
-        move |line| {
-            let number = |key: &str| line[key].as_u64().unwrap_or(0);
-            bar.set_length(number("bytes_total"));
-            bar.set_position(number("bytes"));
-            bar.set_message(format!("{} ✔ {} ✖", number("taken"), number("rejected")));
-        }
-    }
-
-    pub(super) fn finish(&self) {
-        self.bar.finish_and_clear();
     }
 }
 

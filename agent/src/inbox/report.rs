@@ -1,6 +1,6 @@
 //! What became of a file: counts for scripts, and the first reasons for people.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Most refused rows that a report lists; all of them stand in the file of refused rows.
 pub const REFUSALS_LISTED_MAX: usize = 20;
@@ -70,7 +70,7 @@ pub struct Entered {
 }
 
 /// How far an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
     /// Bytes of the file read.
     pub bytes: u64,

@@ -133,7 +133,7 @@ impl Story<'_> {
         let status = office.wait("the rows of the file", |status| {
             status["entered_total"].as_u64().unwrap_or(0) >= 4 && status["all_arrived"] == true
         })?;
-        let rejected = office.data.join("inbox/done/kotak-saran.csv-rejected.csv");
+        let rejected = office.data.join("inbox/done/kotak-saran-rejected.csv");
         let reason = wait_for("the list of rejected rows", || Ok(std::fs::read_to_string(&rejected).ok()))?;
         let reason = reason.lines().nth(1).unwrap_or("-").to_owned();
         self.say(
