@@ -197,6 +197,29 @@ proptest! {
 }
 
 #[test]
+fn an_op_that_adds_twice_adds_two_entries() {
+    let group = form().group_named("catatan").unwrap();
+    let field = form().fields_of(group.tag).next().unwrap();
+    let remark = |text: &str| Write {
+        group: group.tag,
+        values: BTreeMap::from([(field.tag, Value::Text(text.into()))]),
+        ..Write::default()
+    };
+    let op = Op {
+        action: Action::Create { form: form().tag, form_version: form().version, receipt: None },
+        author: "sari".into(),
+        elapsed_ms: 0,
+        hlc: Hlc(1),
+        writes: vec![remark("satu"), remark("dua")],
+    };
+    let ops = [(RECORD.0, op)];
+    let record = replay(ops.iter().chain(&ops));
+    let GroupView::Entries(entries) = GroupView::of(&record, form(), group) else { panic!("a growing set") };
+    let texts: Vec<_> = entries.iter().map(|(_, written)| written.values[&field.tag].clone()).collect();
+    assert_eq!(texts, [Value::Text("satu".into()), Value::Text("dua".into())]);
+}
+
+#[test]
 fn a_citizen_who_reopens_beats_a_close_that_did_not_know_of_it() {
     let group = form().group_named("status").unwrap();
     let field = form().ordering_field(group.tag).unwrap();

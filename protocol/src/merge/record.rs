@@ -1,6 +1,7 @@
 //! The ops of one record, sorted by group. Needs no form: an old program merges what it does not understand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use sha2::{Digest, Sha256};
 
@@ -38,7 +39,8 @@ pub struct Creation {
 /// All writes to one group, and which ops they replace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupState {
-    writes: BTreeMap<OpId, Written>,
+    /// By op and by place in it: one op may add several entries to a growing set.
+    writes: BTreeMap<(OpId, usize), Written>,
     replaced: BTreeSet<OpId>,
 }
 
@@ -71,7 +73,7 @@ impl Record {
         if let Action::Create { form, form_version, receipt } = op.action {
             self.creation = Some(Creation { form, form_version, receipt, author: op.author.clone(), hlc: op.hlc });
         }
-        for write in &op.writes {
+        for (place, write) in op.writes.iter().enumerate() {
             let written = Written {
                 author: op.author.clone(),
                 hlc: op.hlc,
@@ -81,7 +83,7 @@ impl Record {
             };
             let group = self.groups.entry(write.group).or_default();
             group.replaced.extend(write.replaces.iter().copied().filter(|replaced| *replaced != id));
-            group.writes.insert(id, written);
+            group.writes.insert((id, place), written);
         }
     }
 
@@ -106,7 +108,7 @@ impl Record {
         hasher.update(format!("{:?}", self.creation));
         for (tag, group) in &self.groups {
             hasher.update(tag.to_be_bytes());
-            for (id, written) in &group.writes {
+            for ((id, _), written) in &group.writes {
                 put_id(&mut hasher, id);
                 hasher.update(format!("{written:?}"));
             }
@@ -118,14 +120,14 @@ impl Record {
 }
 
 impl GroupState {
-    /// All writes, in the order of their ops' names.
+    /// All writes, in the order of their ops' names; those of one op in the order they stand in it.
     pub fn writes(&self) -> impl Iterator<Item = (OpId, &Written)> {
-        self.writes.iter().map(|(id, written)| (*id, written))
+        self.writes.iter().map(|((id, _), written)| (*id, written))
     }
 
-    /// One write.
+    /// The write of one op; its first, should it have several.
     pub fn write(&self, id: OpId) -> Option<&Written> {
-        self.writes.get(&id)
+        self.writes.range((id, 0)..=(id, usize::MAX)).next().map(|(_, written)| written)
     }
 
     /// The writes that no other known write replaces: neither by naming them, nor by being a later write of the same
@@ -135,7 +137,8 @@ impl GroupState {
     }
 
     fn rewritten(&self, id: OpId, written: &Written) -> bool {
-        let later = OpId { log: id.log, seq: id.seq.saturating_add(1) }..=OpId { log: id.log, seq: u64::MAX };
+        let end_of_log = (OpId { log: id.log, seq: u64::MAX }, usize::MAX);
+        let later = (Bound::Excluded((id, usize::MAX)), Bound::Included(end_of_log));
         self.writes.range(later).any(|(_, other)| other.author == written.author)
     }
 }

@@ -127,18 +127,21 @@ pub struct Session {
     stored: BTreeMap<LogId, u64>,
     heads: BTreeMap<LogId, LogHead>,
     unsent: bool,
+    come_back_s: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     ExpectMarks,
-    ExpectPages { held: Holding, come_back_s: u32 },
-    Ended { held: Holding, come_back_s: u32, more: bool },
+    ExpectPages { held: Holding },
+    Ended { held: Holding, more: bool },
 }
 
 impl Session {
     /// Opens an exchange.
-    pub fn new(opening: Opening) -> Self {
+    pub fn new(mut opening: Opening) -> Self {
+        // The logs that are named in `Have` are those that are sent.
+        opening.open.sort_by_key(|open| (open.head.lane, open.head.run.ordinal));
         let mut stored: BTreeMap<LogId, u64> = BTreeMap::new();
         stored.extend(opening.inventory.iter().flatten().map(|own| (own.log, own.stored)));
         stored.extend(opening.open.iter().map(|open| (open.head.log, open.stored)));
@@ -149,6 +152,7 @@ impl Session {
             stored,
             heads: BTreeMap::new(),
             unsent: false,
+            come_back_s: 0,
         }
     }
 
@@ -190,8 +194,7 @@ impl Session {
 
     /// Ops by lane, the urgent first, until the request has its size; then the signature over what was sent.
     fn put_ops<O: Outbox>(&mut self, outbox: &mut O, bytes_aim: usize, out: &mut Vec<u8>) -> Result<(), O::Error> {
-        let mut open = std::mem::take(&mut self.opening.open);
-        open.sort_by_key(|open| (open.head.lane, open.head.run.ordinal));
+        let open = std::mem::take(&mut self.opening.open);
         let mut attested = Vec::new();
         for (place, log) in open.iter().enumerate() {
             if out.len() >= bytes_aim || attested.len() == ATTEST_HEADS_MAX || place == FRAME_LOGS_MAX {
@@ -199,7 +202,7 @@ impl Session {
                 break;
             }
             let sent = put_log(log, outbox, bytes_aim, out)?;
-            self.unsent |= sent.is_none_or(|(seq, _)| seq < log.held);
+            self.unsent |= sent.map_or(log.stored, |(seq, _)| seq) < log.held;
             if let Some((seq, chain)) = sent.filter(|_| log.proofs.is_empty()) {
                 attested.push((log.head.log.to_bytes(), seq, chain.0));
             }
@@ -213,33 +216,49 @@ impl Session {
         Ok(())
     }
 
-    /// Takes bytes of the reply as they come and gives back what to commit.
+    /// Takes bytes of the reply as they come; [`Session::next_event`] says what to commit.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.reader.push(bytes);
+    }
+
+    /// The next thing to commit, if it has arrived whole. Commit it before asking again: so at most one frame is held,
+    /// however far the bytes expand.
     ///
     /// # Errors
     /// [`Fault::Stranger`] if this is no reply of a hub, [`Fault::Refused`] if the hub will not talk, and whatever a
     /// frame can be wrong with. What was given out before stays valid.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Fault> {
-        self.reader.push(bytes);
-        let mut events = Vec::new();
+    pub fn next_event(&mut self) -> Result<Option<Event>, Fault> {
         while let Some(raw) = self.reader.next_frame()? {
-            match Frame::decode(&raw)? {
-                Some(frame) => events.extend(self.take(frame)?),
-                None => continue,
+            let Some(frame) = Frame::decode(&raw)? else { continue };
+            if let Some(event) = self.take(frame)? {
+                return Ok(Some(event));
             }
         }
-        Ok(events)
+        Ok(None)
+    }
+
+    /// [`Session::push`] and all of [`Session::next_event`] at once: for bytes that cannot be hostile. A few bytes may
+    /// expand to many events, and all of them are held here.
+    ///
+    /// # Errors
+    /// As [`Session::next_event`], but events of the same bytes before the fault are lost.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Fault> {
+        self.push(bytes);
+        std::iter::from_fn(|| self.next_event().transpose()).collect()
     }
 
     fn take(&mut self, frame: Frame) -> Result<Option<Event>, Fault> {
         match (self.state, frame) {
-            (State::ExpectMarks, Frame::Refused(refused)) => Err(match Refusal::from_number(refused.reason) {
-                Some(refusal) => Fault::Refused(refusal),
-                None => Fault::Version("an unknown reason of refusal"),
-            }),
+            (State::ExpectMarks, Frame::Refused(refused)) => {
+                self.come_back_s = refused.come_back_s;
+                let unknown = Fault::Version("an unknown reason of refusal");
+                Err(Refusal::from_number(refused.reason).map_or(unknown, Fault::Refused))
+            }
             (State::ExpectMarks, Frame::Marks(marks)) => {
                 self.apply_marks(&marks)?;
                 let held = Holding { ops: marks.held_ops, sum: marks.held_sum };
-                self.state = State::ExpectPages { held, come_back_s: marks.come_back_s };
+                self.come_back_s = marks.come_back_s;
+                self.state = State::ExpectPages { held };
                 Ok(Some(Event::Marks(marks)))
             }
             (State::ExpectPages { .. }, Frame::Log(head)) => {
@@ -247,14 +266,17 @@ impl Session {
                 if head.replica != self.replica() {
                     return Err(Fault::Peer("a log of another replica among restored ones"));
                 }
+                if self.heads.len() >= FRAME_LOGS_MAX {
+                    return Err(Fault::Limit("more logs in one exchange than the protocol allows"));
+                }
                 self.heads.insert(head.log, head);
                 Ok(None)
             }
             (State::ExpectPages { .. }, Frame::Ops(ops)) => self.restored(ops).map(Some),
             (State::ExpectPages { .. }, Frame::Feed(feed)) => check_feed(&feed).map(|()| Some(Event::Feed(feed))),
             (State::ExpectPages { .. }, Frame::Attest(_)) => Ok(None),
-            (State::ExpectPages { held, come_back_s }, Frame::End(End { more })) => {
-                self.state = State::Ended { held, come_back_s, more };
+            (State::ExpectPages { held }, Frame::End(End { more })) => {
+                self.state = State::Ended { held, more };
                 Ok(None)
             }
             (State::Ended { .. }, _) => Err(Fault::Peer("a frame after the end")),
@@ -306,15 +328,22 @@ impl Session {
         Ok(Event::Restored { head, first_seq: ops.first_seq, ops: bytes })
     }
 
+    /// Seconds to stay away, at the hub's wish; 0: none. Also of a hub that refused.
+    pub fn come_back_s(&self) -> u32 {
+        self.come_back_s
+    }
+
     /// Ends the exchange when the reply has ended.
     ///
     /// # Errors
-    /// [`Fault::Cut`] if it ended before its last frame, [`Fault::Stranger`] if nothing of ours ever came.
+    /// [`Fault::Cut`] if it ended before its last frame.
     pub fn finish(self) -> Result<Outcome, Fault> {
         match self.state {
-            State::Ended { held, come_back_s, more } => {
-                Ok(Outcome { more: more || self.unsent, in_order: held == self.opening.holding, come_back_s })
-            }
+            State::Ended { held, more } => Ok(Outcome {
+                more: more || self.unsent,
+                in_order: held == self.opening.holding,
+                come_back_s: self.come_back_s,
+            }),
             _ => Err(Fault::Cut),
         }
     }

@@ -1,6 +1,6 @@
 //! The hub's side of an exchange.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
@@ -60,6 +60,8 @@ pub struct Session {
     state: State,
     heads: BTreeMap<LogId, LogHead>,
     inventory: Option<BTreeMap<LogId, u64>>,
+    /// Events of the frame that was taken last: two at most.
+    ready: VecDeque<Event>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,35 +81,50 @@ impl Session {
             state: State::ExpectHello,
             heads: BTreeMap::new(),
             inventory: None,
+            ready: VecDeque::new(),
         }
     }
 
-    /// Takes bytes of the request as they come and gives back what to do.
+    /// Takes bytes of the request as they come; [`Session::next_event`] says what to do.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.reader.push(bytes);
+    }
+
+    /// The next thing to do, if it has arrived whole. Do it before asking again: so at most one frame is held, however
+    /// far the bytes expand.
     ///
     /// # Errors
     /// Whatever a frame or its place can be wrong with. What was given out before stays valid: it was authentic.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Fault> {
-        self.reader.push(bytes);
-        let mut events = Vec::new();
-        while let Some(raw) = self.reader.next_frame()? {
-            match Frame::decode(&raw)? {
-                Some(frame) => self.take(frame, &mut events)?,
-                None => continue,
+    pub fn next_event(&mut self) -> Result<Option<Event>, Fault> {
+        while self.ready.is_empty() {
+            let Some(raw) = self.reader.next_frame()? else { return Ok(None) };
+            if let Some(frame) = Frame::decode(&raw)? {
+                self.take(frame)?;
             }
         }
-        Ok(events)
+        Ok(self.ready.pop_front())
     }
 
-    fn take(&mut self, frame: Frame, events: &mut Vec<Event>) -> Result<(), Fault> {
+    /// [`Session::push`] and all of [`Session::next_event`] at once: for bytes that cannot be hostile. A few bytes may
+    /// expand to many events, and all of them are held here.
+    ///
+    /// # Errors
+    /// As [`Session::next_event`], but events of the same bytes before the fault are lost.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Fault> {
+        self.push(bytes);
+        std::iter::from_fn(|| self.next_event().transpose()).collect()
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<(), Fault> {
         match (self.state, frame) {
             (State::ExpectHello, Frame::Hello(hello)) => {
                 self.check_hello(&hello)?;
                 self.state = State::ExpectHave;
-                events.push(Event::Hello(hello));
+                self.ready.push_back(Event::Hello(hello));
             }
             (State::ExpectHave, Frame::Have(have)) => {
                 self.state = State::ExpectOps;
-                events.push(Event::Have(position(&have)?));
+                self.ready.push_back(Event::Have(position(&have)?));
             }
             (State::ExpectOps, Frame::Inventory(page)) => self.take_inventory(page)?,
             (State::ExpectOps, Frame::Log(head)) => self.take_head(LogHead::try_from(&head)?)?,
@@ -116,13 +133,13 @@ impl Session {
                 let head = head.cloned().ok_or(Fault::Peer("ops of a log without its head"))?;
                 let echo = head.replica != self.replica;
                 let bytes = ops.ops.0.into_iter().map(|Blob(bytes)| bytes).collect();
-                events.push(Event::Batch(Batch { head, first_seq: ops.first_seq, ops: bytes, echo }));
+                self.ready.push_back(Event::Batch(Batch { head, first_seq: ops.first_seq, ops: bytes, echo }));
             }
-            (State::ExpectOps, Frame::Attest(attest)) => events.push(Event::Attest(attest)),
+            (State::ExpectOps, Frame::Attest(attest)) => self.ready.push_back(Event::Attest(attest)),
             (State::ExpectOps, Frame::End(End { .. })) => {
                 self.state = State::Ended;
-                events.extend(self.inventory.take().map(Event::Inventory));
-                events.push(Event::End);
+                self.ready.extend(self.inventory.take().map(Event::Inventory));
+                self.ready.push_back(Event::End);
             }
             (State::Ended, _) => return Err(Fault::Peer("a frame after the end")),
             _ => return Err(Fault::Peer("a frame out of order")),
