@@ -1,1 +1,29 @@
-//! .
+//! A harness for stories that real processes play: a hub, offices, the links between them, and what goes wrong.
+//!
+//! ```text
+//!   Hub ── a kentongan-hub in a folder of its own, behind a Pipe that stays when the hub comes and goes
+//!   Office ── a kentongan-agent in a folder of its own; its service runs or not
+//!   programs ── builds both once, runs commands, reads their answers
+//! ```
+//!
+//! - Nothing waits for time to pass: [`wait::until`] waits for a condition, with a bound.
+//! - Ports are chosen by the system, folders are temporary, the environment of the caller does not leak in.
+//! - What goes wrong panics with what the programs said: a story is told to people who read its failure.
+
+pub mod data;
+pub mod dice;
+pub mod folder;
+pub mod hub;
+pub mod office;
+#[path = "../../hub/src/demo/pipe.rs"]
+pub mod pipe;
+pub mod portal;
+pub mod programs;
+pub mod service;
+pub mod wait;
+
+pub use dice::Dice;
+pub use hub::Hub;
+pub use office::{Entered, Office};
+pub use pipe::{Counts, Pipe, Quality, Way};
+pub use programs::Ended;

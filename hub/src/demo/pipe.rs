@@ -251,8 +251,7 @@ impl Shared {
         let (sender, receiver) = sync_channel(CHUNKS_UNDER_WAY_MAX);
         let Ok(mut from) = lane.from.try_clone() else { return };
         let host = Arc::clone(self);
-        let reader =
-            thread::Builder::new().name("pipe-read".into()).spawn(move || host.read(&mut from, &sender));
+        let reader = thread::Builder::new().name("pipe-read".into()).spawn(move || host.read(&mut from, &sender));
         let ended_well = reader.is_ok() && self.deliver(&lane, &receiver);
         // After an end of file the other direction may go on; after anything else nothing may.
         let how = if ended_well { Shutdown::Write } else { Shutdown::Both };
@@ -428,7 +427,8 @@ mod tests {
     fn a_slow_link_takes_the_time_that_its_rate_and_delay_say() {
         let (target, _server) = echo();
         let pipe = Pipe::open(target).expect("a pipe");
-        let quality = Quality { up_bytes_per_s: Some(50_000), down_bytes_per_s: None, delay: Duration::from_millis(40) };
+        let quality =
+            Quality { up_bytes_per_s: Some(50_000), down_bytes_per_s: None, delay: Duration::from_millis(40) };
         pipe.set(quality);
         let began = Instant::now();
         let mut stream = TcpStream::connect(pipe.address()).expect("connect");

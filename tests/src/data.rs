@@ -1,0 +1,201 @@
+//! Records in words that offices would use. All people and numbers are invented.
+
+use std::path::Path;
+
+use kentongan_protocol::form::builtin::skm;
+use serde_json::{Map, Value, json};
+
+use crate::dice::Dice;
+
+const OPENINGS: [&str; 8] = [
+    "Selamat pagi, saya mau melapor.",
+    "Mohon maaf mengganggu.",
+    "Sudah tiga kali saya datang ke sini.",
+    "Tolong diperhatikan, pak/bu.",
+    "Kami warga RT 04 kecewa.",
+    "Ini keluhan kedua dari keluarga kami.",
+    "Assalamualaikum.",
+    "Langsung saja.",
+];
+
+const TROUBLES: [&str; 14] = [
+    "Lampu jalan di depan masjid padam sejak bulan lalu",
+    "Loket tutup jam sebelas padahal di papan tertulis sampai jam tiga",
+    "KTP elektronik anak saya belum jadi walau sudah lewat dua bulan",
+    "Obat darah tinggi di puskesmas pembantu habis lagi",
+    "Petugas meminta uang tambahan tanpa kuitansi",
+    "Jembatan bambu di dusun atas patah dan anak sekolah harus memutar",
+    "Nomor antrean tidak dipanggil berurutan",
+    "Nama ibu saya hilang dari daftar penerima bantuan",
+    "Air PAM keruh dan berbau sejak hujan besar",
+    "Surat keterangan domisili salah ketik dua kali",
+    "Toilet ruang tunggu rusak dan tidak ada air",
+    "Bidan desa tidak di tempat pada jam layanan",
+    "Sampah di belakang pasar tidak diangkut",
+    "Pengurusan akta kelahiran diminta berkas yang tidak ada di daftar syarat",
+];
+
+const WISHES: [&str; 6] = [
+    "Mohon ditindaklanjuti.",
+    "Kapan diperbaiki?",
+    "Kami minta penjelasan tertulis.",
+    "Kalau bisa sebelum Lebaran.",
+    "Uang saya minta dikembalikan.",
+    "",
+];
+
+const PLACES: [&str; 8] = [
+    "Dusun Krajan RT 02/RW 01",
+    "Kp. Cibeber",
+    "Jl. Merdeka no. 7; depan pasar",
+    "Blok \"C\" pasar lama",
+    "Puskesmas pembantu Sukamaju",
+    "dermaga kecil, sebelah gudang",
+    "Desa Tanjung Ria",
+    "Lr. Kenanga",
+];
+
+const NAMES: [&str; 8] = ["Sari W.", "Budi S.", "Wayan K.", "Maria T.", "Udin", "Siti R.", "Yohanes L.", "Nur'aini"];
+
+const CATEGORIES: [&str; 6] =
+    ["antrean", "waktu_layanan", "biaya_pungutan", "infrastruktur", "obat_alkes", "dokumen_kependudukan"];
+
+const CHANNELS: [&str; 5] = ["tatap_muka", "kotak_saran", "telepon", "wa", "surat"];
+
+/// Text of a complaint: one to four sentences, different each time.
+pub fn complaint_text(dice: &mut Dice, number: usize) -> String {
+    let mut sentences =
+        vec![dice.pick(&OPENINGS).to_owned(), format!("{} (laporan ke-{number}).", dice.pick(&TROUBLES))];
+    if dice.percent(60) {
+        sentences.push(format!("{}, kejadian sekitar jam {}.", dice.pick(&TROUBLES), 7 + dice.below(10)));
+    }
+    sentences.push(dice.pick(&WISHES).to_owned());
+    sentences.join(" ").trim_end().to_owned()
+}
+
+/// A complaint by the names of its form's fields.
+pub fn complaint(dice: &mut Dice, number: usize) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: String| fields.insert(name.to_owned(), Value::String(value));
+    put("nomor_asal", format!("A-{number:05}"));
+    put("uraian", complaint_text(dice, number));
+    put("kategori", dice.pick(&CATEGORIES).to_owned());
+    put("kanal", dice.pick(&CHANNELS).to_owned());
+    put("lokasi", dice.pick(&PLACES).to_owned());
+    put("tanggal_kejadian", format!("2026-{:02}-{:02}", 1 + dice.below(9), 1 + dice.below(28)));
+    if dice.percent(55) {
+        put("nama_pelapor", dice.pick(&NAMES).to_owned());
+        put("telepon_pelapor", format!("08{:010}", dice.below(10_000_000_000)));
+    }
+    fields
+}
+
+/// A survey answer by the names of its form's fields.
+pub fn survey(dice: &mut Dice, number: usize) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("nomor_asal".to_owned(), json!(format!("S-{number:05}")));
+    fields.insert("tanggal".to_owned(), json!(format!("2026-{:02}-{:02}", 1 + dice.below(9), 1 + dice.below(28))));
+    fields.insert("layanan".to_owned(), json!(dice.pick(&["Kartu keluarga", "Surat pengantar", "Imunisasi"])));
+    fields.insert("jenis_kelamin".to_owned(), json!(dice.pick(&["l", "p"])));
+    fields.insert("usia".to_owned(), json!(17 + dice.below(60)));
+    for (key, _) in skm::ELEMENTS {
+        // The choices of an element are its scores, from 1 to 4.
+        fields.insert(key.to_owned(), json!((1 + dice.below(4)).to_string()));
+    }
+    if dice.percent(30) {
+        fields.insert("saran".to_owned(), json!(dice.pick(&TROUBLES)));
+    }
+    fields
+}
+
+/// Writes records as JSON lines, each with the name of its form.
+///
+/// # Panics
+/// If the file cannot be written.
+pub fn write_json_lines<'a>(file: &Path, records: impl IntoIterator<Item = (&'a str, &'a Map<String, Value>)>) {
+    let mut text = String::new();
+    for (form, fields) in records {
+        let mut row = Map::new();
+        row.insert("form".to_owned(), json!(form));
+        row.extend(fields.clone());
+        text.push_str(&Value::Object(row).to_string());
+        text.push('\n');
+    }
+    std::fs::write(file, text).expect("write a file of records");
+}
+
+/// A spreadsheet as offices keep it, and which of its rows are wrong.
+#[derive(Debug)]
+pub struct Messy {
+    /// The file: titles nobody agreed on, semicolons, a mark at the start, CRLF.
+    pub csv: Vec<u8>,
+    /// Numbers of the wrong rows as a spreadsheet shows them, the titles being row 1.
+    pub bad_rows: Vec<u64>,
+    /// Texts of the good rows, in their order.
+    pub good_texts: Vec<String>,
+}
+
+/// `rows` complaints, every `bad_every`-th of them wrong in one of several ways.
+///
+/// # Panics
+/// If memory cannot hold it.
+pub fn messy_csv(dice: &mut Dice, rows: usize, bad_every: usize) -> Messy {
+    let mut bytes = vec![0xef, 0xbb, 0xbf];
+    let mut messy = Messy { csv: Vec::new(), bad_rows: Vec::new(), good_texts: Vec::new() };
+    let mut writer =
+        csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
+    let titles = [
+        "No.",
+        "Tgl. Kejadian",
+        "Nama  Pelapor",
+        "No. HP/WA",
+        "ISI LAPORAN",
+        "Jenis Aduan",
+        "Media",
+        "Lokasi Kejadian",
+        "No. Tiket",
+        "Paraf",
+    ];
+    writer.write_record(titles).expect("write titles");
+    for number in 1..=rows {
+        let row = messy_row(dice, number, number % bad_every == 0, &mut messy);
+        writer.write_record(&row).expect("write a row");
+    }
+    drop(writer);
+    messy.csv = bytes;
+    messy
+}
+
+fn messy_row(dice: &mut Dice, number: usize, bad: bool, messy: &mut Messy) -> [String; 10] {
+    let date = [
+        format!("{:02}/{:02}/2026", 1 + dice.below(28), 1 + dice.below(9)),
+        format!("{}-{}-2026", 13 + dice.below(15), 1 + dice.below(9)),
+        format!("2026-{:02}-{:02}", 1 + dice.below(9), 1 + dice.below(28)),
+        String::new(),
+    ];
+    let phone = [format!("0812-{:04}-{:04}", dice.below(10_000), dice.below(10_000)), String::new()];
+    let category = ["Antrean", "biaya dan pungutan", "INFRASTRUKTUR", "Waktu layanan"];
+    let mut row = [
+        number.to_string(),
+        date[dice.below(4) as usize].clone(),
+        if dice.percent(50) { dice.pick(&NAMES).to_owned() } else { "-".to_owned() },
+        phone[dice.below(2) as usize].clone(),
+        complaint_text(dice, number),
+        dice.pick(&category).to_owned(),
+        dice.pick(&["Datang langsung", "WhatsApp", "Telepon"]).to_owned(),
+        dice.pick(&PLACES).to_owned(),
+        format!("LAMA/{number:05}"),
+        String::new(),
+    ];
+    if bad {
+        match (number / 7) % 3 {
+            0 => row[4] = String::new(),
+            1 => row[1] = "31/02/2026".to_owned(),
+            _ => row[3] = "tidak punya HP".to_owned(),
+        }
+        messy.bad_rows.push(number as u64 + 1);
+    } else {
+        messy.good_texts.push(row[4].clone());
+    }
+    row
+}

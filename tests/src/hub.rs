@@ -1,0 +1,189 @@
+//! A hub in a folder of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use crate::pipe::Pipe;
+use kentongan_host::clock::TEST_WALL_OFFSET;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::folder;
+use crate::programs::{self, Ended, Program};
+use crate::service::Service;
+
+/// A hub. Offices reach it through [`Hub::door`], whose address stays when the hub stops, starts or is replaced.
+#[derive(Debug)]
+pub struct Hub {
+    home: TempDir,
+    data: PathBuf,
+    door: Pipe,
+    process: Option<Service>,
+    wall_offset_ms: i64,
+}
+
+impl Hub {
+    /// Sets one up and starts it.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn start() -> Hub {
+        let mut hub = Hub::set_up();
+        hub.begin();
+        hub
+    }
+
+    /// Sets one up, with nothing running yet.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn set_up() -> Hub {
+        let home = folder::temporary("kentongan-hub-");
+        let data = home.path().join("pusat");
+        // Nobody answers there until the hub has begun.
+        let door = Pipe::open(SocketAddr::from(([127, 0, 0, 1], 9))).expect("a link");
+        let hub = Hub { home, data, door, process: None, wall_offset_ms: 0 };
+        hub.run(&["init", "--name", "Kabupaten Percobaan"]).ok();
+        hub
+    }
+
+    /// Starts its service.
+    ///
+    /// # Panics
+    /// If it runs already or does not start.
+    pub fn begin(&mut self) {
+        assert!(self.process.is_none(), "the hub runs already");
+        let mut command = self.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        let service = Service::start(command, &self.said_file());
+        self.door.lead_to(address_in(service.ready()));
+        self.process = Some(service);
+    }
+
+    /// Kills it without a word.
+    pub fn kill(&mut self) {
+        if let Some(service) = self.process.take() {
+            service.kill();
+        }
+    }
+
+    /// Asks it to stop.
+    ///
+    /// # Panics
+    /// If it does not run, or does not stop.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.process.take().expect("the hub runs").stop()
+    }
+
+    /// Its service, if it runs.
+    pub fn service(&self) -> Option<&Service> {
+        self.process.as_ref()
+    }
+
+    /// Its folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The link that all offices of [`crate::Office::enrol`] use.
+    pub fn door(&self) -> &Pipe {
+        &self.door
+    }
+
+    /// Where it really listens.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn address(&self) -> SocketAddr {
+        address_in(self.process.as_ref().expect("the hub runs").ready())
+    }
+
+    /// Its address for offices: that of the door.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.door.address())
+    }
+
+    /// Shifts the clock it believes in, from the next process on.
+    pub fn shift_clock(&mut self, offset_ms: i64) {
+        self.wall_offset_ms = offset_ms;
+    }
+
+    /// Runs a command on its folder, with JSON answers.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn run(&self, words: &[&str]) -> Ended {
+        let mut command = self.command();
+        command.arg("--json").args(words);
+        programs::run(command)
+    }
+
+    /// A new enrolment code for an office.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn code(&self, office: &str) -> String {
+        let created = self.run(&["enrol", "code", "create", "--office", office]).ok().json();
+        created["code"].as_str().expect("a code").to_owned()
+    }
+
+    /// Everything it has of a kind (`complaints`, `surveys`), one document a record.
+    ///
+    /// # Panics
+    /// If a line is no document.
+    pub fn export(&self, what: &str) -> Vec<Value> {
+        let ended = self.run(&["export", what, "--format", "jsonl"]).ok();
+        ended.stdout.lines().map(|line| serde_json::from_str(line).expect("a document a line")).collect()
+    }
+
+    /// How it stands.
+    ///
+    /// # Panics
+    /// If it does not say.
+    pub fn status(&self) -> Value {
+        self.run(&["status"]).ok().json()
+    }
+
+    /// Everything its services said on stderr.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.said_file()).unwrap_or_default()
+    }
+
+    /// A copy of its folder as it is now.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    pub fn copy(&self) -> TempDir {
+        let copy = folder::temporary("kentongan-hub-copy-");
+        folder::copy(&self.data, copy.path());
+        copy
+    }
+
+    /// Puts an older copy in place of its folder. It must not run.
+    ///
+    /// # Panics
+    /// If it runs or the copy fails.
+    pub fn restore(&self, copy: &Path) {
+        assert!(self.process.is_none(), "the hub runs");
+        folder::restore(copy, &self.data);
+    }
+
+    fn said_file(&self) -> PathBuf {
+        self.home.path().join("pusat.stderr")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Program::Hub.command(&self.data);
+        if self.wall_offset_ms != 0 {
+            command.env(TEST_WALL_OFFSET, self.wall_offset_ms.to_string());
+        }
+        command
+    }
+}
+
+/// The address in a hub's ready line.
+fn address_in(ready: &Value) -> SocketAddr {
+    let url = ready["sync"].as_str().expect("the address for offices");
+    url.strip_prefix("https://").and_then(|text| text.parse().ok()).expect("https://ADDRESS:PORT")
+}

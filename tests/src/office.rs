@@ -1,0 +1,218 @@
+//! An office's PC: an agent in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use kentongan_host::clock::TEST_WALL_OFFSET;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::folder;
+use crate::hub::Hub;
+use crate::programs::{self, Ended, Program};
+use crate::service::Service;
+use crate::wait;
+
+/// One PC of an office.
+#[derive(Debug)]
+pub struct Office {
+    home: TempDir,
+    data: PathBuf,
+    process: Option<Service>,
+    wall_offset_ms: i64,
+}
+
+/// What a saved record is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entered {
+    /// The record's id.
+    pub id: String,
+    /// The code for the citizen; empty for a survey.
+    pub code: String,
+}
+
+impl Office {
+    /// A PC with nothing on it.
+    pub fn bare() -> Office {
+        let home = folder::temporary("kentongan-office-");
+        let data = home.path().join("kantor");
+        Office { home, data, process: None, wall_offset_ms: 0 }
+    }
+
+    /// A PC that has joined `hub` as one of the office `code`, through the hub's door.
+    ///
+    /// # Panics
+    /// If the hub does not take it.
+    pub fn enrol(hub: &Hub, code: &str) -> Office {
+        Office::enrol_at(hub, code, &hub.url(), 0)
+    }
+
+    /// A PC that reaches the hub at `url` and whose clock is wrong by `wall_offset_ms`.
+    ///
+    /// # Panics
+    /// If the hub does not take it.
+    pub fn enrol_at(hub: &Hub, code: &str, url: &str, wall_offset_ms: i64) -> Office {
+        let office = Office { wall_offset_ms, ..Office::bare() };
+        office.run(&["enrol", "--hub", url, "--code", &hub.code(code)]).ok();
+        office
+    }
+
+    /// Starts its service.
+    ///
+    /// # Panics
+    /// If it runs already or does not start.
+    pub fn start(&mut self) {
+        assert!(self.process.is_none(), "the service runs already");
+        let mut command = self.command();
+        command.arg("run");
+        self.process = Some(Service::start(command, &self.said_file()));
+    }
+
+    /// Kills its service without a word.
+    pub fn kill(&mut self) {
+        if let Some(service) = self.process.take() {
+            service.kill();
+        }
+    }
+
+    /// Asks its service to stop.
+    ///
+    /// # Panics
+    /// If it does not run, or does not stop.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.process.take().expect("the service runs").stop()
+    }
+
+    /// Its service, if it runs.
+    pub fn service(&self) -> Option<&Service> {
+        self.process.as_ref()
+    }
+
+    /// Its folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// A place for files of this story that is not the agent's.
+    pub fn desk(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Shifts the clock it believes in, from the next process on.
+    pub fn shift_clock(&mut self, offset_ms: i64) {
+        self.wall_offset_ms = offset_ms;
+    }
+
+    /// A command of it, to be run or started.
+    pub fn command(&self) -> Command {
+        let mut command = Program::Agent.command(&self.data);
+        if self.wall_offset_ms != 0 {
+            command.env(TEST_WALL_OFFSET, self.wall_offset_ms.to_string());
+        }
+        command
+    }
+
+    /// Runs a command on its folder, with JSON answers.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn run(&self, words: &[&str]) -> Ended {
+        let mut command = self.command();
+        command.arg("--json").args(words);
+        programs::run(command)
+    }
+
+    /// How it stands.
+    ///
+    /// # Panics
+    /// If it does not say.
+    pub fn status(&self) -> Value {
+        self.run(&["status"]).ok().json()
+    }
+
+    /// Talks to the hub until there is nothing more to say.
+    ///
+    /// # Panics
+    /// If the command cannot be run.
+    pub fn sync(&self) -> Ended {
+        self.run(&["sync", "--wait"])
+    }
+
+    /// Enters a record.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn add(&self, form: &str, values: &[(&str, &str)]) -> Entered {
+        let typed: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut words = vec!["record", "add", form];
+        words.extend(typed.iter().map(String::as_str));
+        let entered = self.run(&words).ok().json();
+        let text = |key: &str| entered[key].as_str().unwrap_or_default().to_owned();
+        Entered { id: text("id"), code: text("code") }
+    }
+
+    /// Enters a complaint with this text.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn complain(&self, text: &str) -> Entered {
+        self.add("pengaduan", &[("uraian", text), ("kategori", "antrean"), ("kanal", "tatap_muka")])
+    }
+
+    /// A record, by its id or receipt code.
+    ///
+    /// # Panics
+    /// If it is not here.
+    pub fn record(&self, name: &str) -> Value {
+        self.run(&["record", "show", name]).ok().json()
+    }
+
+    /// Takes the rows of a file.
+    ///
+    /// # Panics
+    /// If the command cannot be run.
+    pub fn import(&self, file: &Path) -> Ended {
+        self.run(&["import", &file.display().to_string()])
+    }
+
+    /// Waits until its service says that everything has arrived, and gives that status.
+    ///
+    /// # Panics
+    /// If it never does.
+    pub fn wait_arrived(&self) -> Value {
+        let status = wait::until("everything of an office has arrived", wait::LONG, || {
+            let status = self.status();
+            (status["all_arrived"] == true).then_some(status)
+        });
+        assert_eq!(status["arrived_total"], status["entered_total"], "{status:#}");
+        status
+    }
+
+    /// A second PC with a copy of this one's folder, as it is now.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    pub fn twin(&self) -> Office {
+        let twin = Office { wall_offset_ms: self.wall_offset_ms, ..Office::bare() };
+        folder::copy(&self.data, &twin.data);
+        twin
+    }
+
+    /// Puts an older copy in place of its folder. It must not run.
+    ///
+    /// # Panics
+    /// If it runs or the copy fails.
+    pub fn restore(&self, copy: &Office) {
+        assert!(self.process.is_none(), "the service runs");
+        folder::restore(&copy.data, &self.data);
+    }
+
+    /// Everything its services said on stderr.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.said_file()).unwrap_or_default()
+    }
+
+    fn said_file(&self) -> PathBuf {
+        self.home.path().join("kantor.stderr")
+    }
+}
