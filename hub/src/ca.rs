@@ -9,6 +9,7 @@
 //! reason. What a certificate request asks for beside its key is ignored: names and purposes are the hub's to give.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -41,7 +42,7 @@ pub struct Authority {
     root: CertificateDer<'static>,
     root_key: SigningKey,
     hub: CertificateDer<'static>,
-    hub_key: SigningKey,
+    hub_key: Arc<SigningKey>,
     hub_file: PathBuf,
 }
 
@@ -98,7 +99,7 @@ impl Authority {
         }
         let root = read_certificate(&root_file(dir))?;
         let root_key = SigningKey::load(&root_key_file(dir)).context("the root's key")?;
-        let hub_key = SigningKey::load(&hub_key_file(dir)).context("the hub's key")?;
+        let hub_key = Arc::new(SigningKey::load(&hub_key_file(dir)).context("the hub's key")?);
         check_pair(&root, &root_key).context("the root's key does not belong to the root certificate")?;
         let hub_file = dir.ca().join("hub.crt");
         let hub = match hub_file.exists() {
@@ -171,8 +172,8 @@ impl Authority {
     }
 
     /// The key with which the hub signs as a replica.
-    pub fn hub_key(&self) -> &SigningKey {
-        &self.hub_key
+    pub fn hub_key(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.hub_key)
     }
 
     /// What the listener shows.

@@ -9,9 +9,12 @@
 //! - [`store`] is one contract with SQLite behind it; one thread owns it.
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
+pub mod accept;
 pub mod ca;
 pub mod cli;
 pub mod config;
+pub mod engine;
+pub mod feed;
 mod serve;
 pub mod setup;
 pub mod service;

@@ -1,6 +1,7 @@
 //! Making a hub in a folder, and opening it again.
 
 use std::fs;
+use std::sync::Arc;
 
 use anyhow::Context;
 use kentongan_host::files::{Access, replace};
@@ -12,14 +13,15 @@ use serde_json::json;
 
 use crate::ca::{Authority, not_initialised};
 use crate::config::OPTIONS;
+use crate::engine::{Hub, Parts};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{AuditEvent, HubIdentity, StoreError, transact_with};
 
 /// A hub whose folder this process holds.
 #[derive(Debug)]
 pub struct Opened {
-    /// Who it is.
-    pub hub: HubIdentity,
+    /// The hub in this run.
+    pub hub: Arc<Hub>,
     /// Its store.
     pub store: SqliteStore,
     /// Its certificates.
@@ -51,8 +53,9 @@ impl Opened {
         let lock = Lock::take(dir)?;
         let authority = Authority::load(dir, now_ms)?;
         let mut store = SqliteStore::open(&dir.store())?;
-        let hub = transact_with(&mut store, |tx| tx.hub())?.ok_or_else(|| not_initialised(dir))?;
-        Ok(Opened { hub, store, authority, lock })
+        let parts = Parts::of_machine(authority.hub_key());
+        let hub = transact_with(&mut store, |tx| Hub::open(tx, parts))?.ok_or_else(|| not_initialised(dir))?;
+        Ok(Opened { hub: Arc::new(hub), store, authority, lock })
     }
 }
 
@@ -120,7 +123,7 @@ mod tests {
         assert!(dir.config_file().exists());
 
         let opened = Opened::open(&dir, NOW_MS).expect("opened");
-        assert_eq!(opened.hub, again.hub);
+        assert_eq!(opened.hub.replica(), again.hub.replica);
         assert_eq!(init(&dir, "", "uji", NOW_MS).expect_err("in use").exit, Exit::StoreInUse);
     }
 }

@@ -57,6 +57,7 @@ fn ask_directly(context: &Context<'_>, order: &Order) -> Result<Answer, Failure>
     let mut opened = Opened::open(&context.dir, clock.wall_ms())?;
     let desk = Desk {
         dir: context.dir.clone(),
+        hub: opened.hub,
         authority: Arc::new(RwLock::new(opened.authority)),
         config: Arc::new(config),
         service: crate::service::status::Service::default(),

@@ -36,6 +36,7 @@ use tokio::sync::watch;
 
 use crate::ca::Authority;
 use crate::config::{self, Config};
+use crate::engine::Hub;
 use crate::service::Desk;
 use crate::service::status::Service;
 use crate::setup::Opened;
@@ -53,6 +54,8 @@ const MINUTE_MS: u64 = 60_000;
 pub(crate) struct Serving {
     pub(crate) dir: DataDir,
     pub(crate) store: StoreHandle,
+    /// The hub in this run.
+    pub(crate) hub: Arc<Hub>,
     pub(crate) root: CertificateDer<'static>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Wrong enrolment codes.
@@ -72,6 +75,7 @@ impl Serving {
     pub(crate) fn desk(&self, actor: &str) -> Desk {
         Desk {
             dir: self.dir.clone(),
+            hub: Arc::clone(&self.hub),
             authority: Arc::clone(&self.authority),
             config: self.config(),
             service: self.service.clone(),
@@ -110,6 +114,7 @@ pub(crate) fn run(
         clock,
         config: Arc::new(Config::of(&settings)),
         authority: opened.authority,
+        hub: opened.hub,
         lock: opened.lock,
     };
     let served = runtime.block_on(start.serve(owner.handle(), out));
@@ -130,6 +135,7 @@ struct Start {
     clock: Arc<dyn Clock>,
     config: Arc<Config>,
     authority: Authority,
+    hub: Arc<Hub>,
     lock: Lock,
 }
 
@@ -139,6 +145,9 @@ impl Start {
         let stop = stop_requested().context("listen for signals")?;
         let socket = bind(&self.config.listen).await?;
         let address = socket.local_addr().context("the address of the listener")?;
+        let hub = Arc::clone(&self.hub);
+        // From here on feed numbers belong to this start, before any office hears of one.
+        store.run(move |tx| hub.begin_serving(tx)).await?;
         let (config_sender, config) = watch::channel(Arc::clone(&self.config));
         let service = Service {
             running: true,
@@ -149,6 +158,7 @@ impl Start {
         let serving = Serving {
             dir: self.dir.clone(),
             store,
+            hub: self.hub,
             root: self.authority.root().clone(),
             attempts: Arc::new(Mutex::new(attempts(&self.config, self.clock.boot_ms()))),
             clock: self.clock,

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ca::Authority;
 use crate::config::Config;
+use crate::engine::Hub;
 use crate::store::{AuditEvent, StoreError, Tx};
 
 /// A request, and who makes it.
@@ -65,6 +66,8 @@ pub enum Answer {
 pub struct Desk {
     /// Where the hub lies.
     pub dir: DataDir,
+    /// The hub in this run, which writes what people here decide.
+    pub hub: Arc<Hub>,
     /// Root and hub certificate.
     pub authority: Arc<RwLock<Authority>>,
     /// How the hub is set.

@@ -223,6 +223,8 @@ pub struct Changed {
 
 /// A clock that is off by more than this is worth a word.
 const CLOCK_OFF_MS: u64 = 5 * 60 * 1000;
+/// For so long after two machines answered as one replica it is said: by then somebody has seen it, or it goes on.
+const TWIN_SHOWN_MS: i64 = 30 * 24 * 3600 * 1000;
 /// A certificate that ends within this time is worth a word.
 const CERT_SOON_MS: i64 = 14 * 24 * 3600 * 1000;
 /// Less free space than this at an office is worth a word.
@@ -348,7 +350,7 @@ fn state(desk: &Desk, office: &Office, devices: &[Replica], last_contact_ms: Opt
 
 fn notices(desk: &Desk, replica: &Replica) -> Vec<Notice> {
     let mut notices = Vec::new();
-    if replica.twin_seen_ms.is_some() {
+    if replica.twin_seen_ms.is_some_and(|seen_ms| desk.now_ms.saturating_sub(seen_ms) < TWIN_SHOWN_MS) {
         notices.push(Notice::Twin);
     }
     if let Some(contact) = &replica.last_contact {

@@ -11,6 +11,7 @@ use kentongan_protocol::ids::ReplicaId;
 use super::enrolment::{CodeState, Created, Refusal, join, renew};
 use super::office::{Notice, State};
 use super::*;
+use crate::engine::{self, Parts};
 use crate::store::memory::MemoryStore;
 use crate::store::{HubIdentity, LastContact, Replica, transact_with};
 
@@ -32,10 +33,13 @@ impl Hub {
         dir.create().expect("folders");
         let authority = Authority::create(&dir, NOW_MS).expect("certificates");
         let mut store = MemoryStore::default();
-        let hub = HubIdentity { replica: ReplicaId(1), name: "Diskominfo".into(), created_ms: NOW_MS };
-        transact_with(&mut store, |tx| tx.put_hub(&hub)).expect("a hub");
+        let identity = HubIdentity { replica: ReplicaId(1), name: "Diskominfo".into(), created_ms: NOW_MS };
+        transact_with(&mut store, |tx| tx.put_hub(&identity)).expect("a hub");
+        let parts = Parts::of_machine(authority.hub_key());
+        let hub = transact_with(&mut store, |tx| engine::Hub::open(tx, parts)).expect("read").expect("a hub");
         let desk = Desk {
             dir,
+            hub: Arc::new(hub),
             authority: Arc::new(RwLock::new(authority)),
             config: Arc::new(Config::built_in()),
             service: status::Service::default(),

@@ -70,7 +70,13 @@ impl Hub {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn serve(&self) -> Served {
+        self.serve_in_days(0)
+    }
+
+    /// Starts it with a clock that is so many days ahead.
+    pub(crate) fn serve_in_days(&self, days: i64) -> Served {
         let mut command = program(&self.folder(), &["serve", "--listen", "127.0.0.1:0"]);
+        command.env(kentongan_host::clock::TEST_WALL_OFFSET, (days * 86_400_000).to_string());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
@@ -152,18 +158,19 @@ impl Caller {
 
     /// `GET`
     pub(crate) fn get(&self, path: &str) -> Reply {
-        self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: pusat\r\nconnection: close\r\n\r\n"))
+        self.exchange(format!("GET {path} HTTP/1.1\r\nhost: pusat\r\nconnection: close\r\n\r\n").as_bytes())
     }
 
     /// `POST`
-    pub(crate) fn post(&self, path: &str, body: &str) -> Reply {
+    pub(crate) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Reply {
+        let body = body.as_ref();
         let length = body.len();
-        self.exchange(&format!(
-            "POST {path} HTTP/1.1\r\nhost: pusat\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-        ))
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: pusat\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        self.exchange(&[head.as_bytes(), body].concat())
     }
 
-    fn exchange(&self, request: &str) -> Reply {
+    fn exchange(&self, request: &[u8]) -> Reply {
         let address = self.url.strip_prefix("https://").expect("https");
         let socket = TcpStream::connect(address).expect("connect");
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -171,7 +178,7 @@ impl Caller {
         let tls = ClientConnection::new(Arc::clone(&self.config), name).expect("a connection");
         let mut stream = StreamOwned::new(tls, socket);
         // A hub that has read enough answers and closes before it has all of a long request.
-        let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(request).and_then(|()| stream.flush());
         let mut reply = Vec::new();
         let _ = stream.read_to_end(&mut reply);
         parse(&reply)

@@ -5,6 +5,9 @@ mod harness;
 use harness::{Hub, json};
 use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, to_hex};
 use kentongan_host::identity::SigningKey;
+use kentongan_protocol::wire::codec::List;
+use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
+use kentongan_protocol::wire::v1::{End, Frame, Have, Hello, Refusal, RunFrame};
 use serde_json::Value;
 
 fn enrol_request(code: &str, key: &SigningKey) -> String {
@@ -53,10 +56,10 @@ fn a_device_joins_with_a_code_and_a_lost_answer_is_given_again() {
     assert!(code.parse::<EnrolCode>().expect("a code").matches_root(&root.body));
 
     let sari = SigningKey::generate().expect("a key");
-    let first: EnrolAnswer = served.post("/v1/enrol", &enrol_request(&code, &sari)).json();
-    let again: EnrolAnswer = served.post("/v1/enrol", &enrol_request(&code, &sari)).json();
+    let first: EnrolAnswer = served.post("/v1/enrol", enrol_request(&code, &sari)).json();
+    let again: EnrolAnswer = served.post("/v1/enrol", enrol_request(&code, &sari)).json();
     assert_eq!((&first.replica, &first.prefix), (&again.replica, &again.prefix));
-    let stranger = served.post("/v1/enrol", &enrol_request(&code, &SigningKey::generate().expect("a key")));
+    let stranger = served.post("/v1/enrol", enrol_request(&code, &SigningKey::generate().expect("a key")));
     assert_eq!(error_code(&stranger), (403, "KTG-114".into()));
 
     let shown = json(&hub.command(&["office", "show", "32.73.05.1001"]));
@@ -71,7 +74,7 @@ fn a_certificate_is_renewed_until_the_device_is_revoked() {
     let served = hub.serve();
     let key = SigningKey::generate().expect("a key");
     let code = code["code"].as_str().expect("a code");
-    let joined: EnrolAnswer = served.post("/v1/enrol", &enrol_request(code, &key)).json();
+    let joined: EnrolAnswer = served.post("/v1/enrol", enrol_request(code, &key)).json();
 
     let csr = to_hex(&key.certificate_request().expect("request"));
     let body = format!("{{\"csr\":\"{csr}\"}}");
@@ -84,6 +87,90 @@ fn a_certificate_is_renewed_until_the_device_is_revoked() {
     assert_eq!(error_code(&device.post("/v1/renew", &body)), (403, "KTG-105".into()));
 }
 
+/// An exchange in which an office has nothing to say.
+fn contact(replica: &str) -> Vec<u8> {
+    let run = RunFrame { run: [1; 8], ordinal: 1, before: None, boot: [2; 8], boot_ms: 0, wall_ms: 0 };
+    let hello = Hello {
+        version_min: 1,
+        version_max: 1,
+        replica: replica.parse::<kentongan_protocol::ids::ReplicaId>().expect("an id").to_bytes(),
+        run,
+        elapsed_ms: 1_000,
+        wall_ms: 0,
+        round_trip_ms: 20,
+        ops_written: 0,
+        ops_pending: 0,
+        oldest_pending_ms: 0,
+        free_bytes: 1 << 40,
+        program: "uji".into(),
+        extensions: List::default(),
+    };
+    let have = Have { epochs: List::default(), cursors: List::default(), logs: List::default() };
+    let mut stream = PREAMBLE.to_vec();
+    for frame in [Frame::Hello(hello), Frame::Have(have), Frame::End(End { more: false })] {
+        frame.put(&mut stream);
+    }
+    stream
+}
+
+fn frames(reply: &harness::Reply) -> Vec<Frame> {
+    assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+    let mut reader = FrameReader::new();
+    reader.push(&reply.body);
+    let mut frames = Vec::new();
+    while let Some(raw) = reader.next_frame().expect("whole frames") {
+        frames.extend(Frame::decode(&raw).expect("a known frame"));
+    }
+    frames
+}
+
+fn refusal(reply: &harness::Reply) -> Option<Refusal> {
+    match frames(reply).as_slice() {
+        [Frame::Refused(refused)] => Refusal::from_number(refused.reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_contact_is_answered_with_marks_and_a_refused_device_is_told_why() {
+    let hub = Hub::init();
+    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
+    let served = hub.serve();
+    let key = SigningKey::generate().expect("a key");
+    let joined: EnrolAnswer =
+        served.post("/v1/enrol", enrol_request(code["code"].as_str().expect("a code"), &key)).json();
+    let device = served.as_device(&joined, &key);
+
+    let reply = frames(&device.post("/v1/sync", contact(&joined.replica)));
+    let [Frame::Marks(marks), Frame::End(_)] = reply.as_slice() else { panic!("{reply:?}") };
+    assert_eq!((marks.held_ops, marks.epochs.0.len()), (0, 1));
+    let office = json(&hub.command(&["office", "show", "32.73.05.1001"]));
+    assert_eq!((&office["state"], &office["devices"][0]["program"]), (&"ok".into(), &"uji".into()));
+    assert_eq!(json(&hub.command(&["status"]))["starts"], 1);
+
+    assert_eq!(refusal(&served.post("/v1/sync", contact(&joined.replica))), Some(Refusal::Unknown), "no certificate");
+    assert_eq!(refusal(&device.post("/v1/sync", contact("00000000000000ff"))), Some(Refusal::Protocol));
+    assert_eq!(refusal(&device.post("/v1/sync", "<html>")), Some(Refusal::Protocol));
+    hub.command(&["office", "revoke", &joined.replica, "--reason", "PC dicuri", "--yes"]);
+    assert_eq!(refusal(&device.post("/v1/sync", contact(&joined.replica))), Some(Refusal::Revoked));
+}
+
+#[test]
+fn a_device_whose_certificate_has_ended_is_told_so_in_words() {
+    let hub = Hub::init();
+    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
+    let code = code["code"].as_str().expect("a code").to_owned();
+    let key = SigningKey::generate().expect("a key");
+    let served = hub.serve();
+    let joined: EnrolAnswer = served.post("/v1/enrol", enrol_request(&code, &key)).json();
+    served.stop();
+    let later = hub.serve_in_days(100);
+    let device = later.as_device(&joined, &key);
+    assert_eq!(refusal(&device.post("/v1/sync", contact(&joined.replica))), Some(Refusal::Expired));
+    let csr = to_hex(&key.certificate_request().expect("request"));
+    assert_eq!(error_code(&device.post("/v1/renew", format!("{{\"csr\":\"{csr}\"}}"))), (403, "KTG-110".into()));
+}
+
 #[test]
 fn wrong_codes_run_into_a_limit() {
     let hub = Hub::init();
@@ -91,7 +178,7 @@ fn wrong_codes_run_into_a_limit() {
     let served = hub.serve();
     let key = SigningKey::generate().expect("a key");
     let stranger = EnrolCode::draw(&served.get("/v1/ca").body).to_string();
-    let mut told: Vec<u16> = (0..5).map(|_| served.post("/v1/enrol", &enrol_request(&stranger, &key)).status).collect();
+    let mut told: Vec<u16> = (0..5).map(|_| served.post("/v1/enrol", enrol_request(&stranger, &key)).status).collect();
     assert_eq!(told.pop(), Some(429));
     assert_eq!(told.first(), Some(&403));
 }
@@ -136,5 +223,5 @@ fn what_is_not_ours_is_answered_politely() {
     assert_eq!(served.get("/").status, 404);
     assert_eq!(served.get("/v1/sync").status, 405);
     assert_eq!(served.post("/v1/enrol", "bukan json").status, 400);
-    assert_eq!(served.post("/v1/enrol", &" ".repeat(20_000)).status, 413);
+    assert_eq!(served.post("/v1/enrol", " ".repeat(20_000)).status, 413);
 }
