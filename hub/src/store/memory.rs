@@ -10,6 +10,7 @@ use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::session::hub::HubEpoch;
+use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 
 use super::contract::{Result, Store, StoreError, Tx, Work};
@@ -408,6 +409,7 @@ impl Tx for MemoryTx<'_> {
                     slice.rows.push(FeedRow::Op { number: *number, id: *id, bytes });
                 }
                 FeedItem::Verdict { id, verdict } => {
+                    bytes_read += codec::encode(verdict).len();
                     slice.rows.push(FeedRow::Verdict { number: *number, id: *id, verdict: verdict.clone() });
                 }
             }

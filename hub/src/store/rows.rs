@@ -300,7 +300,7 @@ pub enum FeedRow {
 pub struct FeedLimit {
     /// Entries given, at most.
     pub entries_max: usize,
-    /// Stop after this many bytes of ops; at least one entry is given.
+    /// Stop after this many bytes of ops and verdicts; at least one entry is given.
     pub bytes_aim: usize,
     /// Entries looked at, at most: those of the reader itself are passed over, but passing takes time too.
     pub scanned_max: usize,

@@ -71,6 +71,7 @@ pub(super) fn read(
         let entry = Entry { number, op, verdict: row.take()? };
         slice.upto = number;
         if entry.verdict.is_some() || writer != reader {
+            bytes += entry.verdict.as_ref().map_or(0, Vec::len);
             let found = with_op(tx, entry)?;
             if let FeedRow::Op { bytes: op, .. } = &found {
                 bytes += op.len();

@@ -1,0 +1,123 @@
+//! Ops of the speaker's own logs.
+
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::ids::OpId;
+use kentongan_protocol::log::{ChainHash, LogHead, plan_append};
+use kentongan_protocol::session::hub::Batch;
+use serde_json::json;
+
+use super::intake::Intake;
+use super::{AcceptError, Exchange, hello, note};
+use crate::engine::Hub;
+use crate::store::{Fork, Log, Result, Tx};
+
+/// Stores a batch whole or not at all.
+pub(super) fn take(
+    exchange: &mut Exchange,
+    hub: &Hub,
+    tx: &mut dyn Tx,
+    batch: &Batch,
+    now_ms: i64,
+) -> std::result::Result<(), AcceptError> {
+    let office = exchange.office()?;
+    if batch.head.office != *office {
+        let detail = json!({"claimed": batch.head.office.as_str(), "own": office.as_str()});
+        note(tx, now_ms, exchange.speaker, "log.foreign_office", batch.head.log, detail)?;
+        return Err(Fault::Peer("a log of another office").into());
+    }
+    let log = known_log(exchange, tx, &batch.head, now_ms)?;
+    let stored = log.as_ref().map_or(0, |log| log.stored);
+    let plan = plan_append(stored, batch.first_seq, batch.ops.len())?;
+    let (known, fresh) = batch.ops.split_at(plan.known);
+    same_as_stored(exchange, tx, OpId { log: batch.head.log, seq: batch.first_seq }, known, now_ms)?;
+    exchange.named.insert(batch.head.log);
+    exchange.counts.repeated += known.len() as u64;
+    let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms)?;
+    hello::heard(tx, exchange.speaker, &batch.head.run, now_ms, elapsed_ms, None)?;
+    exchange.counts.stored += fresh.len() as u64;
+    Ok(())
+}
+
+/// The log, if it is known here. One with another head is a fork.
+pub(super) fn known_log(
+    exchange: &Exchange,
+    tx: &mut dyn Tx,
+    head: &LogHead,
+    now_ms: i64,
+) -> std::result::Result<Option<Log>, AcceptError> {
+    let log = tx.log(head.log)?;
+    match &log {
+        Some(log) if log.head != *head => {
+            fork(exchange, tx, OpId { log: head.log, seq: 0 }, &[], now_ms)?;
+            Err(Fault::Peer("a log that is known here by another head").into())
+        }
+        _ => Ok(log),
+    }
+}
+
+/// Compares ops, offered from `first` on, with those that are stored under their names.
+pub(super) fn same_as_stored(
+    exchange: &Exchange,
+    tx: &mut dyn Tx,
+    first: OpId,
+    offered: &[Vec<u8>],
+    now_ms: i64,
+) -> std::result::Result<(), AcceptError> {
+    if offered.is_empty() {
+        return Ok(());
+    }
+    let stored = tx.ops_from(first.log, first.seq, offered.len(), usize::MAX)?;
+    for (stored, offered) in stored.iter().zip(offered) {
+        if stored.bytes != *offered {
+            fork(exchange, tx, stored.id, offered, now_ms)?;
+            return Err(Fault::Peer("an op that is stored here with another content").into());
+        }
+    }
+    Ok(())
+}
+
+/// Keeps aside what claims a name that is taken, and tells of it once.
+fn fork(exchange: &Exchange, tx: &mut dyn Tx, id: OpId, bytes: &[u8], at_ms: i64) -> Result<()> {
+    let fresh = tx.insert_fork(&Fork { id, replica: exchange.speaker, bytes: bytes.to_vec(), at_ms })?;
+    match fresh {
+        true => note(tx, at_ms, exchange.speaker, "log.fork", id, json!({"bytes": bytes.len()})),
+        false => Ok(()),
+    }
+}
+
+/// Appends ops to a log (begun here if it is not known yet), moves its mark and what is held of its writer. Gives back
+/// the longest time since the beginning of its run that the ops speak of.
+pub(super) fn append(
+    hub: &Hub,
+    tx: &mut dyn Tx,
+    log: Option<Log>,
+    head: &LogHead,
+    ops: &[Vec<u8>],
+    now_ms: i64,
+) -> Result<u64> {
+    let log = match log {
+        Some(log) => log,
+        None => {
+            tx.insert_log(head)?;
+            Log { head: head.clone(), stored: 0, chain: head.chain_start(), durable: 0 }
+        }
+    };
+    if ops.is_empty() {
+        return Ok(0);
+    }
+    let (mut seq, mut chain, mut elapsed_ms): (u64, ChainHash, u64) = (log.stored, log.chain, 0);
+    let mut intake = Intake::new(tx, hub.replica(), now_ms);
+    for bytes in ops {
+        seq += 1;
+        chain = chain.then(bytes);
+        let op = intake.admit(head, OpId { log: head.log, seq }, bytes, chain)?;
+        elapsed_ms = elapsed_ms.max(op.map_or(0, |op| op.elapsed_ms));
+    }
+    intake.finish()?;
+    tx.advance_log(head.log, seq, chain)?;
+    if let Some(mut writer) = tx.replica(head.replica)? {
+        writer.holding.moved(head.log, log.stored, seq);
+        tx.put_replica(&writer)?;
+    }
+    Ok(elapsed_ms)
+}

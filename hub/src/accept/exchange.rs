@@ -1,0 +1,140 @@
+//! One exchange, from the hub's side: events in, a reply out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::ids::{LogId, OfficeCode, ReplicaId};
+use kentongan_protocol::limits::FRAME_LOGS_MAX;
+use kentongan_protocol::session::hub::{Event, Position};
+use kentongan_protocol::wire::v1::{Frame, Marks};
+
+use super::echo::Echoes;
+use super::proof::Proofs;
+use super::reply::Reply;
+use super::{AcceptError, batch, echo, hello, proof, reply};
+use crate::engine::Hub;
+use crate::store::{Result, Tx};
+
+/// One exchange. Give it the session's events in order, each in a transaction; then ask for the marks, and for parts of
+/// the reply until [`Exchange::is_over`].
+#[derive(Debug)]
+pub struct Exchange {
+    pub(super) speaker: ReplicaId,
+    /// Known after the hello.
+    pub(super) office: Option<OfficeCode>,
+    pub(super) position: Position,
+    /// Logs to answer for, because the request named them.
+    pub(super) named: BTreeSet<LogId>,
+    /// The speaker's own logs, if it sent an inventory.
+    pub(super) inventory: Option<BTreeMap<LogId, u64>>,
+    pub(super) proofs: Proofs,
+    pub(super) echoes: Echoes,
+    pub(super) reply: Reply,
+    pub(super) counts: Counts,
+}
+
+/// What an exchange carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Own ops of the speaker that were new here.
+    pub stored: u64,
+    /// Ops that were here already.
+    pub repeated: u64,
+    /// Ops of others that the speaker gave back to a hub that had forgotten them.
+    pub echoed: u64,
+    /// Own ops given back to the speaker.
+    pub restored: u64,
+    /// Feed entries given.
+    pub fed: u64,
+}
+
+impl Exchange {
+    /// With the replica that the connection's certificate names. Whether it may speak at all was asked before.
+    pub fn new(speaker: ReplicaId) -> Exchange {
+        Exchange {
+            speaker,
+            office: None,
+            position: Position::default(),
+            named: BTreeSet::new(),
+            inventory: None,
+            proofs: Proofs::default(),
+            echoes: Echoes::default(),
+            reply: Reply::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes an event. The outer result is the store's; if it fails, nothing of the event is stored. The inner one is the
+    /// speaker's: a fault ends the exchange, and what had to be noted about it is in the same transaction.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn event(
+        &mut self,
+        hub: &Hub,
+        tx: &mut dyn Tx,
+        event: Event,
+        now_ms: i64,
+    ) -> Result<std::result::Result<(), Fault>> {
+        match self.take(hub, tx, event, now_ms) {
+            Ok(()) => Ok(Ok(())),
+            Err(AcceptError::Fault(fault)) => Ok(Err(fault)),
+            Err(AcceptError::Store(error)) => Err(error),
+        }
+    }
+
+    fn take(&mut self, hub: &Hub, tx: &mut dyn Tx, event: Event, now_ms: i64) -> std::result::Result<(), AcceptError> {
+        match event {
+            Event::Hello(hello) => hello::take(self, tx, &hello, now_ms),
+            Event::Have(position) => {
+                self.named.extend(position.logs.iter().take(FRAME_LOGS_MAX));
+                self.position = position;
+                Ok(())
+            }
+            Event::Batch(batch) if batch.echo => echo::take(self, hub, tx, batch, now_ms),
+            Event::Batch(batch) => batch::take(self, hub, tx, &batch, now_ms),
+            Event::Attest(attest) => proof::take(self, hub, tx, attest, now_ms),
+            Event::Inventory(inventory) => {
+                self.inventory = Some(inventory);
+                Ok(())
+            }
+            Event::End => Ok(()),
+        }
+    }
+
+    /// The first frame of the reply, after the last event. The caller may add to it when to come back.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn marks(&mut self, tx: &mut dyn Tx, now_ms: i64) -> Result<Marks> {
+        reply::marks(self, tx, now_ms)
+    }
+
+    /// The next frames of the reply, after the marks; the last one is [`Frame::End`].
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn next_frames(&mut self, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Frame>> {
+        reply::next_frames(self, hub, tx, now_ms)
+    }
+
+    /// Whether the reply has been given whole.
+    pub fn is_over(&self) -> bool {
+        self.reply.is_over()
+    }
+
+    /// Who speaks.
+    pub fn speaker(&self) -> ReplicaId {
+        self.speaker
+    }
+
+    /// What it carried so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The office of the speaker.
+    pub(super) fn office(&self) -> std::result::Result<&OfficeCode, Fault> {
+        self.office.as_ref().ok_or(Fault::Peer("something before the hello"))
+    }
+}

@@ -1,0 +1,91 @@
+//! Who speaks: which run, by which clock, and whether two machines answer as one.
+
+use kentongan_protocol::clock::{KnownRun, RunHead, measure};
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::wire::v1::Hello;
+use serde_json::json;
+
+use super::{AcceptError, Exchange, note};
+use crate::store::{LastContact, Replica, Result, Run, Tx};
+
+/// A twin is told of once in this time, however often both machines call.
+pub(super) const TWIN_TOLD_MS: i64 = 24 * 3600 * 1000;
+
+/// Takes the hello.
+pub(super) fn take(
+    exchange: &mut Exchange,
+    tx: &mut dyn Tx,
+    hello: &Hello,
+    now_ms: i64,
+) -> std::result::Result<(), AcceptError> {
+    let speaker = exchange.speaker;
+    let mut replica = tx.replica(speaker)?.ok_or(Fault::Peer("a replica that is not known here"))?;
+    let head = RunHead::from(&hello.run);
+    let measured = measure(now_ms, hello.elapsed_ms, hello.round_trip_ms);
+    let run = heard(tx, speaker, &head, now_ms, hello.elapsed_ms, Some(measured))?;
+    if let Some(before) = replica.run_now.replace(head.run).filter(|before| *before != head.run) {
+        if let Some(mut before) = tx.run(before)? {
+            before.superseded_ms.get_or_insert(now_ms);
+            tx.put_run(&before)?;
+        }
+        if run.superseded_ms.is_some() {
+            twin_seen(tx, &mut replica, now_ms)?;
+        }
+    }
+    replica.last_contact = Some(contact(hello, now_ms));
+    tx.put_replica(&replica)?;
+    exchange.office = Some(replica.office);
+    Ok(())
+}
+
+fn contact(hello: &Hello, now_ms: i64) -> LastContact {
+    let half_way = i64::from(hello.round_trip_ms / 2);
+    LastContact {
+        at_ms: now_ms,
+        ops_written: hello.ops_written,
+        pending: hello.ops_pending,
+        oldest_pending_ms: hello.oldest_pending_ms,
+        free_bytes: hello.free_bytes,
+        program: hello.program.0.clone(),
+        clock_offset_ms: hello.wall_ms.saturating_add(half_way).saturating_sub(now_ms),
+        clock_error_ms: u64::from(hello.round_trip_ms).div_ceil(2),
+    }
+}
+
+/// A run that another one had followed speaks again: its process never ended, so the folder was copied.
+fn twin_seen(tx: &mut dyn Tx, replica: &mut Replica, now_ms: i64) -> Result<()> {
+    let told = replica.twin_seen_ms.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) < TWIN_TOLD_MS);
+    replica.twin_seen_ms = Some(now_ms);
+    match told {
+        true => Ok(()),
+        false => note(tx, now_ms, "hub", "replica.twin", replica.id, json!({"office": replica.office.as_str()})),
+    }
+}
+
+/// Takes note of a run that was heard of, and keeps the best that is known of its beginning.
+pub(super) fn heard(
+    tx: &mut dyn Tx,
+    replica: ReplicaId,
+    head: &RunHead,
+    now_ms: i64,
+    elapsed_ms: u64,
+    measured: Option<(i64, u64)>,
+) -> std::result::Result<Run, AcceptError> {
+    let Some(mut run) = tx.run(head.run)? else {
+        let known = KnownRun { replica, head: *head, measured, elapsed_ms, heard_ms: now_ms };
+        let run = Run { known, superseded_ms: None };
+        tx.put_run(&run)?;
+        return Ok(run);
+    };
+    if run.known.replica != replica {
+        return Err(Fault::Peer("a run of another replica").into());
+    }
+    let best = [run.known.measured, measured].into_iter().flatten().min_by_key(|(_, error_ms)| *error_ms);
+    let elapsed_ms = run.known.elapsed_ms.max(elapsed_ms);
+    if (best, elapsed_ms) != (run.known.measured, run.known.elapsed_ms) {
+        run.known = KnownRun { measured: best, elapsed_ms, ..run.known };
+        tx.put_run(&run)?;
+    }
+    Ok(run)
+}

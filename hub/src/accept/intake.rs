@@ -1,0 +1,395 @@
+//! From an op that is authentic to an op that is stored, judged, merged and fed.
+//!
+//! ```text
+//!   bytes ── cannot be read ──────────────▶ kept aside ── verdict to its office
+//!     └─ op ── its record is not here ────▶ waits; judged when the record comes
+//!          └─ judged ── kept aside ───────▶ verdict to its office
+//!                  └─ merged ─────────────▶ fed to every office that sees the record; verdict if it needs repair
+//! ```
+//!
+//! What ends as merged depends on the set of ops alone, not on the order of their arrival: an op of another office waits
+//! or is kept aside until the op is there that lets this office see the record, and is then taken in by itself.
+
+use std::collections::BTreeMap;
+
+use kentongan_protocol::clock::Hlc;
+use kentongan_protocol::form::builtin::{self, pengaduan};
+use kentongan_protocol::form::{FieldTag, Value};
+use kentongan_protocol::ids::{OfficeCode, OpId, RecordId, ReplicaId, Topic};
+use kentongan_protocol::judge::{Access, Quarantine, Verdict, judge};
+use kentongan_protocol::log::{ChainHash, LogHead};
+use kentongan_protocol::merge::{Creation, Record};
+use kentongan_protocol::op::{Action, Op};
+use kentongan_protocol::receipt::ReceiptCode;
+use kentongan_protocol::wire::codec::List;
+use kentongan_protocol::wire::v1::VerdictFrame;
+use serde_json::json;
+
+use super::facts::{self, Facts};
+use super::note;
+use crate::store::{Born, Conflict, FeedItem, NewOp, OpState, RecordRow, Result, StoreError, StoredOp, Tx};
+
+/// Records whose rows wait to be brought up to date; more are not held at once.
+const TOUCHED_MAX: usize = 256;
+/// Faults that a verdict names.
+const FAULTS_MAX: usize = 64;
+
+/// Takes ops into the store within one transaction. End it with [`Intake::finish`].
+pub(crate) struct Intake<'a> {
+    tx: &'a mut dyn Tx,
+    hub: ReplicaId,
+    now_ms: i64,
+    touched: BTreeMap<RecordId, Touched>,
+}
+
+/// A record that changed in this transaction.
+#[derive(Debug, Clone)]
+struct Touched {
+    row: RecordRow,
+    born: Born,
+    shared: Vec<OfficeCode>,
+    changed: bool,
+}
+
+/// An op on its way in.
+struct Arriving<'a> {
+    head: &'a LogHead,
+    id: OpId,
+    bytes: &'a [u8],
+    chain: ChainHash,
+}
+
+impl<'a> Intake<'a> {
+    /// For the hub that is the replica `hub`.
+    pub(crate) fn new(tx: &'a mut dyn Tx, hub: ReplicaId, now_ms: i64) -> Self {
+        Intake { tx, hub, now_ms, touched: BTreeMap::new() }
+    }
+
+    /// Stores an op of the log `head` and does with it what is to be done. Gives back what its bytes say, if they could
+    /// be read. The mark of the log is the caller's to move.
+    pub(crate) fn admit(&mut self, head: &LogHead, id: OpId, bytes: &[u8], chain: ChainHash) -> Result<Option<Op>> {
+        let arriving = Arriving { head, id, bytes, chain };
+        let Ok(op) = Op::decode(bytes) else {
+            self.append(&arriving, None, OpState::Quarantined(Quarantine::Unreadable))?;
+            self.tell(&head.office, id, VerdictFrame::Quarantined(Quarantine::Unreadable as u8))?;
+            return Ok(None);
+        };
+        match op.action {
+            Action::Create { form, form_version, receipt } => {
+                let born = Born { form, form_version, office: head.office.clone(), code: receipt };
+                self.create(&arriving, &op, born)?;
+            }
+            Action::Change { record } => self.change(&arriving, &op, record)?,
+        }
+        if self.touched.len() >= TOUCHED_MAX {
+            self.finish()?;
+        }
+        Ok(Some(op))
+    }
+
+    /// Brings the rows of changed records up to date.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        while let Some((id, touched)) = self.touched.pop_first() {
+            if touched.changed {
+                self.refresh(id, touched)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in an op that was kept aside, because a person decided so. `false` if this program cannot read it or does
+    /// not know its form: then there is nothing to take in.
+    pub(crate) fn release(&mut self, stored: &StoredOp) -> Result<bool> {
+        let Ok(op) = Op::decode(&stored.bytes) else { return Ok(false) };
+        let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
+        match op.action {
+            Action::Create { form, form_version, receipt } => {
+                let Some(known) = builtin::by_tag(form) else { return Ok(false) };
+                let verdict = judge(&op, Some(known), &Record::new(RecordId(stored.id)), Access::Allowed);
+                self.tx.set_op_state(stored.id, OpState::Merged)?;
+                let born = Born { form, form_version, office: log.head.office.clone(), code: receipt };
+                let row = self.row_of_creation(stored.id, born, &op);
+                self.tx.update_record(&row)?;
+                self.merged(&log.head, stored.id, &op, RecordId(stored.id))?;
+                self.tell(&log.head.office, stored.id, frame_of(&verdict))?;
+                self.settle(RecordId(stored.id))?;
+            }
+            Action::Change { record } => {
+                let Some(touched) = self.touch(record)? else { return Ok(false) };
+                let verdict =
+                    judge(&op, builtin::by_tag(touched.born.form), &stub(&touched.born, record), Access::Allowed);
+                self.tx.set_op_state(stored.id, OpState::Merged)?;
+                let reached = self.merged(&log.head, stored.id, &op, record)?;
+                // A person decided over the judge: what he would say against taking it in is not said.
+                let verdict = if matches!(verdict, Verdict::Quarantined(_)) { Verdict::Accepted } else { verdict };
+                self.tell(&log.head.office, stored.id, frame_of(&verdict))?;
+                if reached {
+                    self.settle(record)?;
+                }
+            }
+        }
+        self.finish()?;
+        Ok(true)
+    }
+
+    fn create(&mut self, arriving: &Arriving<'_>, op: &Op, born: Born) -> Result<()> {
+        let id = RecordId(arriving.id);
+        let verdict = judge(op, builtin::by_tag(born.form), &Record::new(id), Access::Allowed);
+        if let Verdict::Quarantined(reason) = verdict {
+            self.expect_record(id)?;
+            self.append(arriving, Some(id), OpState::Quarantined(reason))?;
+            return self.tell(&arriving.head.office, arriving.id, frame_of(&verdict));
+        }
+        self.watch_for_collision(id, born.code)?;
+        let row = self.row_of_creation(arriving.id, born, op);
+        let fresh = self.tx.insert_record(&row)?;
+        if !fresh {
+            self.tx.update_record(&row)?;
+        }
+        self.append(arriving, Some(id), OpState::Merged)?;
+        // A creating op has nothing to merge with: what its row must say was read from the op itself.
+        let topic = Topic::Office(arriving.head.office.clone());
+        self.tx.feed_append(&topic, &FeedItem::Op { id: arriving.id, writer: arriving.head.replica })?;
+        if verdict != Verdict::Accepted {
+            self.tell(&arriving.head.office, arriving.id, frame_of(&verdict))?;
+        }
+        self.share_with_targets(id, op)?;
+        if fresh { Ok(()) } else { self.settle(id) }
+    }
+
+    fn change(&mut self, arriving: &Arriving<'_>, op: &Op, record: RecordId) -> Result<()> {
+        let Some(touched) = self.touch(record)? else {
+            self.expect_record(record)?;
+            return self.append(arriving, Some(record), OpState::Waiting);
+        };
+        let verdict = self.judged(&touched, arriving.head, op, record);
+        match verdict {
+            Verdict::Quarantined(reason) => {
+                self.append(arriving, Some(record), OpState::Quarantined(reason))?;
+                self.tell(&arriving.head.office, arriving.id, frame_of(&verdict))
+            }
+            _ => {
+                self.append(arriving, Some(record), OpState::Merged)?;
+                if verdict != Verdict::Accepted {
+                    self.tell(&arriving.head.office, arriving.id, frame_of(&verdict))?;
+                }
+                match self.merged(arriving.head, arriving.id, op, record)? {
+                    true => self.settle(record),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn judged(&self, touched: &Touched, head: &LogHead, op: &Op, record: RecordId) -> Verdict {
+        let may =
+            head.replica == self.hub || head.office == touched.born.office || touched.shared.contains(&head.office);
+        let access = if may { Access::Allowed } else { Access::Foreign };
+        judge(op, builtin::by_tag(touched.born.form), &stub(&touched.born, record), access)
+    }
+
+    /// Looks again at the ops of a record that wait or that are kept aside because another office wrote them: the
+    /// record's creating op has come, or another office sees it now. Each may in turn let one more office see it.
+    fn settle(&mut self, record: RecordId) -> Result<()> {
+        let mut again = true;
+        while std::mem::take(&mut again) {
+            for stored in self.tx.ops_of(record)? {
+                let waited = stored.state == OpState::Waiting;
+                if !waited && stored.state != OpState::Quarantined(Quarantine::ForeignRecord) {
+                    continue;
+                }
+                let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
+                let op = Op::decode(&stored.bytes).map_err(|_| StoreError::Damaged("an op that was readable once"))?;
+                let Some(touched) = self.touch(record)? else { return Ok(()) };
+                let verdict = self.judged(&touched, &log.head, &op, record);
+                let state = match verdict {
+                    Verdict::Quarantined(reason) => OpState::Quarantined(reason),
+                    _ => OpState::Merged,
+                };
+                if state == stored.state {
+                    continue;
+                }
+                self.tx.set_op_state(stored.id, state)?;
+                if !waited || verdict != Verdict::Accepted {
+                    self.tell(&log.head.office, stored.id, frame_of(&verdict))?;
+                }
+                if state == OpState::Merged {
+                    again |= self.merged(&log.head, stored.id, &op, record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Feeds an op that became part of its record. `true` if it lets one more office see the record.
+    fn merged(&mut self, head: &LogHead, id: OpId, op: &Op, record: RecordId) -> Result<bool> {
+        let Some(mut touched) = self.touch(record)? else { return Ok(false) };
+        for office in std::iter::once(&touched.born.office).chain(&touched.shared) {
+            let item = FeedItem::Op { id, writer: head.replica };
+            touched.row.changed = self.tx.feed_append(&Topic::Office(office.clone()), &item)?;
+        }
+        touched.changed = true;
+        self.touched.insert(record, touched);
+        self.share_with_targets(record, op)
+    }
+
+    /// A routing names the office it goes to: from then on that office sees the record, with all that is in it.
+    fn share_with_targets(&mut self, record: RecordId, op: &Op) -> Result<bool> {
+        let mut reached = false;
+        for office in routed_to(op) {
+            let Some(mut touched) = self.touch(record)? else { return Ok(false) };
+            // Numbers of groups mean something within their form only.
+            let routes = touched.born.form == pengaduan::TAG && office != touched.born.office;
+            if !routes || !self.tx.share_record(record, &office)? {
+                continue;
+            }
+            for stored in self.tx.ops_of(record)? {
+                if stored.state == OpState::Merged {
+                    let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
+                    let item = FeedItem::Op { id: stored.id, writer: log.head.replica };
+                    self.tx.feed_append(&Topic::Office(office.clone()), &item)?;
+                }
+            }
+            touched.shared.push(office);
+            self.touched.insert(record, touched);
+            reached = true;
+        }
+        Ok(reached)
+    }
+
+    /// The record, if its creating op is merged.
+    fn touch(&mut self, id: RecordId) -> Result<Option<Touched>> {
+        if let Some(touched) = self.touched.get(&id) {
+            return Ok(Some(touched.clone()));
+        }
+        let Some(row) = self.tx.record(id)? else { return Ok(None) };
+        let Some(born) = row.born.clone() else { return Ok(None) };
+        let touched = Touched { row, born, shared: self.tx.shared_with(id)?, changed: false };
+        self.touched.insert(id, touched.clone());
+        Ok(Some(touched))
+    }
+
+    /// Makes sure that there is a row for a record whose creating op is not merged.
+    fn expect_record(&mut self, id: RecordId) -> Result<()> {
+        let row = RecordRow {
+            id,
+            number: 0,
+            born: None,
+            status: None,
+            conflicts: 0,
+            summary: String::new(),
+            changed: 0,
+            received_ms: self.now_ms,
+        };
+        self.tx.insert_record(&row).map(drop)
+    }
+
+    fn row_of_creation(&self, id: OpId, born: Born, op: &Op) -> RecordRow {
+        let Facts { status, summary, .. } = facts::of_creation(born.form, op);
+        RecordRow {
+            id: RecordId(id),
+            number: 0,
+            born: Some(born),
+            status,
+            conflicts: 0,
+            summary,
+            changed: 0,
+            received_ms: self.now_ms,
+        }
+    }
+
+    /// Status, summary and conflicts of a record, from all its merged ops.
+    fn refresh(&mut self, id: RecordId, touched: Touched) -> Result<()> {
+        let Some(form) = builtin::by_tag(touched.born.form) else { return Ok(()) };
+        let facts = facts::of(form, &load(self.tx, id)?);
+        for known in self.tx.conflicts_of(id)? {
+            if !facts.conflicts.contains(&known.group) {
+                self.tx.remove_conflict(id, known.group)?;
+            }
+        }
+        for group in &facts.conflicts {
+            let owner = touched.born.office.clone();
+            self.tx.put_conflict(&Conflict { record: id, group: *group, since_ms: self.now_ms, owner })?;
+        }
+        let conflicts = u32::try_from(facts.conflicts.len()).unwrap_or(u32::MAX);
+        let Facts { status, summary, .. } = facts;
+        self.tx.update_record(&RecordRow { status, summary, conflicts, ..touched.row })
+    }
+
+    fn append(&mut self, arriving: &Arriving<'_>, record: Option<RecordId>, state: OpState) -> Result<()> {
+        let Arriving { id, bytes, chain, .. } = *arriving;
+        self.tx.append_op(&NewOp { id, bytes, chain, record, received_ms: self.now_ms, state })
+    }
+
+    /// Says to the office that wrote an op what the hub thinks of it.
+    fn tell(&mut self, office: &OfficeCode, id: OpId, verdict: VerdictFrame) -> Result<()> {
+        self.tx.put_verdict(id, &verdict)?;
+        self.tx.feed_append(&Topic::Office(office.clone()), &FeedItem::Verdict { id, verdict }).map(drop)
+    }
+
+    /// Two records with one receipt code: both stay, and somebody hears of it.
+    fn watch_for_collision(&mut self, id: RecordId, code: Option<ReceiptCode>) -> Result<()> {
+        let Some(code) = code else { return Ok(()) };
+        for other in self.tx.records_coded(code)? {
+            if other.id != id {
+                let detail = json!({"records": [other.id.to_string(), id.to_string()]});
+                note(self.tx, self.now_ms, "hub", "receipt.collision", code, detail)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A record from its merged ops.
+///
+/// # Errors
+/// A failure of the store.
+pub(crate) fn load(tx: &mut dyn Tx, id: RecordId) -> Result<Record> {
+    let mut record = Record::new(id);
+    for stored in tx.ops_of(id)? {
+        if stored.state == OpState::Merged {
+            let op = Op::decode(&stored.bytes).map_err(|_| StoreError::Damaged("an op that was readable once"))?;
+            record.apply(stored.id, &op);
+        }
+    }
+    Ok(record)
+}
+
+/// As much of a record as the judge needs for a change: under which version it was created.
+fn stub(born: &Born, id: RecordId) -> Record {
+    let creation = Creation {
+        form: born.form,
+        form_version: born.form_version,
+        receipt: born.code,
+        author: String::new(),
+        hlc: Hlc::default(),
+    };
+    let mut record = Record::new(id);
+    record.creation = Some(creation);
+    record
+}
+
+/// The offices that an op routes its record to.
+fn routed_to(op: &Op) -> Vec<OfficeCode> {
+    let routings = op.writes.iter().filter(|write| write.group == pengaduan::group::DISPOSISI);
+    let targets = routings.filter_map(|write| match write.values.get(&KANTOR_TUJUAN) {
+        Some(Value::Text(code)) => code.trim().parse().ok(),
+        _ => None,
+    });
+    targets.collect()
+}
+
+/// The field of a routing that names the office.
+pub(crate) const KANTOR_TUJUAN: FieldTag = 162;
+
+/// A judgement as it goes over the wire.
+pub(crate) fn frame_of(verdict: &Verdict) -> VerdictFrame {
+    match verdict {
+        Verdict::Accepted => VerdictFrame::Accepted,
+        Verdict::NeedsRepair(faults) => {
+            let faults = faults.iter().take(FAULTS_MAX);
+            VerdictFrame::NeedsRepair(List(faults.map(|f| (f.field, f.group, f.reason.code())).collect()))
+        }
+        Verdict::Quarantined(reason) => VerdictFrame::Quarantined(*reason as u8),
+    }
+}

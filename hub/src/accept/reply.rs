@@ -1,0 +1,156 @@
+//! The reply: what stands here, what the speaker lost, and what concerns its office.
+
+use std::collections::VecDeque;
+
+use kentongan_protocol::ids::{LogId, OfficeCode, Topic};
+use kentongan_protocol::limits::{EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX, REPLY_BYTES_AIM};
+use kentongan_protocol::session::hub::{feed_start, news_of_epochs};
+use kentongan_protocol::wire::codec::{Blob, List};
+use kentongan_protocol::wire::v1::{End, Frame, LogFrame, Marks, Ops, notice};
+use serde_json::json;
+
+use super::hello::TWIN_TOLD_MS;
+use super::{Exchange, note};
+use crate::engine::Hub;
+use crate::feed;
+use crate::store::{Replica, Result, StoreError, Tx};
+
+/// Logs read at once.
+const LOGS_PAGE: usize = 512;
+/// A twin is shown to people at the office for this long after it was last seen.
+const TWIN_SHOWN_MS: i64 = 7 * TWIN_TOLD_MS;
+
+/// How far the reply is.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    /// Logs to give back, from which seq on.
+    lost: VecDeque<(LogId, u64)>,
+    /// Topics to read, from which number on.
+    topics: VecDeque<(Topic, u64)>,
+    bytes: usize,
+    more: bool,
+    over: bool,
+}
+
+impl Reply {
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+/// What stands here.
+pub(super) fn marks(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Result<Marks> {
+    let replica = tx.replica(exchange.speaker)?.ok_or(StoreError::Damaged("a replica that speaks is not there"))?;
+    let epochs = tx.epochs()?;
+    let news = news_of_epochs(&epochs, &exchange.position.epochs);
+    let news = news.iter().skip(news.len().saturating_sub(EPOCHS_MAX));
+    let news = news.map(|epoch| (epoch.epoch.to_bytes(), epoch.began_after)).collect();
+    exchange.reply.topics = Topic::of_office(&replica.office)
+        .into_iter()
+        .map(|topic| {
+            let read = exchange.position.cursors.iter().find(|(kind, _)| *kind == topic.kind());
+            let start = feed_start(&epochs, &exchange.position.epochs, read.map_or(0, |(_, number)| *number));
+            (topic, start)
+        })
+        .collect();
+    let cursors = exchange.reply.topics.iter().map(|(topic, start)| (topic.kind() as u8, *start)).collect();
+    Ok(Marks {
+        hub_ms: now_ms,
+        epochs: List(news),
+        cursors: List(cursors),
+        logs: List(log_marks(exchange, tx)?),
+        held_ops: replica.holding.ops,
+        held_sum: replica.holding.sum,
+        come_back_s: 0,
+        notices: List(notices(&replica, now_ms)),
+        extensions: List::default(),
+    })
+}
+
+fn notices(replica: &Replica, now_ms: i64) -> Vec<u16> {
+    let twin = replica.twin_seen_ms.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) < TWIN_SHOWN_MS);
+    let certificate = &replica.certificate;
+    let renew = now_ms.saturating_sub(certificate.from_ms) > certificate.until_ms.saturating_sub(now_ms);
+    [(twin, notice::TWIN), (renew, notice::RENEW)].into_iter().filter_map(|(say, what)| say.then_some(what)).collect()
+}
+
+/// Stored and durable mark of every log that the request named, and of every own log that the speaker holds otherwise.
+fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u64, u64)>> {
+    let mut marks = Vec::new();
+    for id in exchange.named.iter().take(FRAME_LOGS_MAX) {
+        let log = tx.log(*id)?;
+        marks.push((id.to_bytes(), log.as_ref().map_or(0, |log| log.stored), log.map_or(0, |log| log.durable)));
+    }
+    let Some(mut inventory) = exchange.inventory.take() else { return Ok(marks) };
+    let mut after = None;
+    loop {
+        let page = tx.logs_of(exchange.speaker, after, LOGS_PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.head.log);
+        for log in page {
+            let id = log.head.log;
+            let held = inventory.remove(&id).unwrap_or(0);
+            if held < log.stored {
+                exchange.reply.lost.push_back((id, held + 1));
+            }
+            if held != log.stored && !exchange.named.contains(&id) {
+                marks.push((id.to_bytes(), log.stored, log.durable));
+            }
+        }
+    }
+    let unknown = inventory.keys().filter(|id| !exchange.named.contains(id));
+    marks.extend(unknown.map(|id| (id.to_bytes(), 0, 0)));
+    marks.truncate(FRAME_LOGS_MAX);
+    Ok(marks)
+}
+
+/// The next frames after the marks.
+pub(super) fn next_frames(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Frame>> {
+    if exchange.reply.over {
+        return Ok(Vec::new());
+    }
+    if exchange.reply.bytes >= REPLY_BYTES_AIM {
+        exchange.reply.more = true;
+        return end(exchange, tx, now_ms);
+    }
+    if let Some((log, from_seq)) = exchange.reply.lost.pop_front() {
+        return give_back(exchange, tx, log, from_seq);
+    }
+    while let Some((topic, after)) = exchange.reply.topics.pop_front() {
+        if let Some((page, more)) = feed::page(hub, tx, &topic, after, exchange.speaker)? {
+            if more {
+                exchange.reply.topics.push_front((topic, page.upto));
+            }
+            exchange.counts.fed += page.entries.0.len() as u64;
+            exchange.reply.bytes += feed::size(&page);
+            return Ok(vec![Frame::Feed(page)]);
+        }
+    }
+    end(exchange, tx, now_ms)
+}
+
+/// A page of a log that the speaker itself wrote and no longer has.
+fn give_back(exchange: &mut Exchange, tx: &mut dyn Tx, log: LogId, from_seq: u64) -> Result<Vec<Frame>> {
+    let Some(known) = tx.log(log)? else { return Ok(Vec::new()) };
+    let ops = tx.ops_from(log, from_seq, FRAME_OPS_MAX, FRAME_BODY_BYTES_AIM)?;
+    let next_seq = from_seq + ops.len() as u64;
+    if next_seq <= known.stored && !ops.is_empty() {
+        exchange.reply.lost.push_front((log, next_seq));
+    }
+    exchange.counts.restored += ops.len() as u64;
+    exchange.reply.bytes += ops.iter().map(|op| op.bytes.len()).sum::<usize>();
+    let ops = List(ops.into_iter().map(|op| Blob(op.bytes)).collect());
+    let head = Frame::Log(LogFrame::from(&known.head));
+    Ok(vec![head, Frame::Ops(Ops { log: log.to_bytes(), first_seq: from_seq, ops })])
+}
+
+fn end(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Frame>> {
+    exchange.reply.over = true;
+    let restored = exchange.counts.restored;
+    if restored > 0 {
+        let office = exchange.office.as_ref().map_or("", OfficeCode::as_str);
+        let detail = json!({"office": office, "ops": restored});
+        note(tx, now_ms, "hub", "replica.restored", exchange.speaker, detail)?;
+    }
+    Ok(vec![Frame::End(End { more: exchange.reply.more })])
+}

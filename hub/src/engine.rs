@@ -1,0 +1,212 @@
+//! The hub as a replica: facts of this run, and the ops that people at the hub write.
+//!
+//! The hub writes as every replica does: into logs of its own, one for each run, lane and office, chained by hashes and
+//! signed. What it wrote can therefore be given back to it by the offices that read it, should it ever forget.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kentongan_host::Clock;
+use kentongan_host::identity::SigningKey;
+use kentongan_protocol::clock::{HybridClock, KnownRun, RunHead};
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::form::builtin;
+use kentongan_protocol::ids::{EpochId, Lane, LogId, OfficeCode, OpId, ReplicaId, RunId};
+use kentongan_protocol::log::LogHead;
+use kentongan_protocol::merge::Record;
+use kentongan_protocol::op::{Action, Op, Write};
+use kentongan_protocol::session::hub::HubEpoch;
+use kentongan_protocol::wire::codec::List;
+use kentongan_protocol::wire::v1::Attest;
+
+use crate::accept::intake::Intake;
+use crate::store::{Log, RecordRow, Result, Run, StoreError, Tx};
+
+/// An Ed25519 key that signs.
+pub trait Sign: fmt::Debug + Send + Sync {
+    /// The signature over `message`.
+    fn sign(&self, message: &[u8]) -> [u8; 64];
+    /// The public half.
+    fn public_key(&self) -> [u8; 32];
+}
+
+impl Sign for SigningKey {
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        SigningKey::sign(self, message)
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        SigningKey::public_key(self)
+    }
+}
+
+/// What a hub is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Its clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Its key.
+    pub key: Arc<dyn Sign>,
+    /// Where random ids come from.
+    pub random: fn() -> u64,
+    /// The start of this machine, hashed.
+    pub boot: u64,
+}
+
+impl Parts {
+    /// With the clocks and the randomness of this machine.
+    pub fn of_machine(key: Arc<dyn Sign>) -> Parts {
+        Parts {
+            clock: Arc::new(kentongan_host::SystemClock::new()),
+            key,
+            random: kentongan_host::random::random_u64,
+            boot: kentongan_host::clock::boot_id(),
+        }
+    }
+}
+
+/// The hub in this run. Shared by everything that serves.
+#[derive(Debug)]
+pub struct Hub {
+    replica: ReplicaId,
+    run: RunHead,
+    parts: Parts,
+    hybrid: Mutex<HybridClock>,
+}
+
+/// Why an own op was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// It is longer than an op may be.
+    #[error("a change too large to be carried")]
+    TooLarge(#[source] Fault),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Hub {
+    /// The hub of this store, in a new run. `None` if the store has no hub in it.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn open(tx: &mut dyn Tx, parts: Parts) -> Result<Option<Hub>> {
+        let Some(identity) = tx.hub()? else { return Ok(None) };
+        let last = tx.runs_of(identity.replica)?.into_iter().max_by_key(|run| run.known.head.ordinal);
+        let last = last.map(|run| run.known.head);
+        let run = RunHead {
+            run: RunId((parts.random)()),
+            ordinal: last.map_or(1, |last| last.ordinal.saturating_add(1)),
+            before: last.map(|last| last.run),
+            boot: parts.boot,
+            boot_ms: parts.clock.boot_ms(),
+            wall_ms: parts.clock.wall_ms(),
+        };
+        Ok(Some(Hub { replica: identity.replica, run, parts, hybrid: Mutex::default() }))
+    }
+
+    /// Notes that this run begins to answer offices: a new epoch of the feed. Once, before the first exchange.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn begin_serving(&self, tx: &mut dyn Tx) -> Result<HubEpoch> {
+        let epoch = HubEpoch { epoch: EpochId((self.parts.random)()), began_after: tx.feed_last()? };
+        tx.append_epoch(&epoch, self.now_ms())?;
+        Ok(epoch)
+    }
+
+    /// The hub as a replica.
+    pub fn replica(&self) -> ReplicaId {
+        self.replica
+    }
+
+    /// This run.
+    pub fn run(&self) -> &RunHead {
+        &self.run
+    }
+
+    /// The public half of the hub's key.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.parts.key.public_key()
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.parts.clock.wall_ms()
+    }
+
+    /// The hub's signature over the present heads of its own `logs`.
+    pub fn attest(&self, logs: &[Log]) -> Attest {
+        let heads = logs.iter().map(|log| (log.head.log.to_bytes(), log.stored, log.chain.0)).collect();
+        let mut attest = Attest { replica: self.replica.to_bytes(), heads: List(heads), signature: [0; 64] };
+        attest.signature = self.parts.key.sign(&attest.signed_bytes());
+        attest
+    }
+
+    /// Writes a change to a record: stored, merged, and put into the feed of every office that sees the record.
+    ///
+    /// `seen` is the record as the person saw it when they decided.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub fn change(
+        &self,
+        tx: &mut dyn Tx,
+        row: &RecordRow,
+        seen: &Record,
+        author: &str,
+        writes: Vec<Write>,
+    ) -> std::result::Result<OpId, WriteError> {
+        let born = row.born.as_ref().ok_or(StoreError::Damaged("a change to a record that was not created"))?;
+        let lane = builtin::by_tag(born.form).map_or(Lane::Case, |form| form.lane);
+        let log = self.own_log(tx, lane, &born.office)?;
+        let op = Op {
+            action: Action::Change { record: row.id },
+            author: author.to_owned(),
+            elapsed_ms: self.parts.clock.boot_ms().saturating_sub(self.run.boot_ms),
+            hlc: self.tick(seen),
+            writes,
+        };
+        let bytes = op.encode().map_err(WriteError::TooLarge)?;
+        let id = OpId { log: log.head.log, seq: log.stored + 1 };
+        let chain = log.chain.then(&bytes);
+        let mut intake = Intake::new(tx, self.replica, self.now_ms());
+        intake.admit(&log.head, id, &bytes, chain)?;
+        intake.finish()?;
+        tx.advance_log(id.log, id.seq, chain)?;
+        Ok(id)
+    }
+
+    /// The log of this run in `lane` about `office`; begun if there is none.
+    fn own_log(&self, tx: &mut dyn Tx, lane: Lane, office: &OfficeCode) -> Result<Log> {
+        if let Some(log) = tx.log_of_run(&self.run, lane, office)? {
+            return Ok(log);
+        }
+        let log = LogId((self.parts.random)());
+        let head = LogHead { log, replica: self.replica, office: office.clone(), lane, run: self.run };
+        tx.insert_log(&head)?;
+        // The hub's clock is what all others are measured by: its own runs are exact by definition.
+        let known = KnownRun {
+            replica: self.replica,
+            head: self.run,
+            measured: Some((self.run.wall_ms, 1)),
+            elapsed_ms: 0,
+            heard_ms: self.run.wall_ms,
+        };
+        if tx.run(self.run.run)?.is_none() {
+            tx.put_run(&Run { known, superseded_ms: None })?;
+        }
+        Ok(Log { chain: head.chain_start(), head, stored: 0, durable: 0 })
+    }
+
+    /// A hybrid time later than everything in `seen`, as far as that is believable.
+    fn tick(&self, seen: &Record) -> kentongan_protocol::clock::Hlc {
+        let wall_ms = self.now_ms();
+        let written = seen.groups().flat_map(|(_, group)| group.writes().map(|(_, written)| written.hlc));
+        let latest = written.chain(seen.creation.iter().map(|creation| creation.hlc)).max();
+        // A number stays a number, whatever happened to another thread meanwhile.
+        let mut hybrid = self.hybrid.lock().unwrap_or_else(PoisonError::into_inner);
+        hybrid.observe(latest.unwrap_or_default(), wall_ms);
+        hybrid.tick(wall_ms)
+    }
+}
