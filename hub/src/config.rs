@@ -10,8 +10,8 @@ const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// The options, in the order of the sample file. Only `log.level`, `tls.client_cert_days`, `store.min_free`,
-/// `fleet.*`, `limits.request_bytes`, `limits.stall` and `limits.enrol_attempts` change without a restart.
+/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.min_free`, `fleet.*`,
+/// `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         table: "listen",
@@ -187,6 +187,15 @@ impl Config {
             enrol_attempts: whole("limits", "enrol_attempts"),
             grace: settings.duration("limits", "grace"),
         }
+    }
+
+    /// Whether everything that a running hub cannot change is the same in both.
+    pub fn holds_until_restart(&self, other: &Config) -> bool {
+        let fixed = |config: &Config| {
+            let Config { listen, sessions_max, handshake, idle, enrol_attempts, grace, .. } = config.clone();
+            (listen, sessions_max, handshake, idle, enrol_attempts, grace)
+        };
+        fixed(self) == fixed(other)
     }
 
     /// The built-in values.

@@ -6,7 +6,8 @@
 //!     the job before commits    ┘                       └─ further parts, streamed
 //! ```
 //!
-//! - Nothing is held whole: of a request at most [`WAITING_BYTES_MAX`] bytes wait for the store, of a reply one part.
+//! - Nothing is held whole: of a request about [`WAITING_BYTES_MAX`] bytes wait for the store, counted after they were
+//!   decompressed, and of a reply one part.
 //! - The last events of a request and its marks are one job: a small exchange costs one commit. What the marks say is
 //!   durable when it is sent, because a job is answered after its commit.
 //! - An agent that may not speak is told why in a frame of the protocol, with status 200: a portal answers 403 too.
@@ -33,7 +34,7 @@ use crate::accept::{Counts, Exchange};
 use crate::engine::Hub;
 use crate::store::{ExchangeNote, StoreError, Tx};
 
-/// Bytes of a request that may wait for the store; then reading waits.
+/// Bytes of events that may wait for the store; then decoding waits, and reading with it.
 const WAITING_BYTES_MAX: usize = 1 << 20;
 /// The first part of a reply ends after this many bytes. A reply that fits is sent with its length, as one piece.
 const FIRST_PART_BYTES_AIM: usize = 16 * 1024;
@@ -126,7 +127,7 @@ impl At {
     }
 }
 
-/// Events that wait for the store, and how many bytes of the request they were.
+/// Events that wait for the store, and about how many bytes they take.
 #[derive(Debug, Default)]
 struct Waiting {
     events: Vec<Event>,
@@ -169,17 +170,19 @@ impl Call {
         let mut session = Session::new(replica);
         let mut waiting = Waiting::default();
         let mut at = At::Idle(Box::new(Exchange::new(replica)));
+        let mut arrived_ms = 0;
         let mut whole = false;
         loop {
+            let drained = waiting.fill(&mut session, arrived_ms)?;
+            let last = drained && session.is_ended();
             at = match at {
-                At::Idle(exchange) if whole => return Ok((exchange, waiting)),
+                At::Idle(exchange) if last && whole => return Ok((exchange, waiting)),
                 // What comes with the end of the request is stored together with the making of the marks.
-                At::Idle(exchange) if !waiting.events.is_empty() && !session.is_ended() => {
+                At::Idle(exchange) if !waiting.events.is_empty() && !last => {
                     At::Storing(self.job(exchange, std::mem::take(&mut waiting)))
                 }
                 at => at,
             };
-            let room = waiting.bytes < WAITING_BYTES_MAX || session.is_ended();
             tokio::select! {
                 biased;
                 done = at.stored() => {
@@ -187,11 +190,11 @@ impl Call {
                     spoken?;
                     at = At::Idle(exchange);
                 }
-                read = self.body.next(), if room && !whole => match read.map_err(Stop::Cut)? {
+                read = self.body.next(), if drained && !whole => match read.map_err(Stop::Cut)? {
                     Some(bytes) => {
                         self.meter.bytes_in += bytes.len() as u64;
-                        let events = session.receive(&bytes)?;
-                        waiting.add(events, bytes.len(), self.serving.clock.wall_ms());
+                        arrived_ms = self.serving.clock.wall_ms();
+                        session.push(&bytes);
                     }
                     None if session.is_ended() => whole = true,
                     None => return Err(Fault::Cut.into()),
@@ -230,7 +233,7 @@ impl Call {
             }
             let now_ms = clock.wall_ms();
             let mut reply = PREAMBLE.to_vec();
-            Frame::Marks(exchange.marks(&hub, tx, now_ms)?).put(&mut reply);
+            Frame::Marks(exchange.marks(tx, now_ms)?).put(&mut reply);
             while !exchange.is_over() && reply.len() < FIRST_PART_BYTES_AIM {
                 exchange.next_frames(&hub, tx, now_ms)?.iter().for_each(|frame| frame.put(&mut reply));
             }
@@ -274,12 +277,17 @@ impl Call {
 }
 
 impl Waiting {
-    fn add(&mut self, events: Vec<Event>, bytes: usize, now_ms: i64) {
-        if self.events.is_empty() {
-            self.since_ms = now_ms;
+    /// Takes what has arrived, as far as there is room. Whether nothing whole is left with the session.
+    fn fill(&mut self, session: &mut Session, arrived_ms: i64) -> Result<bool, Fault> {
+        while self.bytes < WAITING_BYTES_MAX {
+            let Some(event) = session.next_event()? else { return Ok(true) };
+            if self.events.is_empty() {
+                self.since_ms = arrived_ms;
+            }
+            self.bytes += size(&event);
+            self.events.push(event);
         }
-        self.events.extend(events);
-        self.bytes += bytes;
+        Ok(false)
     }
 }
 
@@ -308,6 +316,18 @@ impl Meter {
         };
         tracing::info!(ev, replica, outcome, stored, repeated, echoed, restored, fed, bytes_in, bytes_out, "{said}");
     }
+}
+
+/// About how many bytes an event takes in memory.
+fn size(event: &Event) -> usize {
+    let carried = match event {
+        Event::Batch(batch) => batch.ops.iter().map(|op| op.len() + size_of::<Vec<u8>>()).sum(),
+        Event::Inventory(inventory) => inventory.len() * 32,
+        Event::Attest(attest) => attest.heads.0.len() * 48,
+        Event::Have(position) => position.logs.len() * 8,
+        Event::Hello(_) | Event::End => 0,
+    };
+    size_of::<Event>() + carried
 }
 
 /// Does what the events say, in the transaction `tx`. A fault of the speaker ends it; what was done before it stays.

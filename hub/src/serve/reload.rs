@@ -64,6 +64,9 @@ fn apply(sources: &Sources, log: &LogHandle, config: &watch::Sender<Arc<Config>>
         tracing::error!(ev = "config.refused", error = %failure, "the level of the log stays");
     }
     let new = Arc::new(Config::of(&settings));
+    if !config.borrow().holds_until_restart(&new) {
+        tracing::warn!(ev = "config.restart_needed", "some new settings apply from the next start on");
+    }
     let changed = config.send_if_modified(|old| {
         let changed = **old != *new;
         *old = new;

@@ -196,7 +196,7 @@ pub struct ReplicaRow {
     pub ops_held: u64,
     /// Ops it had written, as it said.
     pub ops_written: u64,
-    /// Ops that were still waiting there when it last spoke.
+    /// Ops that still waited there after it last spoke.
     pub pending: u64,
     /// Age of the oldest of them then, in seconds.
     pub oldest_pending_s: u64,
@@ -329,7 +329,17 @@ fn row(desk: &Desk, office: &Office, devices: &[Replica]) -> OfficeRow {
         notices,
         replicas: active().count() as u64,
         last_contact_at,
-        pending: active().filter_map(|replica| Some(replica.last_contact.as_ref()?.pending)).sum(),
+        pending: active().map(pending).sum(),
+    }
+}
+
+/// Ops that still wait at a device: those that waited when it spoke, without those that it sent in that exchange.
+fn pending(replica: &Replica) -> u64 {
+    let Some(contact) = &replica.last_contact else { return 0 };
+    match contact.ops_written.checked_sub(replica.holding.ops) {
+        Some(missing) => contact.pending.min(missing),
+        // It was restored and counts too little.
+        None => contact.pending,
     }
 }
 
@@ -405,8 +415,10 @@ fn replica_row(desk: &Desk, replica: &Replica) -> ReplicaRow {
         last_contact_at: contact.map(|contact| contact.at_ms),
         ops_held: replica.holding.ops,
         ops_written: contact.map_or(0, |contact| contact.ops_written),
-        pending: contact.map_or(0, |contact| contact.pending),
-        oldest_pending_s: contact.map_or(0, |contact| contact.oldest_pending_ms / 1000),
+        pending: pending(replica),
+        oldest_pending_s: contact
+            .filter(|_| pending(replica) > 0)
+            .map_or(0, |contact| contact.oldest_pending_ms / 1000),
         clock_offset_s: contact.map_or(0.0, |contact| contact.clock_offset_ms as f64 / 1000.0),
         clock_error_s: contact.map_or(0.0, |contact| contact.clock_error_ms as f64 / 1000.0),
         free_bytes: contact.map_or(0, |contact| contact.free_bytes),
