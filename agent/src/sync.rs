@@ -2,6 +2,9 @@
 //!
 //! The pure session decides what is said; this file carries it: reads the store, hands over bytes, and commits each
 //! frame of the answer as it comes. No transaction is open while the network is waited for.
+//!
+//! Where the store lives and what carries the bytes are two small traits: in the service the store's thread and HTTPS,
+//! in the simulator a store at hand and a link that loses, cuts and repeats. What is decided here is the same in both.
 
 use std::sync::Arc;
 
@@ -22,11 +25,56 @@ const EXCHANGES_MAX: u32 = 10_000;
 /// Exchanges without any progress after which a contact ends, although the two sides disagree.
 const IDLE_EXCHANGES_MAX: u32 = 3;
 
+/// Carries a request to the hub.
+pub trait Carrier {
+    /// The answer under way.
+    type Reply: Answer;
+
+    /// Hands over a whole request and waits for an answer to begin.
+    ///
+    /// # Errors
+    /// If no answer begins.
+    fn exchange(&self, request: Vec<u8>) -> impl Future<Output = Result<Self::Reply, LinkError>> + Send;
+}
+
+/// An answer under way.
+pub trait Answer: Send {
+    /// The next bytes; `None` when the answer has ended.
+    ///
+    /// # Errors
+    /// If the link is cut.
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, LinkError>> + Send;
+
+    /// Milliseconds since the request was handed over: an upper bound of the round trip.
+    fn waited_ms(&self) -> u32;
+}
+
+/// Has work done on the store, one piece after the other.
+pub trait Keeper {
+    /// Does `work` and waits for it. What it wrote is durable then.
+    ///
+    /// # Errors
+    /// Whatever `work` fails with, or [`StoreError::Thread`] if the store is closed.
+    fn keep<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send;
+}
+
+impl Keeper for StoreHandle<Store> {
+    async fn keep<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_async(work).await?
+    }
+}
+
 /// What a contact needs besides the store.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct Caller<C = Transport> {
     /// The link.
-    pub transport: Transport,
+    pub transport: C,
     /// Signs what is sent.
     pub key: Arc<SigningKey>,
     /// For the greeting.
@@ -69,8 +117,11 @@ pub struct ContactReport {
 ///
 /// # Errors
 /// If the store fails; what the link does is in the report.
-pub async fn contact(store: &StoreHandle<Store>, caller: &Caller) -> Result<ContactReport, StoreError> {
-    let began_ms = on_store(store, |store| Ok(store.wall_ms())).await?;
+pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
+    store: &K,
+    caller: &Caller<C>,
+) -> Result<ContactReport, StoreError> {
+    let began_ms = store.keep(|store| Ok(store.wall_ms())).await?;
     let mut report = ContactReport::default();
     let mut idle = 0;
     while report.exchanges < EXCHANGES_MAX {
@@ -80,7 +131,7 @@ pub async fn contact(store: &StoreHandle<Store>, caller: &Caller) -> Result<Cont
                 report.exchanges += 1;
                 report.come_back_s = outcome.come_back_s;
                 idle = if report.applied == before { idle + 1 } else { 0 };
-                let unsent = on_store(store, |store| store.has_unsent()).await?;
+                let unsent = store.keep(|store| store.has_unsent()).await?;
                 if !(outcome.more || unsent || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
                     break;
                 }
@@ -99,18 +150,18 @@ pub async fn contact(store: &StoreHandle<Store>, caller: &Caller) -> Result<Cont
         up_bytes: report.up_bytes,
         down_bytes: report.down_bytes,
     };
-    on_store(store, move |store| store.note_contact(&Contact { ended_ms: store.wall_ms(), ..contact })).await?;
+    store.keep(move |store| store.note_contact(&Contact { ended_ms: store.wall_ms(), ..contact })).await?;
     Ok(report)
 }
 
 /// One exchange. The outer error is the store's, the inner one the link's or the hub's.
-async fn exchange(
-    store: &StoreHandle<Store>,
-    caller: &Caller,
+async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
+    store: &K,
+    caller: &Caller<C>,
     report: &mut ContactReport,
 ) -> Result<Result<Outcome, SyncFailure>, StoreError> {
     let (health, key) = (caller.health.clone(), Arc::clone(&caller.key));
-    let (mut session, request) = on_store(store, move |store| {
+    let (mut session, request) = store.keep(move |store| {
         let mut session = Session::new(store.opening(&health, REQUEST_BYTES_AIM)?);
         let request = session.request(&mut store.outbox(&key))?;
         Ok((session, request))
@@ -123,21 +174,21 @@ async fn exchange(
     };
     match ended {
         Ok(outcome) => {
-            on_store(store, move |store| store.end_exchange(Ok(&outcome))).await?;
+            store.keep(move |store| store.end_exchange(Ok(&outcome))).await?;
             Ok(Ok(outcome))
         }
         Err(failure) => {
             // Whatever ended it: what was sent may have been stored, so the next exchange asks first.
-            on_store(store, move |store| store.end_exchange(Err(&Fault::Cut))).await?;
+            store.keep(move |store| store.end_exchange(Err(&Fault::Cut))).await?;
             Ok(Err(failure))
         }
     }
 }
 
 /// Hands over the request and commits the answer frame by frame.
-async fn carry(
-    store: &StoreHandle<Store>,
-    caller: &Caller,
+async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
+    store: &K,
+    caller: &Caller<C>,
     request: Vec<u8>,
     session: &mut Session,
     report: &mut ContactReport,
@@ -154,16 +205,18 @@ async fn carry(
         };
         report.down_bytes += chunk.len() as u64;
         let waited_ms = reply.waited_ms();
-        let events = match session.receive(&chunk) {
-            Ok(events) => events,
-            Err(fault) => return Ok(Err(fault.into())),
-        };
-        for event in events {
+        session.push(&chunk);
+        loop {
+            let event = match session.next_event() {
+                Ok(Some(event)) => event,
+                Ok(None) => break,
+                Err(fault) => return Ok(Err(fault.into())),
+            };
             if let Event::Marks(marks) = &event {
                 report.renew |= marks.notices.0.contains(&notice::RENEW);
                 report.twin = marks.notices.0.contains(&notice::TWIN);
             }
-            match on_store(store, move |store| store.apply(event, waited_ms)).await {
+            match store.keep(move |store| store.apply(event, waited_ms)).await {
                 Ok(applied) => report.applied.add(applied),
                 Err(StoreError::Protocol(fault)) => return Ok(Err(fault.into())),
                 Err(error) => return Err(error),
@@ -177,7 +230,7 @@ pub async fn on_store<T: Send + 'static>(
     store: &StoreHandle<Store>,
     work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    store.run_async(work).await?
+    store.keep(work).await
 }
 
 impl From<LinkError> for SyncFailure {

@@ -12,6 +12,8 @@ use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::sync::{Answer, Carrier};
+
 /// How to reach the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkSettings {
@@ -67,22 +69,6 @@ impl Transport {
         Ok(Transport { client, base: settings.url.trim_end_matches('/').to_owned() })
     }
 
-    /// Opens an exchange.
-    ///
-    /// # Errors
-    /// If no answer begins.
-    pub async fn exchange(&self, request: Vec<u8>) -> Result<Reply, LinkError> {
-        let asked = Instant::now();
-        let response = self
-            .client
-            .post(format!("{}{SYNC_PATH}", self.base))
-            .body(request)
-            .send()
-            .await
-            .map_err(|error| link_error(&error))?;
-        Ok(Reply { response: accepted(response)?, asked })
-    }
-
     /// The hub's root certificate, as whoever answers gives it. To be compared with a fingerprint before use.
     ///
     /// # Errors
@@ -128,6 +114,22 @@ impl Transport {
     }
 }
 
+impl Carrier for Transport {
+    type Reply = Reply;
+
+    async fn exchange(&self, request: Vec<u8>) -> Result<Reply, LinkError> {
+        let asked = Instant::now();
+        let response = self
+            .client
+            .post(format!("{}{SYNC_PATH}", self.base))
+            .body(request)
+            .send()
+            .await
+            .map_err(|error| link_error(&error))?;
+        Ok(Reply { response: accepted(response)?, asked })
+    }
+}
+
 /// An answer under way.
 #[derive(Debug)]
 pub struct Reply {
@@ -135,18 +137,13 @@ pub struct Reply {
     asked: Instant,
 }
 
-impl Reply {
-    /// The next bytes; `None` when the answer has ended.
-    ///
-    /// # Errors
-    /// If the link is cut.
-    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+impl Answer for Reply {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
         let chunk = self.response.chunk().await.map_err(|error| link_error(&error))?;
         Ok(chunk.map(|bytes| bytes.to_vec()))
     }
 
-    /// Milliseconds since the request was handed over: an upper bound of the round trip.
-    pub fn waited_ms(&self) -> u32 {
+    fn waited_ms(&self) -> u32 {
         u32::try_from(self.asked.elapsed().as_millis()).unwrap_or(u32::MAX)
     }
 }

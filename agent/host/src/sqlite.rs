@@ -102,9 +102,44 @@ pub fn open(path: &Path, application_id: u32, migrations: &[&str]) -> Result<Con
     if found > 0 && found < known {
         keep_copy(&db, path, found)?;
     }
+    grow(&db, path, application_id, migrations, found)?;
+    Ok(db)
+}
+
+/// Takes a file from version `found` to the newest.
+fn grow(
+    db: &Connection,
+    path: &Path,
+    application_id: u32,
+    migrations: &[&str],
+    found: u32,
+) -> Result<(), OpenFailure> {
     for (version, sql) in (0..).zip(migrations).skip(found as usize) {
-        migrate(&db, application_id, version + 1, sql).map_err(|error| failed(path, "migrating", error))?;
+        migrate(db, application_id, version + 1, sql).map_err(|error| failed(path, "migrating", error))?;
     }
+    Ok(())
+}
+
+/// As [`open`], on the SQLite file system that is registered under the name `vfs`: for simulators, whose disks live in
+/// memory and fail when they are told to. There is no mark of a clean end and no copy before a migration, because both
+/// are files of the real machine; every opening checks the whole file.
+///
+/// # Errors
+/// See [`OpenFailure`].
+pub fn open_on(
+    vfs: &std::ffi::CStr,
+    path: &Path,
+    application_id: u32,
+    migrations: &[&str],
+) -> Result<Connection, OpenFailure> {
+    let known = u32::try_from(migrations.len()).expect("migrations are few");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags_and_vfs(path, flags, vfs).map_err(|error| failed(path, "opening", error))?;
+    let db = set_up(db, path)?;
+    let found = version_of(&db, path, application_id, known)?;
+    quick_check(&db, path)?;
+    durable(&db, path)?;
+    grow(&db, path, application_id, migrations, found)?;
     Ok(db)
 }
 
@@ -162,6 +197,10 @@ fn create_private(path: &Path) -> Result<bool, OpenFailure> {
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenFailure> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(|error| failed(path, "opening", error))?;
+    set_up(db, path)
+}
+
+fn set_up(db: Connection, path: &Path) -> Result<Connection, OpenFailure> {
     db.execute_batch(&format!(
         "PRAGMA busy_timeout={BUSY_TIMEOUT_MS};
          PRAGMA foreign_keys=ON;

@@ -100,7 +100,18 @@ impl Store {
     /// # Errors
     /// If the file is damaged, of a newer program, or cannot be written.
     pub fn open(path: &Path, machine: Machine) -> Result<Store, StoreError> {
-        let db = sqlite::open(path, APPLICATION_ID, MIGRATIONS)?;
+        Store::on(sqlite::open(path, APPLICATION_ID, MIGRATIONS)?, path, machine)
+    }
+
+    /// As [`Store::open`], on the SQLite file system `vfs`: for simulators.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_on(vfs: &std::ffi::CStr, path: &Path, machine: Machine) -> Result<Store, StoreError> {
+        Store::on(sqlite::open_on(vfs, path, APPLICATION_ID, MIGRATIONS)?, path, machine)
+    }
+
+    fn on(db: Connection, path: &Path, machine: Machine) -> Result<Store, StoreError> {
         db.set_prepared_statement_cache_capacity(64);
         let last: Option<i64> = db
             .query_row("SELECT max(hlc) FROM log", [], |row| row.get(0))

@@ -45,6 +45,15 @@ impl SqliteStore {
         SqliteStore::tuned(db, path)
     }
 
+    /// As [`SqliteStore::open`], on the SQLite file system `vfs`: for simulators.
+    ///
+    /// # Errors
+    /// See [`OpenFailure`].
+    pub fn open_on(vfs: &std::ffi::CStr, path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
+        let db = sqlite::open_on(vfs, path, schema::APPLICATION_ID, schema::MIGRATIONS)?;
+        SqliteStore::tuned(db, path)
+    }
+
     /// Opens an existing store for reading beside the process that writes it. Writing fails.
     ///
     /// # Errors
