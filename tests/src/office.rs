@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+use kentongan_host::Exit;
 use kentongan_host::clock::TEST_WALL_OFFSET;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -57,15 +58,40 @@ impl Office {
         office
     }
 
+    /// Writes its configuration file.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn configure(&self, toml: &str) {
+        std::fs::write(self.data.join("agent.toml"), toml).expect("write a configuration file");
+    }
+
+    /// Makes it talk to the hub every second, whatever goes wrong: stories are short.
+    ///
+    /// # Panics
+    /// As [`Office::configure`].
+    pub fn hurry(&self) {
+        self.configure("[sync]\ninterval = \"1s\"\nbackoff_max = \"1s\"\n[hub]\nproxy = \"none\"\n");
+    }
+
     /// Starts its service.
     ///
     /// # Panics
     /// If it runs already or does not start.
     pub fn start(&mut self) {
         assert!(self.process.is_none(), "the service runs already");
-        let mut command = self.command();
-        command.arg("run");
-        self.process = Some(Service::start(command, &self.said_file()));
+        self.process = Some(Service::start(self.service_command(), &self.said_file()));
+    }
+
+    /// Starts its service, unless a command works on the folder at this moment. Says whether it runs.
+    ///
+    /// # Panics
+    /// If it does not start for another reason.
+    pub fn try_start(&mut self) -> bool {
+        if self.process.is_none() {
+            self.process = Service::try_start(self.service_command(), &self.said_file(), Exit::StoreInUse);
+        }
+        self.process.is_some()
     }
 
     /// Kills its service without a word.
@@ -210,6 +236,12 @@ impl Office {
     /// Everything its services said on stderr.
     pub fn said(&self) -> String {
         std::fs::read_to_string(self.said_file()).unwrap_or_default()
+    }
+
+    fn service_command(&self) -> Command {
+        let mut command = self.command();
+        command.arg("run");
+        command
     }
 
     fn said_file(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+use kentongan_host::Exit;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -30,15 +31,34 @@ impl Service {
     ///
     /// # Panics
     /// If it ends or says nothing instead.
-    pub fn start(mut command: Command, said: &Path) -> Service {
+    pub fn start(command: Command, said: &Path) -> Service {
+        let line = format!("{command:?}");
+        let service = Service::spawn(command, said);
+        assert_eq!(service.ready["event"], "ready", "{line}\n{}", service.said());
+        service
+    }
+
+    /// The same, but `None` if it ends with `exit` instead.
+    ///
+    /// # Panics
+    /// If it ends in another way or says nothing.
+    pub fn try_start(command: Command, said: &Path, exit: Exit) -> Option<Service> {
+        let line = format!("{command:?}");
+        let mut service = Service::spawn(command, said);
+        if service.ready["event"] == "ready" {
+            return Some(service);
+        }
+        let ended = service.child.wait().expect("wait for a service");
+        assert_eq!(ended.code(), Some(i32::from(exit.code())), "{line}\n{}", service.said());
+        None
+    }
+
+    /// Starts it and reads its first line, if one comes.
+    fn spawn(mut command: Command, said: &Path) -> Service {
         let stderr = OpenOptions::new().create(true).append(true).open(said).expect("a file for what a service says");
         let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("start a service");
-        let lines = lines_of(&mut child);
-        let first = lines.recv_timeout(PATIENCE).unwrap_or_default();
-        let ready: Value = serde_json::from_str(&first).unwrap_or_default();
-        let service = Service { child, ready, said: said.to_owned() };
-        assert_eq!(service.ready["event"], "ready", "{command:?} said {first:?}\n{}", service.said());
-        service
+        let first = lines_of(&mut child).recv_timeout(PATIENCE).unwrap_or_default();
+        Service { child, ready: serde_json::from_str(&first).unwrap_or_default(), said: said.to_owned() }
     }
 
     /// What it said when it was ready.

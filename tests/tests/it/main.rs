@@ -1,1 +1,13 @@
-//! Stories.
+//! Stories that real processes play. Each is a promise to somebody; `tests/README.md` says which.
+
+mod arrives;
+mod canary;
+mod clocks;
+mod cuts;
+mod export;
+mod healing;
+mod inbox;
+mod kills;
+mod service;
+mod strangers;
+mod together;
