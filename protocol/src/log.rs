@@ -97,15 +97,21 @@ pub struct AppendPlan {
     pub next_seq: u64,
 }
 
+/// Whether an offer begins beyond what is stored. Between an office and its hub this is no offence but the sign that the
+/// hub was restored from an older copy: it passes over the ops, and its marks tell the office where to go on from.
+pub fn leaves_gap(stored: u64, first_seq: u64) -> bool {
+    first_seq.saturating_sub(1) > stored
+}
+
 /// Compares an offer with what is stored: `stored` ops of the log without gap, `count` offered from `first_seq` on.
 ///
 /// # Errors
-/// [`Fault::Peer`] for a gap or a seq that cannot be.
+/// [`Fault::Peer`] for a gap (ask [`leaves_gap`] first where one may be) or a seq that cannot be.
 pub fn plan_append(stored: u64, first_seq: u64, count: usize) -> Result<AppendPlan, Fault> {
     if first_seq == 0 || first_seq.checked_add(count as u64).is_none() {
         return Err(Fault::Peer("a seq that cannot be"));
     }
-    if first_seq > stored + 1 {
+    if leaves_gap(stored, first_seq) {
         return Err(Fault::Peer("a gap in a log"));
     }
     let known = usize::try_from(stored + 1 - first_seq).unwrap_or(usize::MAX).min(count);

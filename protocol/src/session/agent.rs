@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
-use crate::limits::{ATTEST_HEADS_MAX, EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
+use crate::limits::{
+    ATTEST_HEADS_MAX, ECHO_BYTES_MAX, EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX,
+};
 use crate::log::{ChainHash, Holding, LogHead};
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::{FrameReader, PREAMBLE};
 use crate::wire::v1::{Attest, End, Feed, Frame, Have, Hello, Inventory, LogFrame, Marks, Ops, Refusal, VERSION};
+
+/// Bytes of own ops after which a request has a signature: what lies between two can be given back to a hub that forgot
+/// it, see [`ECHO_BYTES_MAX`].
+const SIGNED_BYTES_AIM: usize = ECHO_BYTES_MAX / 2;
 
 /// What an agent knows when an exchange opens, read from its store at one moment.
 #[derive(Debug, Clone)]
@@ -34,9 +40,9 @@ pub struct Opening {
 pub enum Mode {
     /// The last exchange was broken: ask for marks before sending anything again.
     AskFirst,
-    /// Send, up to this many bytes.
+    /// Send ops until they have about this many bytes.
     Send {
-        /// Aim for the size of the request body.
+        /// Aim for the bytes of ops in the request, as sent.
         bytes_aim: usize,
     },
 }
@@ -168,7 +174,7 @@ impl Session {
             put_inventory(inventory, &mut out);
         }
         match self.opening.mode {
-            Mode::AskFirst => self.unsent = !self.opening.open.is_empty(),
+            Mode::AskFirst => self.put_signatures(outbox, &mut out)?,
             Mode::Send { bytes_aim } => self.put_ops(outbox, bytes_aim, &mut out)?,
         }
         Frame::End(End { more: self.unsent }).put(&mut out);
@@ -192,27 +198,34 @@ impl Session {
         }
     }
 
-    /// Ops by lane, the urgent first, until the request has its size; then the signature over what was sent.
+    /// Signatures over the open own logs as they are held, without their ops. What a cut request brought may stand at the
+    /// hub unsigned: the signature comes last, and the ops would never be sent again.
+    fn put_signatures<O: Outbox>(&mut self, outbox: &mut O, out: &mut Vec<u8>) -> Result<(), O::Error> {
+        self.unsent = !self.opening.open.is_empty();
+        let mut ops = OpsOut::new(outbox, out, self.opening.hello.replica, 0);
+        for log in self.opening.open.iter().filter(|log| log.proofs.is_empty()).take(FRAME_LOGS_MAX) {
+            if let Some(last) = ops.page(log, log.held.saturating_sub(1))?.last() {
+                ops.note_unsigned(log, log.held, last.chain);
+            }
+        }
+        ops.sign();
+        Ok(())
+    }
+
+    /// Ops by lane, the urgent first, until they have their size; and signatures over what was sent.
     fn put_ops<O: Outbox>(&mut self, outbox: &mut O, bytes_aim: usize, out: &mut Vec<u8>) -> Result<(), O::Error> {
-        let open = std::mem::take(&mut self.opening.open);
-        let mut attested = Vec::new();
-        for (place, log) in open.iter().enumerate() {
-            if out.len() >= bytes_aim || attested.len() == ATTEST_HEADS_MAX || place == FRAME_LOGS_MAX {
+        let mut ops = OpsOut::new(outbox, out, self.opening.hello.replica, bytes_aim);
+        for (place, log) in self.opening.open.iter().enumerate() {
+            if ops.is_full() || place == FRAME_LOGS_MAX {
                 self.unsent = true;
                 break;
             }
-            let sent = put_log(log, outbox, bytes_aim, out)?;
-            self.unsent |= sent.map_or(log.stored, |(seq, _)| seq) < log.held;
-            if let Some((seq, chain)) = sent.filter(|_| log.proofs.is_empty()) {
-                attested.push((log.head.log.to_bytes(), seq, chain.0));
+            match log.proofs.is_empty() {
+                true => self.unsent |= ops.put_own(log)? < log.held,
+                false => ops.put_foreign(log)?,
             }
         }
-        self.opening.open = open;
-        if !attested.is_empty() {
-            let mut attest = Attest { replica: self.opening.hello.replica, heads: List(attested), signature: [0; 64] };
-            attest.signature = outbox.sign(&attest.signed_bytes());
-            Frame::Attest(attest).put(out);
-        }
+        ops.sign();
         Ok(())
     }
 
@@ -359,27 +372,100 @@ fn put_inventory(inventory: &[OwnLog], out: &mut Vec<u8>) {
     }
 }
 
-/// Head, proofs and ops of one log. Gives back the last seq sent and the running hash there.
-fn put_log<O: Outbox>(
-    log: &OpenLog,
-    outbox: &mut O,
-    bytes_aim: usize,
-    out: &mut Vec<u8>,
-) -> Result<Option<(u64, ChainHash)>, O::Error> {
-    log.proofs.iter().for_each(|proof| Frame::Attest(proof.clone()).put(out));
-    Frame::Log(LogFrame::from(&log.head)).put(out);
-    let mut sent = None;
-    let mut next_seq = log.stored + 1;
-    while next_seq <= log.held && out.len() < bytes_aim {
-        let page = outbox.ops(log.head.log, next_seq, FRAME_BODY_BYTES_AIM)?;
-        let Some(last) = page.last() else { break };
-        let last_seq = next_seq + page.len() as u64 - 1;
-        sent = Some((last_seq, last.chain));
-        let ops = page.into_iter().map(|op| Blob(op.bytes)).collect();
-        Frame::Ops(Ops { log: log.head.log.to_bytes(), first_seq: next_seq, ops: List(ops) }).put(out);
-        next_seq = last_seq + 1;
+/// The part of a request that carries ops.
+struct OpsOut<'a, O> {
+    outbox: &'a mut O,
+    out: &'a mut Vec<u8>,
+    bytes_max: usize,
+    replica: [u8; 8],
+    /// How far each own log was sent since the last signature.
+    unsigned: BTreeMap<LogId, (u64, ChainHash)>,
+    unsigned_bytes: usize,
+}
+
+impl<'a, O: Outbox> OpsOut<'a, O> {
+    fn new(outbox: &'a mut O, out: &'a mut Vec<u8>, replica: [u8; 8], bytes_aim: usize) -> Self {
+        // Counted from here: a greeting or an inventory of any length leaves the ops their room.
+        let bytes_max = out.len().saturating_add(bytes_aim);
+        OpsOut { outbox, out, bytes_max, replica, unsigned: BTreeMap::new(), unsigned_bytes: 0 }
     }
-    Ok(sent)
+
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.bytes_max
+    }
+
+    /// Head and ops of an own log, at least a page of them: every exchange gets on. Gives back the last seq sent.
+    fn put_own(&mut self, log: &OpenLog) -> Result<u64, O::Error> {
+        Frame::Log(LogFrame::from(&log.head)).put(self.out);
+        let mut upto = log.stored;
+        while upto < log.held && (upto == log.stored || !self.is_full()) {
+            let page = self.page(log, upto)?;
+            let Some(last) = page.last() else { break };
+            let (first_seq, chain) = (upto + 1, last.chain);
+            upto += page.len() as u64;
+            self.unsigned_bytes += bytes_of(&page);
+            self.put_page(log, first_seq, page);
+            self.note_unsigned(log, upto, chain);
+        }
+        Ok(upto)
+    }
+
+    fn note_unsigned(&mut self, log: &OpenLog, seq: u64, chain: ChainHash) {
+        self.unsigned.insert(log.head.log, (seq, chain));
+        if self.unsigned_bytes >= SIGNED_BYTES_AIM || self.unsigned.len() == ATTEST_HEADS_MAX {
+            self.sign();
+        }
+    }
+
+    /// Proof, head and ops of a foreign log, up to the proof or not at all: a part proves nothing, and the hub holds no
+    /// more than [`ECHO_BYTES_MAX`] of what is not proved.
+    fn put_foreign(&mut self, log: &OpenLog) -> Result<(), O::Error> {
+        let (mut pages, mut bytes, mut upto) = (Vec::new(), 0, log.stored);
+        while upto < log.held {
+            let page = self.page(log, upto)?;
+            bytes += bytes_of(&page);
+            if page.is_empty() || bytes > ECHO_BYTES_MAX {
+                return Ok(());
+            }
+            let first_seq = upto + 1;
+            upto += page.len() as u64;
+            pages.push((first_seq, page));
+        }
+        log.proofs.iter().for_each(|proof| Frame::Attest(proof.clone()).put(self.out));
+        Frame::Log(LogFrame::from(&log.head)).put(self.out);
+        pages.into_iter().for_each(|(first_seq, page)| self.put_page(log, first_seq, page));
+        Ok(())
+    }
+
+    /// The next ops of a log after `upto`, none beyond what the opening said is held.
+    fn page(&mut self, log: &OpenLog, upto: u64) -> Result<Vec<OutboundOp>, O::Error> {
+        let mut page = self.outbox.ops(log.head.log, upto + 1, FRAME_BODY_BYTES_AIM)?;
+        page.truncate(usize::try_from(log.held - upto).unwrap_or(usize::MAX));
+        Ok(page)
+    }
+
+    fn put_page(&mut self, log: &OpenLog, first_seq: u64, page: Vec<OutboundOp>) {
+        let ops = List(page.into_iter().map(|op| Blob(op.bytes)).collect());
+        Frame::Ops(Ops { log: log.head.log.to_bytes(), first_seq, ops }).put(self.out);
+    }
+
+    /// A signature over what was sent since the last one.
+    fn sign(&mut self) {
+        self.unsigned_bytes = 0;
+        let heads: Vec<_> = std::mem::take(&mut self.unsigned)
+            .into_iter()
+            .map(|(log, (seq, chain))| (log.to_bytes(), seq, chain.0))
+            .collect();
+        if !heads.is_empty() {
+            let mut attest = Attest { replica: self.replica, heads: List(heads), signature: [0; 64] };
+            attest.signature = self.outbox.sign(&attest.signed_bytes());
+            Frame::Attest(attest).put(self.out);
+        }
+    }
+}
+
+fn bytes_of(page: &[OutboundOp]) -> usize {
+    page.iter().map(|op| op.bytes.len()).sum()
 }
 
 fn check_feed(feed: &Feed) -> Result<(), Fault> {

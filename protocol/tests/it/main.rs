@@ -1,0 +1,6 @@
+//! Proofs about what leaves a process: the specification's own examples, hostile bytes, and whole exchanges.
+
+#![allow(missing_docs)]
+
+mod exchange;
+mod world;
