@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::body::ReplyBody;
 use super::routes::{Peer, Routes};
+use super::stall::NeverStalls;
 
 /// What a connection may use.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,8 @@ pub(crate) struct Limits {
     pub(crate) handshake: Duration,
     /// How long a device's connection may wait for its next request.
     pub(crate) idle: Duration,
+    /// How long what is written may wait for its reader.
+    pub(crate) stall: Duration,
 }
 
 /// Bytes of a request's head. Ours have under 300.
@@ -108,6 +111,7 @@ impl Connection {
     async fn run(self, stream: TcpStream, watcher: Watcher) {
         // Small replies must leave at once; without this option a slow link would wait a round trip more.
         let _ = stream.set_nodelay(true);
+        let stream = NeverStalls::new(stream, self.limits.stall);
         let stream = match timeout(self.limits.handshake, self.tls.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {

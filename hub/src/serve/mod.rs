@@ -16,6 +16,7 @@ mod exchange;
 mod listener;
 mod reload;
 mod routes;
+mod stall;
 mod standing;
 
 use std::net::SocketAddr;
@@ -171,6 +172,7 @@ impl Start {
             connections: self.config.sessions_max,
             handshake: self.config.handshake,
             idle: self.config.idle,
+            stall: self.config.stall,
         };
         let door = Listener { socket, tls, routes: Arc::new(Routes { serving: serving.clone() }), limits };
         let control = control(&serving, &self.lock)?;
