@@ -32,6 +32,7 @@ pub(super) fn take(
     same_as_stored(exchange, tx, OpId { log: batch.head.log, seq: batch.first_seq }, known, now_ms)?;
     exchange.named.insert(batch.head.log);
     exchange.counts.repeated += known.len() as u64;
+    hello::heard(tx, exchange.speaker, &batch.head.run, now_ms, 0, None)?;
     let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms)?;
     hello::heard(tx, exchange.speaker, &batch.head.run, now_ms, elapsed_ms, None)?;
     exchange.counts.stored += fresh.len() as u64;

@@ -84,9 +84,10 @@ pub(super) fn take(
         note(tx, now_ms, exchange.speaker, "echo.forged", head.log, json!({"of": head.replica.to_string()}))?;
         return Err(Fault::Peer("ops given back that their writer did not sign").into());
     }
-    let elapsed_ms = append(hub, tx, log, &head, &held, now_ms)?;
     // The hub's own clock needs no measuring.
     let measured = (head.replica == hub.replica()).then_some((head.run.wall_ms, 1));
+    hello::heard(tx, head.replica, &head.run, now_ms, 0, measured)?;
+    let elapsed_ms = append(hub, tx, log, &head, &held, now_ms)?;
     hello::heard(tx, head.replica, &head.run, now_ms, elapsed_ms, measured)?;
     tx.put_attest(&proof.attest)?;
     exchange.counts.echoed += held.len() as u64;

@@ -23,6 +23,10 @@ mod hello;
 pub(crate) mod intake;
 mod proof;
 mod reply;
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+pub(crate) mod world;
 
 use std::fmt::Display;
 
@@ -31,7 +35,7 @@ use kentongan_protocol::error::Fault;
 use crate::store::{AuditEvent, Result, StoreError, Tx};
 
 pub use exchange::{Counts, Exchange};
-pub(crate) use intake::{frame_of, load};
+pub(crate) use intake::load;
 
 /// Why an event was not taken.
 #[derive(Debug)]
