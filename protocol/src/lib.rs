@@ -13,6 +13,8 @@
 //!
 //! `SPEC.md` beside this crate is the law for everything that leaves a process; the tests read their examples from it.
 
+#![forbid(unsafe_code)]
+
 pub mod clock;
 pub mod error;
 pub mod form;

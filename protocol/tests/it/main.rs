@@ -2,5 +2,7 @@
 
 #![allow(missing_docs)]
 
+mod allocation;
 mod exchange;
+mod hostile;
 mod world;
