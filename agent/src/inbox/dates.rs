@@ -95,8 +95,7 @@ impl Format {
             });
         }
         let has = |wanted: &[Item]| wanted.iter().any(|item| items.contains(item));
-        let complete =
-            has(&[Item::Day]) && has(&[Item::Month, Item::MonthName]) && has(&[Item::Year, Item::ShortYear]);
+        let complete = has(&[Item::Day]) && has(&[Item::Month, Item::MonthName]) && has(&[Item::Year, Item::ShortYear]);
         complete.then_some(Format(items))
     }
 
@@ -341,7 +340,7 @@ fn month_named(word: &str) -> Option<u32> {
         return None;
     }
     let starts = |name: &&str| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-    (1..).zip(MONTHS).find(|(_, names)| names.iter().any(|name| starts(&name))).map(|(number, _)| number)
+    (1..).zip(MONTHS).find(|(_, names)| names.iter().any(starts)).map(|(number, _)| number)
 }
 
 #[cfg(test)]
@@ -392,7 +391,8 @@ mod tests {
 
     #[test]
     fn what_could_be_another_day_or_none_is_refused() {
-        for text in ["21/11/26", "31/02/2026", "11/21/2026", "2026", "kemarin", "21 Foo 2026", "21/11/2026 x", "45983"] {
+        for text in ["21/11/26", "31/02/2026", "11/21/2026", "2026", "kemarin", "21 Foo 2026", "21/11/2026 x", "45983"]
+        {
             assert_eq!(day(text, &[]), None, "{text}");
         }
     }
@@ -432,7 +432,10 @@ mod tests {
 
     #[test]
     fn offsets_are_read_by_number_and_by_name() {
-        assert_eq!([read_offset("+08:00"), read_offset("WITA"), read_offset("-0330")], [Some(480), Some(480), Some(-210)]);
+        assert_eq!(
+            [read_offset("+08:00"), read_offset("WITA"), read_offset("-0330")],
+            [Some(480), Some(480), Some(-210)]
+        );
         assert_eq!([read_offset("8"), read_offset("+08:00x"), read_offset("+19:00")], [None, None, None]);
     }
 

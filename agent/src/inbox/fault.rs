@@ -281,7 +281,9 @@ impl From<ImportError> for Failure {
         let sentence = error.fault.sentence(process_lang());
         match error.fault {
             ImportFault::Store(source) => Failure::from(source),
-            ImportFault::Read(source) | ImportFault::Write { source, .. } => Failure::from(source).with_detail(sentence),
+            ImportFault::Read(source) | ImportFault::Write { source, .. } => {
+                Failure::from(source).with_detail(sentence)
+            }
             ImportFault::Stopped => Failure::new(Exit::Interrupted, sentence.clone(), sentence),
             ImportFault::Map(_) => Failure::usage(sentence.clone(), sentence),
             ImportFault::File(FileFault::NoForm { .. }) => Failure::of(Ktg::UnknownForm).with_detail(sentence),

@@ -19,15 +19,6 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Columns with these titles; of two equal titles the first is found by name.
-    pub(super) fn of(names: Vec<String>) -> Columns {
-        let mut index = HashMap::new();
-        for (place, name) in names.iter().enumerate() {
-            index.entry(name.clone()).or_insert(place);
-        }
-        Columns { names, index }
-    }
-
     /// All titles.
     pub(super) fn names(&self) -> &[String] {
         &self.names

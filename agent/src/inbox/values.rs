@@ -186,7 +186,8 @@ fn number(text: &str) -> Option<(bool, String, &str)> {
         }
     };
     let digits = without_thousands(integer)?;
-    let plain = fraction.bytes().all(|byte| byte.is_ascii_digit()) && (!fraction.is_empty() || !text.ends_with(['.', ',']));
+    let plain =
+        fraction.bytes().all(|byte| byte.is_ascii_digit()) && (!fraction.is_empty() || !text.ends_with(['.', ',']));
     plain.then_some((negative, digits, fraction))
 }
 
@@ -278,8 +279,7 @@ mod tests {
     fn numbers_of_people_stay_text_without_what_stands_between_their_digits() {
         assert_eq!(read("pengaduan", "telepon_pelapor", "'0800-5550 100").as_deref(), Ok("08005550100"));
         assert_eq!(read("pengaduan", "telepon_pelapor", "+62 800 5550 100").as_deref(), Ok("+628005550100"));
-        let pattern = Reason::WrongPattern { pattern: Pattern::Digits(16) };
-        assert_eq!(read("pengaduan", "nik", "3.273051234560001E15"), Err(pattern), "a sheet has lost its last digits");
+        assert!(read("pengaduan", "nik", "3.27305123456E15").is_err(), "a sheet has lost its last digits");
     }
 
     #[test]

@@ -183,10 +183,9 @@ fn fill(rule: &mut FieldRule, value: &Node<'_, '_>) -> Outcome<()> {
         [RuleSource::Join(titles, _)] => rule.source = RuleSource::Join(titles.clone(), separator),
         [source] => rule.source = source.clone(),
         _ => {
-            return Err(value.fault(
-                "perlu satu dari: from, first, const",
-                "one of these is needed: from, first, const",
-            ));
+            return Err(
+                value.fault("perlu satu dari: from, first, const", "one of these is needed: from, first, const")
+            );
         }
     }
     Ok(())
@@ -205,9 +204,8 @@ fn formats(value: &Node<'_, '_>) -> Outcome<Vec<Format>> {
 }
 
 fn offset(value: &Node<'_, '_>) -> Outcome<i16> {
-    read_offset(value.text()?).ok_or_else(|| {
-        value.fault("tulis seperti \"+07:00\" atau \"WIB\"", "write it like \"+07:00\" or \"WIB\"")
-    })
+    read_offset(value.text()?)
+        .ok_or_else(|| value.fault("tulis seperti \"+07:00\" atau \"WIB\"", "write it like \"+07:00\" or \"WIB\""))
 }
 
 fn delimiter(value: &Node<'_, '_>) -> Outcome<u8> {
@@ -279,7 +277,9 @@ impl<'v, 't> Node<'v, 't> {
 
     fn positive(&self) -> Outcome<u64> {
         let number = self.value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
-        number.filter(|number| *number > 0).ok_or_else(|| self.fault("harus angka mulai 1", "this must be a number from 1"))
+        number
+            .filter(|number| *number > 0)
+            .ok_or_else(|| self.fault("harus angka mulai 1", "this must be a number from 1"))
     }
 
     fn named(&self) -> Outcome<Named> {
@@ -356,10 +356,7 @@ mod tests {
             ("forn = \"skm\"", "map.toml, line 1: 'forn' is not known; 'form' may be meant"),
             ("\nform = \"pengaduam\"", "map.toml, line 2: 'pengaduam' is not known; 'pengaduan' may be meant"),
             ("form = \"skm\"\n[fields]\nusai = \"x\"", "map.toml, line 3: 'usai' is not known; 'usia' may be meant"),
-            (
-                "[skm.fields]\nusia = { form = \"x\" }",
-                "map.toml, line 2: 'form' is not known; 'from' may be meant",
-            ),
+            ("[skm.fields]\nusia = { form = \"x\" }", "map.toml, line 2: 'form' is not known; 'from' may be meant"),
             ("[skm]\nfeilds = 1", "map.toml, line 2: 'feilds' is not known; 'fields' may be meant"),
             ("dates = [\"%d %m\"]", "map.toml, line 1: a date format needs day, month and year. Example: \"%d/%m/%Y\""),
             ("[skm.fields]\nusia = {}", "map.toml, line 2: one of these is needed: from, first, const"),

@@ -20,10 +20,10 @@ use kentongan_protocol::form::{Field, FormTag};
 
 use super::dates::Format;
 use super::fault::ImportFault;
-use super::reader::{Hints, extension};
+use super::reader::Hints;
 use super::rejected;
 
-pub(super) use plan::{FormPlan, Plan, Slot};
+pub(super) use plan::{FormPlan, Plan};
 
 /// Longest map, in bytes.
 const MAP_BYTES_MAX: u64 = 1024 * 1024;
@@ -173,8 +173,8 @@ impl Map {
             }
             Err(error) => return Err(ImportFault::Read(error)),
         };
-        let text = String::from_utf8(bytes)
-            .map_err(|_| unreadable("simpan peta sebagai UTF-8", "save the map as UTF-8"))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| unreadable("simpan peta sebagai UTF-8", "save the map as UTF-8"))?;
         Map::parse(&name, &text).map_err(ImportFault::from)
     }
 
@@ -198,8 +198,8 @@ const TABLE_EXTENSIONS: [&str; 6] = ["csv", "txt", "jsonl", "ndjson", "json", "x
 /// the list of refused rows of; else that of the folder.
 fn map_beside(path: &Path) -> io::Result<Option<PathBuf>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.strip_suffix(&format!(".{}", extension(path))).unwrap_or(&name);
-    let origin = rejected::origin_of(path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default().as_ref());
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let origin = rejected::origin_of(&stem);
     let mut names = vec![format!("{name}{MAP_SUFFIX}"), format!("{stem}{MAP_SUFFIX}")];
     names.push(format!("{origin}{MAP_SUFFIX}"));
     names.extend(TABLE_EXTENSIONS.iter().map(|extension| format!("{origin}.{extension}{MAP_SUFFIX}")));

@@ -56,9 +56,9 @@ fn element_number<'t>(form: &Form, folded: &'t str) -> Option<(usize, &'t str)> 
     if form.tag != skm::TAG {
         return None;
     }
-    let rest = ["unsur", "pertanyaan", "nilai", "u", "p", "q"].iter().find_map(|word| {
-        folded.strip_prefix(word).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    })?;
+    let rest = ["unsur", "pertanyaan", "nilai", "u", "p", "q"]
+        .iter()
+        .find_map(|word| folded.strip_prefix(word).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())))?;
     let (digit, rest) = rest.split_at_checked(1)?;
     let number = digit.parse().ok().filter(|number| (1..=9).contains(number))?;
     (!rest.starts_with(|c: char| c.is_ascii_digit())).then_some((number, rest))
@@ -99,7 +99,16 @@ fn words_of(form: &Form) -> Words {
 const PENGADUAN: [(&str, &[&str]); 25] = [
     (
         "nama_pelapor",
-        &["nama lengkap", "pelapor", "nama pengadu", "pengadu", "nama warga", "nama pemohon", "reporter", "reporter name"],
+        &[
+            "nama lengkap",
+            "pelapor",
+            "nama pengadu",
+            "pengadu",
+            "nama warga",
+            "nama pemohon",
+            "reporter",
+            "reporter name",
+        ],
     ),
     ("alamat_pelapor", &["alamat rumah", "alamat lengkap", "domisili", "tempat tinggal"]),
     (
@@ -167,13 +176,19 @@ const PENGADUAN: [(&str, &[&str]); 25] = [
         ],
     ),
     ("layanan", &["jenis layanan", "jenis pelayanan", "nama layanan", "pelayanan"]),
-    ("titik_layanan", &["unit layanan", "unit pelayanan", "unit", "nama unit", "tempat layanan", "loket", "opd", "instansi"]),
+    (
+        "titik_layanan",
+        &["unit layanan", "unit pelayanan", "unit", "nama unit", "tempat layanan", "loket", "opd", "instansi"],
+    ),
     ("tanggal_kejadian", &["tgl kejadian", "waktu kejadian", "tgl peristiwa", "tanggal peristiwa", "occurred at"]),
     ("lokasi", &["lokasi kejadian", "tempat", "tempat peristiwa", "tkp", "location"]),
     ("pihak_dilaporkan", &["terlapor", "nama terlapor", "pihak terlapor", "petugas terlapor", "yang dilaporkan"]),
     ("permintaan_penyelesaian", &["harapan", "permintaan", "tuntutan", "penyelesaian yang diinginkan"]),
     ("kuasa", &["nama kuasa", "wakil pelapor"]),
-    ("kanal", &["media", "media pengaduan", "media laporan", "kanal pengaduan", "saluran pengaduan", "sumber", "melalui"]),
+    (
+        "kanal",
+        &["media", "media pengaduan", "media laporan", "kanal pengaduan", "saluran pengaduan", "sumber", "melalui"],
+    ),
     ("privasi", &["kerahasiaan", "sifat laporan"]),
     ("penerima", &["petugas", "nama petugas", "diterima oleh", "penerima laporan"]),
     (

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_workbook_may_not_announce_texts_without_end() {
-        let claim = |count: &str| archive("xl/sharedStrings.xml", format!("<sst uniqueCount=\"{count}\">").as_bytes(), 1);
+        let claim =
+            |count: &str| archive("xl/sharedStrings.xml", format!("<sst uniqueCount=\"{count}\">").as_bytes(), 1);
         assert_eq!(check(claim("99999999999999999999999")), Err(FileFault::Bomb));
         assert_eq!(check(claim("9000000")), Err(FileFault::Bomb));
         assert_eq!(check(claim("12")), Ok(()));

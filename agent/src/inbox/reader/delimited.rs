@@ -22,7 +22,13 @@ pub(super) struct Delimited {
     csv: Reader<Bounded>,
     record: ByteRecord,
     encoding: Encoding,
-    number: u64,
+    /// Rows read, and the lines that they take up.
+    rows: u64,
+    lines: u64,
+    /// Blank lines passed over: the reader skips them, a spreadsheet counts them.
+    blanks: u64,
+    /// After `\r\n` the reader stands between the two: one line end is always still to come.
+    line_end_ahead: u64,
     bytes_total: u64,
 }
 
@@ -56,25 +62,29 @@ impl Delimited {
         let mut bounded = Bounded { inner, left: u64::MAX };
         io::copy(&mut (&mut bounded).take(preamble.bytes as u64), &mut io::sink())?;
         let csv = builder(delimiter).buffer_capacity(BUFFER_BYTES).from_reader(bounded);
-        Ok(Delimited { csv, record: ByteRecord::new(), encoding, number: 0, bytes_total })
+        let first_end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+        let line_end_ahead = u64::from(rest.get(..first_end).unwrap_or_default().ends_with(b"\r"));
+        let record = ByteRecord::new();
+        Ok(Delimited { csv, record, encoding, rows: 0, lines: 0, blanks: 0, line_end_ahead, bytes_total })
     }
 }
 
 impl RawRows for Delimited {
     fn next(&mut self, row: &mut Row) -> Result<bool, ImportFault> {
         self.csv.get_mut().left = RECORD_BYTES_MAX + BUFFER_BYTES as u64;
-        let line = self.csv.position().line();
         match self.csv.read_byte_record(&mut self.record) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(error) => return Err(self.fault(error)),
         }
-        // The reader skips blank lines, a spreadsheet counts them: they are the lines that no cell accounts for.
         let breaks: usize = self.record.iter().map(|cell| cell.iter().filter(|byte| **byte == b'\n').count()).sum();
-        let lines = self.csv.position().line().saturating_sub(line);
-        self.number += 1 + lines.saturating_sub(1 + breaks as u64);
+        self.rows += 1;
+        self.lines += 1 + breaks as u64;
+        // Lines that no row accounts for are blank. The last line of a file may lack its end, so this never goes back.
+        let ends = self.csv.position().line().saturating_sub(1) + self.line_end_ahead;
+        self.blanks = self.blanks.max(ends.saturating_sub(self.lines));
         row.clear();
-        row.number = self.number;
+        row.number = self.rows + self.blanks;
         for cell in &self.record {
             row.push_with(cell.len(), |text| encoding::decode(cell, self.encoding, text));
         }
@@ -94,7 +104,7 @@ impl Delimited {
     fn fault(&self, error: csv::Error) -> ImportFault {
         match error.into_kind() {
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                FileFault::Endless { row: self.number + 1 }.into()
+                FileFault::Endless { row: self.rows + self.blanks + 1 }.into()
             }
             csv::ErrorKind::Io(error) => error.into(),
             _ => FileFault::Damaged.into(),
@@ -158,9 +168,10 @@ fn sniff(sample: &[u8], whole: bool) -> u8 {
             // The sample ends in the middle of its last row.
             widths.pop();
         }
-        let best = widths.iter().filter(|width| **width > 1).max_by_key(|width| {
-            (widths.iter().filter(|other| other == width).count(), **width)
-        });
+        let best = widths
+            .iter()
+            .filter(|width| **width > 1)
+            .max_by_key(|width| (widths.iter().filter(|other| other == width).count(), **width));
         best.map_or((0, 0), |width| (widths.iter().filter(|other| *other == width).count(), *width))
     };
     let mut best = (DELIMITERS[1], (0, 0));

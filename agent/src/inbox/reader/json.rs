@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::super::fault::{FileFault, ImportFault};
 use super::super::row::{Columns, Damage, Row};
-use super::{ROWS_MAX, RECORD_BYTES_MAX, Rows, encoding};
+use super::{RECORD_BYTES_MAX, ROWS_MAX, Rows, encoding};
 
 /// Most characters of a line that cannot be read which are shown to the person who mends it.
 const SHOWN_CHARS_MAX: usize = 2000;
@@ -244,6 +244,8 @@ impl<'de> Visitor<'de> for &mut Flat<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
+        // A key without a value is a column all the same.
+        self.full |= self.columns.place(self.path).is_none();
         Ok(())
     }
 
@@ -308,9 +310,9 @@ mod tests {
     fn nested_keys_become_columns_and_new_ones_join_later() {
         let text = "{\"a\":{\"b\":\"x\",\"c\":null},\"n\":[3,true]}\n\n{\"z\":1.5,\"a\":{\"b\":\"y\"}}\n";
         let (titles, rows) = read(text);
-        assert_eq!(titles, ["a.b", "n.0", "n.1", "z"]);
+        assert_eq!(titles, ["a.b", "a.c", "n.0", "n.1", "z"]);
         let cells: Vec<Vec<&str>> = rows.iter().map(|row| row.cells().collect()).collect();
-        assert_eq!(cells, [vec!["x", "3", "true"], vec!["y", "", "", "1.5"]]);
+        assert_eq!(cells, [vec!["x", "", "3", "true"], vec!["y", "", "", "", "1.5"]]);
         assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3]);
     }
 
