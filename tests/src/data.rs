@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;
 
-const OPENINGS: [&str; 8] = [
+const OPENINGS: [&str; 10] = [
     "Selamat pagi, saya mau melapor.",
     "Mohon maaf mengganggu.",
     "Sudah tiga kali saya datang ke sini.",
@@ -16,31 +16,125 @@ const OPENINGS: [&str; 8] = [
     "Ini keluhan kedua dari keluarga kami.",
     "Assalamualaikum.",
     "Langsung saja.",
+    "Saya titip pesan dari tetangga yang tidak bisa menulis.",
+    "Maaf tulisan saya kurang rapi.",
 ];
 
-const TROUBLES: [&str; 14] = [
-    "Lampu jalan di depan masjid padam sejak bulan lalu",
-    "Loket tutup jam sebelas padahal di papan tertulis sampai jam tiga",
-    "KTP elektronik anak saya belum jadi walau sudah lewat dua bulan",
-    "Obat darah tinggi di puskesmas pembantu habis lagi",
-    "Petugas meminta uang tambahan tanpa kuitansi",
-    "Jembatan bambu di dusun atas patah dan anak sekolah harus memutar",
-    "Nomor antrean tidak dipanggil berurutan",
-    "Nama ibu saya hilang dari daftar penerima bantuan",
-    "Air PAM keruh dan berbau sejak hujan besar",
-    "Surat keterangan domisili salah ketik dua kali",
-    "Toilet ruang tunggu rusak dan tidak ada air",
-    "Bidan desa tidak di tempat pada jam layanan",
-    "Sampah di belakang pasar tidak diangkut",
-    "Pengurusan akta kelahiran diminta berkas yang tidak ada di daftar syarat",
+const WHEN: [&str; 16] = [
+    "kemarin siang",
+    "sejak bulan lalu",
+    "tiap hari Senin",
+    "waktu hujan besar",
+    "sesudah Lebaran",
+    "hampir setahun ini",
+    "tadi pagi sebelum jam delapan",
+    "minggu kedua bulan ini",
+    "dua hari berturut-turut",
+    "malam Jumat",
+    "saat pembagian raskin",
+    "menjelang ujian sekolah",
+    "sepulang dari ladang",
+    "waktu posyandu",
+    "akhir tahun kemarin",
+    "setiap tanggal muda",
 ];
 
-const WISHES: [&str; 6] = [
+const WHO: [&str; 18] = [
+    "ibu saya yang sudah sepuh",
+    "anak bungsu kami",
+    "petugas di meja depan",
+    "pegawai yang memakai rompi",
+    "mertua saya",
+    "beberapa pedagang sayur",
+    "ketua kelompok tani",
+    "bidan pengganti",
+    "sopir ambulans",
+    "warga dari dusun seberang",
+    "guru honorer",
+    "tukang ojek di pangkalan",
+    "kader kesehatan",
+    "seorang bapak tua",
+    "rombongan dari kampung hilir",
+    "keponakan saya yang difabel",
+    "juru parkir",
+    "nelayan yang baru pulang",
+];
+
+const DID: [&str; 20] = [
+    "menunggu sampai sore tanpa kejelasan soal",
+    "disuruh pulang untuk melengkapi",
+    "membayar dua kali demi",
+    "tidak pernah dipanggil untuk",
+    "menemukan kesalahan tulis pada",
+    "kehilangan berkas asli",
+    "harus menyeberang sungai demi mengurus",
+    "dimarahi ketika bertanya tentang",
+    "mendapat jawaban berbeda-beda mengenai",
+    "dimintai uang rokok untuk",
+    "sudah menyerahkan fotokopi bagi",
+    "gagal mengambil",
+    "dipingpong ke kecamatan untuk",
+    "tidak boleh mewakili keluarga dalam urusan",
+    "diberi nomor antrean palsu untuk",
+    "melihat tumpukan lama",
+    "dijanjikan seminggu untuk",
+    "terpaksa meminjam motor demi",
+    "diminta tanda tangan kosong pada",
+    "mengantre dari subuh demi",
+];
+
+const WHAT: [&str; 22] = [
+    "kartu keluarga",
+    "akta kelahiran",
+    "surat pindah",
+    "obat gula",
+    "imunisasi campak",
+    "bantuan beras",
+    "sertifikat tanah",
+    "izin warung",
+    "rujukan ke rumah sakit",
+    "surat keterangan usaha",
+    "pompa air desa",
+    "lampu jalan",
+    "jembatan gantung",
+    "iuran sampah",
+    "pupuk bersubsidi",
+    "beasiswa anak",
+    "kacamata gratis",
+    "pembuatan paspor",
+    "pajak bumi",
+    "perbaikan atap balai",
+    "vaksin ternak",
+    "kursi roda",
+];
+
+const AND_THEN: [&str; 16] = [
+    "padahal di papan tertulis gratis",
+    "lalu kantor tutup begitu saja",
+    "dan sampai sekarang belum ada kabar",
+    "sehingga kami rugi ongkos",
+    "katanya jaringan sedang rusak",
+    "tanpa diberi kuitansi",
+    "sementara yang kenal orang dalam didahulukan",
+    "akibatnya anak tidak bisa daftar sekolah",
+    "lalu berkasnya dinyatakan hilang",
+    "dan kursi tunggu cuma ada tiga",
+    "alasannya tinta habis",
+    "padahal rumah kami paling dekat",
+    "sebab kepala seksi sedang rapat",
+    "dan airnya berbau karat",
+    "lalu disuruh menghubungi nomor yang tidak aktif",
+    "hingga harga naik dua kali lipat",
+];
+
+const WISHES: [&str; 8] = [
     "Mohon ditindaklanjuti.",
     "Kapan diperbaiki?",
     "Kami minta penjelasan tertulis.",
     "Kalau bisa sebelum Lebaran.",
     "Uang saya minta dikembalikan.",
+    "Terima kasih banyak sebelumnya, semoga jadi perhatian.",
+    "Nomor saya aktif kalau mau bertanya.",
     "",
 ];
 
@@ -62,15 +156,27 @@ const CATEGORIES: [&str; 6] =
 
 const CHANNELS: [&str; 5] = ["tatap_muka", "kotak_saran", "telepon", "wa", "surat"];
 
-/// Text of a complaint: one to four sentences, different each time.
+/// Text of a complaint: two to five sentences, different each time, because its number stands in it.
 pub fn complaint_text(dice: &mut Dice, number: usize) -> String {
-    let mut sentences =
-        vec![dice.pick(&OPENINGS).to_owned(), format!("{} (laporan ke-{number}).", dice.pick(&TROUBLES))];
+    let mut sentences = Vec::new();
     if dice.percent(60) {
-        sentences.push(format!("{}, kejadian sekitar jam {}.", dice.pick(&TROUBLES), 7 + dice.below(10)));
+        sentences.push(dice.pick(&OPENINGS).to_owned());
+    }
+    sentences.push(format!("Laporan {number}: {}.", clause(dice)));
+    for _ in 0..dice.below(3) {
+        let clause = clause(dice);
+        let mut letters = clause.chars();
+        let first: String = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+        sentences.push(format!("{first}{}.", letters.as_str()));
     }
     sentences.push(dice.pick(&WISHES).to_owned());
     sentences.join(" ").trim_end().to_owned()
+}
+
+fn clause(dice: &mut Dice) -> String {
+    let (when, who, did, what) = (dice.pick(&WHEN), dice.pick(&WHO), dice.pick(&DID), dice.pick(&WHAT));
+    let cost = if dice.percent(25) { format!(", habis Rp{}.000", 5 + dice.below(900)) } else { String::new() };
+    format!("{when} {who} {did} {what}{cost}, {}", dice.pick(&AND_THEN))
 }
 
 /// A complaint by the names of its form's fields.
@@ -103,7 +209,7 @@ pub fn survey(dice: &mut Dice, number: usize) -> Map<String, Value> {
         fields.insert(key.to_owned(), json!((1 + dice.below(4)).to_string()));
     }
     if dice.percent(30) {
-        fields.insert("saran".to_owned(), json!(dice.pick(&TROUBLES)));
+        fields.insert("saran".to_owned(), json!(clause(dice)));
     }
     fields
 }

@@ -1,0 +1,138 @@
+//! Bytes of one exchange, application data both ways on an open connection, against the same records as JSON lines
+//! under gzip -9 and brotli -11.
+//!
+//! `KENTONGAN_BENCH_FILE=FILE` and `KENTONGAN_BENCH_MAP=MAP` take records from a file instead of our own generator.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use kentongan_tests::{Dice, Hub, Office, data, wait};
+use serde_json::Value;
+
+use crate::measure::{Bound, Figure};
+
+const SIZES: [(usize, &str, &str, &str, f64); 3] = [
+    (1, "bytes-1", "bytes-1-wire", "bytes-1-gzip", 0.45),
+    (100, "bytes-100", "bytes-100-wire", "bytes-100-gzip", 0.65),
+    (1_000, "bytes-1000", "bytes-1000-wire", "bytes-1000-gzip", 0.60),
+];
+
+pub(crate) fn run() -> Vec<Figure> {
+    SIZES.into_iter().flat_map(|size| figures(size, &lines(size.0))).collect()
+}
+
+fn figures(
+    (count, name, wire_name, gzip_name, bound): (usize, &'static str, &'static str, &'static str, f64),
+    lines: &str,
+) -> [Figure; 3] {
+    let sent = exchange(lines);
+    let what = match count {
+        1 => "one exchange with 1 record",
+        100 => "one exchange with 100 records",
+        _ => "one exchange with 1,000 records",
+    };
+    let (body, wire) = ((sent.body as f64, "B"), (sent.wire as f64, "B"));
+    let brotli = (brotli_11(lines.as_bytes()) as f64, "brotli -11");
+    [
+        Figure { name, what, ours: body, against: brotli, bound: Bound::AtMost(bound) },
+        Figure { name: wire_name, what: "the same with HTTP and TLS", ours: wire, against: brotli, bound: Bound::None },
+        Figure {
+            name: gzip_name,
+            what,
+            ours: body,
+            against: (gzip_9(lines.as_bytes()) as f64, "gzip -9"),
+            bound: Bound::None,
+        },
+    ]
+}
+
+/// Records as JSON lines.
+fn lines(count: usize) -> String {
+    match std::env::var_os("KENTONGAN_BENCH_FILE") {
+        Some(file) => {
+            let text = fs::read_to_string(file).expect("read the file of records");
+            text.lines().take(count).flat_map(|line| [line, "\n"]).collect()
+        }
+        None => own_lines(count),
+    }
+}
+
+/// Six complaints to four surveys.
+fn own_lines(count: usize) -> String {
+    let mut dice = Dice::new(2_026);
+    let rows: Vec<_> = (0..count)
+        .map(|number| match number % 5 {
+            0..3 => ("pengaduan", data::complaint(&mut dice, number)),
+            _ => ("skm", data::survey(&mut dice, number)),
+        })
+        .collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("catatan.jsonl");
+    data::write_json_lines(&file, rows.iter().map(|(form, fields)| (*form, fields)));
+    fs::read_to_string(&file).expect("read them again")
+}
+
+struct Sent {
+    /// Bodies of requests and answers.
+    body: u64,
+    /// Everything on the connection, TLS included.
+    wire: u64,
+}
+
+/// Enters the records while nobody talks, then lets a connected service send them.
+fn exchange(lines: &str) -> Sent {
+    let hub = Hub::start();
+    let mut office = Office::enrol(&hub, "94.01.01.2011");
+    // It talks when there is something new, and otherwise not while this runs.
+    office.configure("[sync]\ninterval = \"1d\"\njitter = 0\n[hub]\nproxy = \"none\"\n");
+    office.start();
+    wait::until_true("the first contact", wait::LONG, || office.status()["last_success_at"].is_string());
+    let (contacts, before) = (contacts(&office).len(), hub.door().counts());
+    import(&office, lines);
+    office.wait_arrived();
+    let all = wait::until("the contact is noted", wait::LONG, || {
+        let all = self::contacts(&office);
+        (all.len() > contacts).then_some(all)
+    });
+    let after = hub.door().counts();
+    assert_eq!(after.connections, before.connections, "the connection was still open");
+    let body = all.iter().skip(contacts).map(|line| number(line, "up_bytes") + number(line, "down_bytes")).sum();
+    Sent { body, wire: after.up_bytes + after.down_bytes - before.up_bytes - before.down_bytes }
+}
+
+fn import(office: &Office, lines: &str) {
+    let file = office.desk().join("catatan.jsonl");
+    fs::write(&file, lines).expect("write a file");
+    let mut words = vec!["import".to_owned(), file.display().to_string()];
+    if let Some(map) = std::env::var_os("KENTONGAN_BENCH_MAP") {
+        words.extend(["--map".to_owned(), Path::new(&map).display().to_string()]);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let report = office.run(&words).ok().json();
+    assert_eq!(report["taken"], lines.lines().count(), "{report:#}");
+}
+
+/// What the service logged about its contacts.
+fn contacts(office: &Office) -> Vec<Value> {
+    let events = office.said();
+    let lines = events.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["ev"] == "sync.session.finished").collect()
+}
+
+fn number(line: &Value, key: &str) -> u64 {
+    line[key].as_u64().expect("a number in the log")
+}
+
+fn gzip_9(bytes: &[u8]) -> usize {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).expect("compress");
+    encoder.finish().expect("compress").len()
+}
+
+fn brotli_11(bytes: &[u8]) -> usize {
+    let mut packed = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    brotli::BrotliCompress(&mut &bytes[..], &mut packed, &params).expect("compress");
+    packed.len()
+}
