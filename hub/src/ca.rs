@@ -33,6 +33,8 @@ const ROOT_DAYS: i64 = 20 * 365 + 5;
 const HUB_DAYS: i64 = 2 * 365;
 /// Certificates begin a day early: clocks differ.
 const EARLY_DAYS: i64 = 1;
+/// The end of the year 9999, the last moment that a certificate can name; a clock may claim to be later.
+const CERTIFICATE_TIME_S_MAX: i64 = 253_402_300_799;
 /// A certificate file is about 600 bytes long.
 const CERTIFICATE_FILE_BYTES_MAX: u64 = 16 * 1024;
 
@@ -246,11 +248,11 @@ fn lean_params(name: &str, now_s: i64, days: i64) -> CertificateParams {
     params.distinguished_name.push(DnType::CommonName, name);
     params.serial_number = Some(random_serial());
     let at = |seconds: i64| {
-        let seconds = u64::try_from(seconds).unwrap_or(0);
+        let seconds = seconds.clamp(0, CERTIFICATE_TIME_S_MAX).unsigned_abs();
         rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds)
     };
-    params.not_before = at(now_s - EARLY_DAYS * DAY_S);
-    params.not_after = at(now_s + days * DAY_S);
+    params.not_before = at(now_s.saturating_sub(EARLY_DAYS * DAY_S));
+    params.not_after = at(now_s.saturating_add(days * DAY_S));
     params
 }
 

@@ -170,7 +170,7 @@ pub(crate) enum OfficeCommand {
         replica: String,
         #[arg(long, help = t("Alasan", "Reason"))]
         reason: String,
-        #[arg(long, value_name = "LOG-SEQ", help = t("Op terakhir yang masih berlaku (boleh diulang)", "Last op that is still valid (may be repeated)"))]
+        #[arg(long, value_name = "LOG-SEQ", help = t("Op terakhir yang dianggap jujur; dicatat di jejak audit (boleh diulang)", "Last op held to be honest; noted in the audit trail (may be repeated)"))]
         valid_upto: Vec<String>,
         #[arg(long, help = t("Tanpa bertanya", "Do not ask"))]
         yes: bool,
@@ -222,7 +222,7 @@ pub(crate) enum CodeCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ComplaintCommand {
     #[command(about = t("Daftar pengaduan", "List complaints"), after_help = examples(&["complaint list", "complaint list --office 32.73.05.1001 --status baru --json"]))]
     List {
@@ -230,6 +230,10 @@ pub(crate) enum ComplaintCommand {
         office: Option<String>,
         #[arg(long, help = t("Hanya dengan status ini", "Only with this status"))]
         status: Option<String>,
+        #[arg(long, help = t("Hanya dengan kata ini di awal uraian", "Only with this text in the beginning of the description"))]
+        text: Option<String>,
+        #[arg(long, value_name = "NUMBER", help = t("Halaman berikutnya: nomor di bawah ini", "Next page: numbers below this one"))]
+        before: Option<u64>,
         #[arg(long, default_value_t = 50, help = t("Paling banyak sekian", "At most this many"))]
         limit: u32,
     },
@@ -277,10 +281,16 @@ pub(crate) enum ComplaintCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ConflictCommand {
-    #[command(about = t("Bentrok yang menunggu keputusan", "Conflicts that wait for a decision"), after_help = examples(&["conflict list", "conflict list --json"]))]
-    List,
+    #[command(
+        about = t("Bentrok yang menunggu keputusan", "Conflicts that wait for a decision"),
+        after_help = examples(&["conflict list", "conflict list --office 32.73.05.1001 --json"]),
+    )]
+    List {
+        #[arg(long, value_name = "CODE", help = t("Hanya yang diputuskan kantor ini", "Only those that this office is to decide"))]
+        office: Option<String>,
+    },
     #[command(about = t("Nilai yang bentrok dan penulisnya", "The values and who wrote them"), after_help = examples(&["conflict show KTG-7K3M-Q2H9D-R"]))]
     Show {
         #[arg(value_name = "CODE|ID")]
@@ -288,21 +298,37 @@ pub(crate) enum ConflictCommand {
     },
     #[command(
         about = t("Memutuskan satu bentrok", "Decide a conflict"),
-        after_help = examples(&["conflict resolve KTG-7K3M-Q2H9D-R --group status --take office --reason \"kantor melihat sendiri\""]),
+        after_help = examples(&[
+            "conflict resolve KTG-7K3M-Q2H9D-R --take office --reason \"kantor melihat sendiri\"",
+            "conflict resolve KTG-7K3M-Q2H9D-R --group kejadian --value lokasi=\"RT 03\" --reason \"ditelepon\"",
+        ]),
     )]
     Resolve {
         #[arg(value_name = "CODE|ID")]
         record: String,
         #[arg(long, value_name = "NAME|NUMBER", help = t("Kelompok isian, bila lebih dari satu", "Group of fields, if there are several"))]
         group: Option<String>,
-        #[arg(long, value_name = "office|hub|proposal|N", help = t("Nilai siapa yang dipakai, atau nomornya", "Whose value to take, or its number"))]
+        #[arg(
+            long,
+            value_name = "office|hub|proposal|N",
+            default_value = "",
+            required_unless_present = "values",
+            help = t("Nilai siapa yang dipakai, atau nomornya", "Whose value to take, or its number"),
+        )]
         take: String,
+        #[arg(
+            long = "value",
+            value_name = "NAME=VALUE",
+            conflicts_with = "take",
+            help = t("Nilai lain (boleh diulang)", "Another value (may be repeated)"),
+        )]
+        values: Vec<String>,
         #[arg(long, help = t("Alasan", "Reason"))]
         reason: String,
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum QuarantineCommand {
     #[command(about = t("Yang disisihkan", "What is set aside"), after_help = examples(&["quarantine list", "quarantine list --json"]))]
     List,

@@ -8,12 +8,16 @@
 mod args;
 mod ask;
 mod audit;
+mod complaint;
 mod config;
+mod conflict;
 mod doctor;
 mod enrol;
+mod export;
 mod help;
 mod logs;
 mod office;
+mod quarantine;
 mod setup;
 mod status;
 mod words;
@@ -73,6 +77,10 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Status => status::run(&context),
         Command::Office(command) => office::run(&context, command),
         Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),
+        Command::Complaint(command) => complaint::run(&context, command),
+        Command::Conflict(command) => conflict::run(&context, command),
+        Command::Quarantine(command) => quarantine::run(&context, command),
+        Command::Export(args) => export::run(&context, args),
         Command::Audit(command) => audit::run(&context, command),
         Command::Config(command) => config::run(&context, command),
         Command::Paths => setup::paths(&context),

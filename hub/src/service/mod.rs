@@ -9,9 +9,18 @@
 //! and a command that fails has changed nothing.
 
 pub mod audit;
+pub mod complaint;
+pub mod conflict;
 pub mod enrolment;
+pub mod export;
 pub mod office;
+pub mod quarantine;
+pub mod record;
 pub mod status;
+#[cfg(test)]
+mod stories;
+pub mod view;
+mod work;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -43,6 +52,14 @@ pub enum Request {
     Office(office::Request),
     /// Enrolment codes.
     Enrol(enrolment::Request),
+    /// Complaints.
+    Complaint(complaint::Request),
+    /// Conflicts.
+    Conflict(conflict::Request),
+    /// What was set aside.
+    Quarantine(quarantine::Request),
+    /// A page of an export.
+    Export(export::Request),
     /// The audit log.
     Audit(audit::Request),
 }
@@ -57,6 +74,14 @@ pub enum Answer {
     Office(office::Answer),
     /// To [`Request::Enrol`].
     Enrol(enrolment::Answer),
+    /// To [`Request::Complaint`].
+    Complaint(complaint::Answer),
+    /// To [`Request::Conflict`].
+    Conflict(conflict::Answer),
+    /// To [`Request::Quarantine`].
+    Quarantine(quarantine::Answer),
+    /// To [`Request::Export`].
+    Export(export::Answer),
     /// To [`Request::Audit`].
     Audit(audit::Answer),
 }
@@ -118,6 +143,10 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Status => Answer::Status(Box::new(status::status(tx, desk)?)),
         Request::Office(request) => Answer::Office(office::execute(tx, desk, request)?),
         Request::Enrol(request) => Answer::Enrol(enrolment::execute(tx, desk, request)?),
+        Request::Complaint(request) => Answer::Complaint(complaint::execute(tx, desk, request)?),
+        Request::Conflict(request) => Answer::Conflict(conflict::execute(tx, desk, request)?),
+        Request::Quarantine(request) => Answer::Quarantine(quarantine::execute(tx, desk, request)?),
+        Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
         Request::Audit(request) => Answer::Audit(audit::execute(tx, request)?),
     })
 }

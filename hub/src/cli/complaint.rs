@@ -1,0 +1,161 @@
+//! `complaint …`
+
+use std::io::Read;
+
+use kentongan_host::output::Table;
+use kentongan_host::{Exit, Failure, Lang, Output};
+use kentongan_protocol::limits::TEXT_BYTES_MAX;
+
+use super::args::ComplaintCommand;
+use super::ask::{ask, unexpected};
+use super::{Context, document, words};
+use crate::service::complaint::{Answer, Changed, List, Request};
+use crate::service::record::Said;
+use crate::service::view::{Author, Document, GroupDocument};
+use crate::service::{self, Request as Asked};
+
+pub(super) fn run(context: &Context<'_>, command: &ComplaintCommand) -> Result<Exit, Failure> {
+    let request = match command.clone() {
+        ComplaintCommand::List { office, status, text, before, limit } => {
+            Request::List { office, status, text, before, limit }
+        }
+        ComplaintCommand::Show { record } => Request::Show { record },
+        ComplaintCommand::Forward { record, to, note } => Request::Forward { record, to, note },
+        ComplaintCommand::Answer { record, text } => Request::Answer { record, text: text_or_stdin(text)? },
+        ComplaintCommand::Close { record, reason } => Request::Close { record, reason },
+        ComplaintCommand::Reopen { record, reason } => Request::Reopen { record, reason },
+        ComplaintCommand::Set { record, fields } => {
+            Request::Set { record, fields: fields.iter().map(|field| pair(field)).collect::<Result<_, _>>()? }
+        }
+    };
+    let service::Answer::Complaint(answer) = ask(context, Asked::Complaint(request))? else { return Err(unexpected()) };
+    let out = context.out;
+    match &answer {
+        Answer::List(list) if out.json => out.document(&document("kentongan.hub.complaints/1", list)),
+        Answer::List(list) => show_list(out, list),
+        Answer::Show(shown) if out.json => out.document(&document("kentongan.hub.complaint/1", shown)),
+        Answer::Show(shown) => show_record(out, shown),
+        Answer::Changed(changed) if out.json => out.document(&document("kentongan.hub.complaint.change/1", changed)),
+        Answer::Changed(changed) => show_changed(out, changed),
+    }
+    Ok(Exit::Done)
+}
+
+/// The text itself, or what standard input says for `-`.
+fn text_or_stdin(text: String) -> Result<String, Failure> {
+    if text != "-" {
+        return Ok(text);
+    }
+    let mut read = String::new();
+    std::io::stdin().take(TEXT_BYTES_MAX as u64 + 1).read_to_string(&mut read)?;
+    Ok(read)
+}
+
+/// `NAME=VALUE`
+pub(super) fn pair(field: &str) -> Result<(String, String), Failure> {
+    let (name, value) = field.split_once('=').ok_or_else(|| {
+        Failure::usage(
+            format!("{field:?}: tulis NAMA=NILAI, misalnya lokasi=\"RT 03\""),
+            format!("{field:?}: write NAME=VALUE, for example lokasi=\"RT 03\""),
+        )
+    })?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+fn show_list(out: &Output, list: &List) {
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["NO", "KODE", "KANTOR", "STATUS", "DITERIMA PUSAT", "", "URAIAN"],
+        Lang::En => ["NO", "CODE", "OFFICE", "STATUS", "ARRIVED", "", "DESCRIPTION"],
+    });
+    for line in &list.complaints {
+        let conflict = if line.conflicts > 0 { out.pick("! bentrok", "! conflict") } else { "" };
+        table.row([
+            line.number.to_string(),
+            line.code.clone().unwrap_or_else(|| line.id.clone()),
+            line.office.clone(),
+            said(out, line.status.as_ref()),
+            words::time(out, line.received_at),
+            conflict.to_owned(),
+            line.summary.chars().take(60).collect(),
+        ]);
+    }
+    out.table(&table);
+    if let Some(before) = list.before {
+        out.say(&format!("Halaman berikutnya: --before {before}"), &format!("Next page: --before {before}"));
+    }
+}
+
+fn said(out: &Output, said: Option<&Said>) -> String {
+    said.map_or_else(|| "-".to_owned(), |said| said.in_lang(out.lang).to_owned())
+}
+
+/// A record in full; also for `conflict show`.
+pub(super) fn show_record(out: &Output, shown: &Document) {
+    out.line(&out.bold(shown.code.as_ref().unwrap_or(&shown.id)));
+    let mut table = Table::headless();
+    table.row([out.pick("Catatan", "Record"), &format!("{} ({})", shown.id, shown.form.in_lang(out.lang))]);
+    table.row([out.pick("Kantor", "Office"), &shown.office]);
+    if !shown.shared_with.is_empty() {
+        table.row([out.pick("Dilihat juga oleh", "Also seen by"), &shown.shared_with.join(", ")]);
+    }
+    table.row([out.pick("Status", "Status"), &said(out, shown.status.as_ref())]);
+    table.row([out.pick("Diterima pusat", "Arrived"), &words::time(out, shown.received_at)]);
+    out.table(&table);
+    for group in &shown.groups {
+        out.line("");
+        show_group(out, group);
+    }
+    out.line("");
+    out.line(out.pick("Riwayat", "History"));
+    let mut table = Table::headless();
+    for event in &shown.history {
+        let groups: Vec<&str> = event.writes.iter().map(|write| write.group.in_lang(out.lang)).collect();
+        let reason = event.reason.as_ref().map_or_else(String::new, |reason| {
+            format!("{}: {}", out.pick("karantina", "quarantine"), reason.in_lang(out.lang))
+        });
+        table.row([author(out, &event.by), groups.join(", "), reason]);
+    }
+    out.table(&table);
+}
+
+/// A group and its values, numbered where there are several.
+pub(super) fn show_group(out: &Output, group: &GroupDocument) {
+    let name = group.group.in_lang(out.lang);
+    match group.conflict_since {
+        None => out.line(name),
+        Some(since) => out.line(&format!(
+            "{name}  ! {} {} ({})",
+            out.pick("bentrok sejak", "conflict since"),
+            words::time(out, since),
+            group.group.code
+        )),
+    }
+    let many = group.values.len() > 1;
+    for value in &group.values {
+        if many {
+            out.line(&format!("  {}. {}", value.number, author(out, &value.by)));
+        }
+        let mut table = Table::headless();
+        for answer in &value.answers {
+            table.row(["  ", answer.field.in_lang(out.lang), answer.shown.in_lang(out.lang)]);
+        }
+        out.table(&table);
+    }
+}
+
+/// `Sari, 32.73.05.1001, 21 Nov 2026 14.05`
+fn author(out: &Output, by: &Author) -> String {
+    let place = if by.at_hub { out.pick("pusat", "hub") } else { by.office.as_str() };
+    let time = words::time(out, by.when.at);
+    if by.name.is_empty() { format!("{place}, {time}") } else { format!("{}, {place}, {time}", by.name) }
+}
+
+fn show_changed(out: &Output, changed: &Changed) {
+    let name = changed.code.as_ref().unwrap_or(&changed.id);
+    out.line(&format!("{name}: {}", said(out, changed.status.as_ref())));
+    let offices = changed.offices.join(", ");
+    out.say(
+        &format!("Kantor yang menerimanya pada kontak berikutnya: {offices}"),
+        &format!("Offices that get it at their next contact: {offices}"),
+    );
+}
