@@ -1,0 +1,364 @@
+//! Case work: finding complaints, reading one, handing it on, answering, closing and reopening it.
+//!
+//! Every step is an op like those of the offices. It reaches each office that sees the complaint at its next contact.
+
+use kentongan_host::{Exit, Failure, moment};
+use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
+use kentongan_protocol::form::{ChoiceTag, Civil, builtin};
+use kentongan_protocol::ids::OfficeCode;
+use kentongan_protocol::op::Write;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::record::{Opened, Operator, Said, office_of, open};
+use super::view::{Document, document, status_said};
+use super::{Desk, work};
+use crate::store::{Page, RecordFilter, RecordRow, Tx};
+
+/// Lines of a list, whatever was asked for.
+const LIST_MAX: usize = 1_000;
+
+/// What can be asked about complaints. `record` is a receipt code or an id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// A page of the complaints, the newest first.
+    List {
+        /// Of this office.
+        office: Option<String>,
+        /// With this status, by its code.
+        status: Option<String>,
+        /// With this text in the beginning of their description.
+        text: Option<String>,
+        /// With numbers below this one: the next page.
+        before: Option<u64>,
+        /// At most this many.
+        limit: u32,
+    },
+    /// One complaint in full.
+    Show {
+        /// Which.
+        record: String,
+    },
+    /// Hands it to an office, which sees it from then on, or to a unit that is not an office here.
+    Forward {
+        /// Which.
+        record: String,
+        /// Code of the office, or name of the unit.
+        to: String,
+        /// A note for whoever gets it.
+        note: String,
+    },
+    /// Answers the citizen.
+    Answer {
+        /// Which.
+        record: String,
+        /// The answer.
+        text: String,
+    },
+    /// Closes it.
+    Close {
+        /// Which.
+        record: String,
+        /// Why.
+        reason: String,
+    },
+    /// Opens it again.
+    Reopen {
+        /// Which.
+        record: String,
+        /// Why.
+        reason: String,
+    },
+    /// Changes fields.
+    Set {
+        /// Which.
+        record: String,
+        /// Names of fields and their values as files have them; an empty value empties the field.
+        fields: Vec<(String, String)>,
+    },
+}
+
+/// The answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Request::List`].
+    List(List),
+    /// To [`Request::Show`].
+    Show(Box<Document>),
+    /// To everything that changes a complaint.
+    Changed(Changed),
+}
+
+/// A page of complaints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct List {
+    /// The complaints.
+    pub complaints: Vec<Line>,
+    /// Where the next page begins, if there may be one.
+    pub before: Option<u64>,
+}
+
+/// A complaint in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its number at the hub.
+    pub number: u64,
+    /// Its id.
+    pub id: String,
+    /// Its receipt code.
+    pub code: Option<String>,
+    /// Its office.
+    pub office: String,
+    /// Where the work on it stands.
+    pub status: Option<Said>,
+    /// The beginning of its description.
+    pub summary: String,
+    /// Groups in which values stand side by side.
+    pub conflicts: u32,
+    /// When the hub received it.
+    #[serde(with = "moment")]
+    pub received_at: i64,
+}
+
+/// What a change did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Id of the complaint.
+    pub id: String,
+    /// Its receipt code.
+    pub code: Option<String>,
+    /// The op that was written.
+    pub op: String,
+    /// Where the work on it stands now.
+    pub status: Option<Said>,
+    /// Offices that will hear of it at their next contact.
+    pub offices: Vec<String>,
+}
+
+/// Answers a request about complaints.
+///
+/// # Errors
+/// What was asked does not hold, or a failure of the store.
+pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
+    run(tx, desk.into(), request)
+}
+
+pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) -> Result<Answer, Failure> {
+    match request {
+        Request::List { office, status, text, before, limit } => {
+            let filter = RecordFilter {
+                form: Some(pengaduan::TAG),
+                office: office.as_deref().map(office_of).transpose()?,
+                status: status.as_deref().map(status_coded).transpose()?,
+                text: text.clone().filter(|text| !text.is_empty()),
+            };
+            list(tx, &filter, before.unwrap_or(u64::MAX), *limit).map(Answer::List)
+        }
+        Request::Show { record } => {
+            let opened = complaint(tx, record)?;
+            operator.note(tx, "complaint.read", &opened.row, json!({}))?;
+            Ok(Answer::Show(Box::new(document(tx, operator, &opened)?)))
+        }
+        Request::Forward { record, to, note } => {
+            let opened = complaint(tx, record)?;
+            let writes = forwarding(tx, operator, &opened, to, note)?;
+            changed(tx, operator, &opened, writes, "complaint.forwarded")
+        }
+        Request::Answer { record, text } => {
+            let opened = complaint(tx, record)?;
+            changed(tx, operator, &opened, answering(operator, &opened, text)?, "complaint.answered")
+        }
+        Request::Close { record, reason } => {
+            let opened = complaint(tx, record)?;
+            let writes = vec![stage(operator, &opened, status::SELESAI, reason)?];
+            changed(tx, operator, &opened, writes, "complaint.closed")
+        }
+        Request::Reopen { record, reason } => {
+            let opened = complaint(tx, record)?;
+            let writes = vec![reopening(operator, &opened, reason)?];
+            changed(tx, operator, &opened, writes, "complaint.reopened")
+        }
+        Request::Set { record, fields } => {
+            let opened = complaint(tx, record)?;
+            let writes = editing(tx, &opened, fields)?;
+            changed(tx, operator, &opened, writes, "complaint.edited")
+        }
+    }
+}
+
+fn complaint(tx: &mut dyn Tx, text: &str) -> Result<Opened, Failure> {
+    let opened = open(tx, text)?;
+    match opened.born.form {
+        pengaduan::TAG => Ok(opened),
+        _ => Err(Failure::new(
+            Exit::Failed,
+            format!("Catatan {text} bukan aduan, tetapi: {}.", opened.form.label.id),
+            format!("Record {text} is not a complaint but: {}.", opened.form.label.en),
+        )),
+    }
+}
+
+fn list(tx: &mut dyn Tx, filter: &RecordFilter, before: u64, limit: u32) -> Result<List, Failure> {
+    let limit = usize::try_from(limit).unwrap_or(LIST_MAX).min(LIST_MAX);
+    let rows = tx.records(filter, Page::Before(before), limit)?;
+    let full = rows.len() == limit;
+    let before = rows.last().map(|row| row.number).filter(|_| full);
+    Ok(List { complaints: rows.into_iter().map(line).collect(), before })
+}
+
+fn line(row: RecordRow) -> Line {
+    let form = builtin::by_tag(pengaduan::TAG);
+    Line {
+        number: row.number,
+        id: row.id.to_string(),
+        code: row.born.as_ref().and_then(|born| born.code).map(|code| code.to_string()),
+        office: row.born.as_ref().map(|born| born.office.to_string()).unwrap_or_default(),
+        status: row.status.and_then(|status| status_said(form?, status)),
+        summary: row.summary,
+        conflicts: row.conflicts,
+        received_at: row.received_ms,
+    }
+}
+
+/// The choice of `status` with this code.
+fn status_coded(code: &str) -> Result<ChoiceTag, Failure> {
+    let field = builtin::by_tag(pengaduan::TAG).and_then(|form| form.field(status::FIELD));
+    let choices = field.map(|field| field.choices()).unwrap_or_default();
+    let known: Vec<&str> = choices.iter().map(|choice| choice.code.as_str()).collect();
+    let choice = choices.iter().find(|choice| choice.code.eq_ignore_ascii_case(code.trim()));
+    choice.map(|choice| choice.tag).ok_or_else(|| {
+        let known = known.join(", ");
+        Failure::usage(
+            format!("Status \"{code}\" tidak dikenal. Yang ada: {known}."),
+            format!("The status \"{code}\" is not known. There are: {known}."),
+        )
+    })
+}
+
+fn forwarding(
+    tx: &mut dyn Tx,
+    operator: Operator<'_>,
+    opened: &Opened,
+    to: &str,
+    note: &str,
+) -> Result<Vec<Write>, Failure> {
+    let office: Option<OfficeCode> = to.trim().parse().ok();
+    let (unit, code) = match &office {
+        Some(code) => (named(tx, code)?, code.as_str()),
+        None => (to.trim().to_owned(), ""),
+    };
+    let group = work::group(opened, group::DISPOSISI)?;
+    let texts = [("unit_tujuan", unit.as_str()), ("kantor_tujuan", code), ("catatan_disposisi", note)];
+    let routing = work::write(opened, group, work::afresh(opened, &texts)?)?;
+    Ok(vec![routing, stage(operator, opened, status::TERDISPOSISI, note)?])
+}
+
+/// Name of an office that a complaint can be handed to.
+fn named(tx: &mut dyn Tx, code: &OfficeCode) -> Result<String, Failure> {
+    let office = tx.office(code)?.ok_or_else(|| {
+        Failure::new(
+            Exit::Failed,
+            format!("Kantor {code} belum terdaftar di pusat ini."),
+            format!("The office {code} is not known at this hub."),
+        )
+        .with_hint("kentongan-hub office list", "kentongan-hub office list")
+    })?;
+    Ok(if office.name.is_empty() { code.to_string() } else { office.name })
+}
+
+fn answering(operator: Operator<'_>, opened: &Opened, text: &str) -> Result<Vec<Write>, Failure> {
+    let group = work::group(opened, group::JAWABAN)?;
+    let today = Civil::from_days(civil_day(operator.now_ms, &opened.born.office)).map(|day| day.to_string());
+    let texts =
+        [("jawaban", text), ("dijawab_oleh", operator.name), ("tanggal_jawaban", today.as_deref().unwrap_or_default())];
+    let answer = work::write(opened, group, work::afresh(opened, &texts)?)?;
+    Ok(vec![answer, stage(operator, opened, status::DIJAWAB, "")?])
+}
+
+/// Days since 1970 of the civil day it is at an office. Indonesia has three zones and no summer time; which one follows
+/// from the province.
+fn civil_day(now_ms: i64, office: &OfficeCode) -> i32 {
+    const HOUR_MS: i64 = 3_600_000;
+    let hours = match office.as_str().get(..2).unwrap_or_default() {
+        "51" | "52" | "53" | "63" | "64" | "65" | "71" | "72" | "73" | "74" | "75" | "76" => 8,
+        "81" | "82" | "91" | "92" | "93" | "94" | "95" | "96" => 9,
+        _ => 7,
+    };
+    i32::try_from(now_ms.saturating_add(hours * HOUR_MS).div_euclid(24 * HOUR_MS)).unwrap_or(0)
+}
+
+/// A move to another status, with its reason and who moved it.
+fn stage(operator: Operator<'_>, opened: &Opened, to: ChoiceTag, reason: &str) -> Result<Write, Failure> {
+    let group = work::group(opened, group::STATUS)?;
+    let mut values = work::afresh(opened, &[("alasan", reason), ("petugas_status", operator.name)])?;
+    values.insert(status::FIELD, kentongan_protocol::form::Value::One(to));
+    work::write(opened, group, values)
+}
+
+fn reopening(operator: Operator<'_>, opened: &Opened, reason: &str) -> Result<Write, Failure> {
+    if !matches!(opened.row.status, Some(status::DIJAWAB | status::SELESAI | status::ARSIP)) {
+        return Err(Failure::new(
+            Exit::Failed,
+            "Aduan ini masih terbuka: belum dijawab, ditutup, atau diarsipkan.",
+            "This complaint is still open: it was not answered, closed or filed.",
+        ));
+    }
+    stage(operator, opened, status::DIBUKA_KEMBALI, reason)
+}
+
+fn editing(tx: &mut dyn Tx, opened: &Opened, fields: &[(String, String)]) -> Result<Vec<Write>, Failure> {
+    let mut groups = Vec::new();
+    for (name, _) in fields {
+        let field = opened.form.field_named(name).ok_or_else(|| {
+            Failure::usage(
+                format!("Aduan tidak punya isian \"{name}\"."),
+                format!("A complaint has no field \"{name}\"."),
+            )
+        })?;
+        if !groups.contains(&field.group) {
+            groups.push(field.group);
+        }
+    }
+    let mut writes = Vec::new();
+    for tag in groups {
+        let group = work::group(opened, tag)?;
+        if tx.conflicts_of(opened.row.id)?.iter().any(|conflict| conflict.group == tag) {
+            return Err(Failure::new(
+                Exit::Decide,
+                format!("Di \"{}\" ada bentrok yang harus diputuskan dulu.", group.label.id),
+                format!("There is a conflict in \"{}\" that must be decided first.", group.label.en),
+            )
+            .with_hint("kentongan-hub conflict show KODE", "kentongan-hub conflict show CODE"));
+        }
+        let named = fields.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let of_group: Vec<(&str, &str)> =
+            named.filter(|(name, _)| opened.form.field_named(name).is_some_and(|field| field.group == tag)).collect();
+        writes.push(work::write(opened, group, work::on_top(opened, group, &of_group)?)?);
+    }
+    Ok(writes)
+}
+
+/// Writes, notes it, and tells what became of the complaint.
+fn changed(
+    tx: &mut dyn Tx,
+    operator: Operator<'_>,
+    opened: &Opened,
+    writes: Vec<Write>,
+    event: &str,
+) -> Result<Answer, Failure> {
+    let groups: Vec<String> =
+        writes.iter().filter_map(|write| opened.form.group(write.group)).map(|group| group.name.clone()).collect();
+    let op = work::commit(tx, operator, opened, writes)?;
+    operator.note(tx, event, &opened.row, json!({"op": op.to_string(), "groups": groups}))?;
+    let row = tx.record(opened.row.id)?;
+    let offices = std::iter::once(opened.born.office.clone()).chain(tx.shared_with(opened.row.id)?);
+    Ok(Answer::Changed(Changed {
+        id: opened.row.id.to_string(),
+        code: opened.born.code.map(|code| code.to_string()),
+        op: op.to_string(),
+        status: row.and_then(|row| row.status).and_then(|status| status_said(opened.form, status)),
+        offices: offices.map(|office| office.to_string()).collect(),
+    }))
+}
