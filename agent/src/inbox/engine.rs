@@ -1,27 +1,28 @@
 //! The import of one file, for the watched folder and for `kentongan-agent import` alike.
 //!
-//! Rows are read, typed and checked in batches; each batch is one transaction. Good rows go in, the others are written
+//! Rows come in checked batches (see `batches`); each batch is one transaction. Good rows go in, the others are written
 //! to a list with reasons. An import that is cut anywhere and begun again ends with the same records: each row is taken
 //! by its content name, once.
 
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 
 use kentongan_host::Lang;
-use kentongan_protocol::limits::NAME_BYTES_MAX;
 
-use super::fault::{ImportError, ImportFault};
-use super::mapping::{Map, MapChoice, Plan};
-use super::reader::{self, Rows};
-use super::record::{Reasons, record_of};
+use super::batches::{self, Batch, End};
+use super::fault::{FileFault, ImportError, ImportFault};
+use super::mapping::{Map, MapChoice};
+use super::record::Reasons;
 use super::rejected::RejectedList;
 use super::report::{Entered, Progress, REFUSALS_LISTED_MAX, Refusal, Report};
-use super::row::{Namer, Row, source_name};
-use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
+use super::row::Row;
+use crate::entry::{Intake, RowOutcome};
 
-/// Rows of one transaction.
-const BATCH_ROWS: usize = 500;
+/// Batches that may be ready before the store takes them.
+const BATCHES_AHEAD: usize = 2;
 
 /// How a file is imported.
 #[derive(Debug, Clone)]
@@ -62,146 +63,94 @@ pub fn import_file(
     intake: &mut dyn Intake,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, ImportError> {
-    let mut import = Import::new(path, options);
+    let mut import = Import {
+        path,
+        options,
+        report: Report { file: path.display().to_string(), ..Report::default() },
+        list: None,
+        titles: Vec::new(),
+    };
     match import.run(intake, progress) {
         Ok(()) => Ok(import.report),
         Err(fault) => Err(ImportError { fault, so_far: Box::new(import.report) }),
     }
 }
 
-/// An import under way.
+/// The entering half of an import.
 struct Import<'a> {
     path: &'a Path,
     options: &'a Options<'a>,
     report: Report,
-    author: String,
-    namer: Namer,
-    /// Rows of the batch; they are filled anew for each.
-    rows: Vec<Row>,
-    /// Of each row that goes in, its place in `rows`.
-    going: Vec<usize>,
-    refused: Vec<(usize, Reasons)>,
     list: Option<RejectedList>,
-    /// Columns that go nowhere and in which nothing has been seen so far.
-    unseen: Vec<usize>,
+    titles: Vec<String>,
 }
 
-impl<'a> Import<'a> {
-    fn new(path: &'a Path, options: &'a Options<'a>) -> Self {
-        Import {
-            path,
-            options,
-            report: Report { file: path.display().to_string(), ..Report::default() },
-            author: String::new(),
-            namer: Namer::default(),
-            rows: Vec::new(),
-            going: Vec::new(),
-            refused: Vec::new(),
-            list: None,
-            unseen: Vec::new(),
-        }
-    }
-
+impl Import<'_> {
     fn run(&mut self, intake: &mut dyn Intake, progress: &mut dyn FnMut(Progress)) -> Result<(), ImportFault> {
         let map = Map::of(self.path, &self.options.map)?;
         self.report.map.clone_from(&map.name);
-        self.author = shortened(map.author.as_deref().unwrap_or(&self.options.author));
-        let mut source = reader::open(self.path, &map.hints)?;
-        let mut plan: Option<Plan> = None;
-        let mut titles_known = 0;
-        loop {
-            if self.options.stop.load(Ordering::Relaxed) {
-                return Err(ImportFault::Stopped);
-            }
-            // What was read before a fault in the middle of the file is still taken.
-            let count = self.fill(source.as_mut());
-            if plan.is_none() || source.titles().len() > titles_known {
-                titles_known = source.titles().len();
-                let made = Plan::make(&map, source.titles(), source.titles_are_complete(), self.options.offset_min)?;
-                self.namer.columns(source.titles());
-                self.unseen.clone_from(&made.unused);
-                self.report.assumed.clone_from(&made.assumed);
-                plan = Some(made);
-            }
-            if let Some(plan) = &plan {
-                self.take(plan, source.as_ref(), intake)?;
-            }
-            progress(self.progress(source.as_ref()));
-            if count? < BATCH_ROWS {
-                break;
-            }
-        }
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+        let (path, options) = (self.path, self.options);
+        thread::scope(|scope| {
+            let name = thread::Builder::new().name("import".to_owned());
+            let reading = name.spawn_scoped(scope, || {
+                let sender = sender;
+                batches::send(path, &map, options, &sender);
+            })?;
+            let outcome = self.enter_all(receiver, intake, progress);
+            // Should reading ever panic, the file is to blame, and the agent goes on: see `enter_all`.
+            let _ = reading.join();
+            outcome
+        })?;
         if let Some(list) = self.list.take() {
             let path = list
-                .finish(source.titles(), self.options.lang)
+                .finish(&self.titles, self.options.lang)
                 .map_err(|(path, source)| ImportFault::Write { path, source })?;
             self.report.rejected_file = Some(path.display().to_string());
         }
         Ok(())
     }
 
-    /// Reads the next batch; gives the number of its rows.
-    fn fill(&mut self, source: &mut dyn Rows) -> Result<usize, ImportFault> {
-        let mut spare = mem::take(&mut self.rows);
-        while self.rows.len() < BATCH_ROWS {
-            let mut row = spare.pop().unwrap_or_default();
-            if !source.read(&mut row)? {
-                break;
+    /// Takes the receiver, so that the reading half ends with this.
+    fn enter_all(
+        &mut self,
+        batches: Receiver<Batch>,
+        intake: &mut dyn Intake,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), ImportFault> {
+        for mut batch in &batches {
+            if self.options.stop.load(Ordering::Relaxed) {
+                return Err(ImportFault::Stopped);
             }
-            self.rows.push(row);
-        }
-        Ok(self.rows.len())
-    }
-
-    /// Checks the rows of the batch and enters the good ones.
-    fn take(&mut self, plan: &Plan, source: &dyn Rows, intake: &mut dyn Intake) -> Result<(), ImportFault> {
-        let rows = mem::take(&mut self.rows);
-        let mut batch = Vec::with_capacity(rows.len());
-        for (place, row) in rows.iter().enumerate() {
-            self.notice_unused(row, source.titles());
-            match self.record(plan, row) {
-                Ok(record) => {
-                    let id = plan.id.map(|column| row.cell(column).trim()).filter(|id| !id.is_empty());
-                    let source = id.map(|id| source_name(record.form, id));
-                    batch.push(ImportRow { name: self.namer.name(record.form, row), source, record });
-                    self.going.push(place);
-                }
-                Err(reasons) => self.refused.push((place, reasons)),
+            let end = batch.end.take();
+            self.enter(&mut batch, intake)?;
+            self.list_refused(&batch)?;
+            progress(self.progress(&batch));
+            if let Some(End { outcome, titles, ignored, assumed }) = end {
+                self.titles = titles;
+                self.report.ignored_columns = ignored;
+                self.report.assumed = assumed;
+                return outcome;
             }
         }
-        self.report.rejected += self.refused.len() as u64;
-        self.report.rows += rows.len() as u64;
-        let outcome = self.enter(batch, &rows, intake).and_then(|()| self.list_refused(&rows));
-        self.rows = rows;
-        outcome
+        // The reading half ended without a last word.
+        Err(FileFault::Damaged.into())
     }
 
-    fn record(&self, plan: &Plan, row: &Row) -> Result<NewRecord, Reasons> {
-        let lang = self.options.lang;
-        if let Some(damage) = row.damage {
-            return Err(Reasons::of_the_row(damage.sentence(lang)));
-        }
-        let Some(form) = plan.form_of(row) else {
-            return Err(Reasons::of_the_row(match lang {
-                Lang::Id => "Tidak jelas ini pengaduan atau survei.",
-                Lang::En => "It is not clear whether this is a complaint or a survey answer.",
-            }));
-        };
-        record_of(form, row, &plan.dates, &self.author, lang)
-    }
-
-    fn enter(&mut self, batch: Vec<ImportRow>, rows: &[Row], intake: &mut dyn Intake) -> Result<(), ImportFault> {
-        let going = mem::take(&mut self.going);
-        if batch.is_empty() {
+    /// Enters the good rows, and moves those that turn out to be changed to the refused ones.
+    fn enter(&mut self, batch: &mut Batch, intake: &mut dyn Intake) -> Result<(), ImportFault> {
+        self.report.rows += batch.rows.len() as u64;
+        self.report.rejected += batch.refused.len() as u64;
+        if batch.good.is_empty() {
             return Ok(());
         }
-        let outcomes = intake.take(batch).map_err(ImportFault::Store)?;
-        for (place, outcome) in going.iter().zip(outcomes) {
+        let outcomes = intake.take(mem::take(&mut batch.good)).map_err(ImportFault::Store)?;
+        for (place, outcome) in batch.places.iter().zip(outcomes) {
             match outcome {
                 RowOutcome::Taken { record, receipt } => {
                     self.report.taken += 1;
                     if self.options.entered == ListEntered::Yes {
-                        let row = rows.get(*place).map_or(0, |row| row.number);
+                        let row = batch.rows.get(*place).map_or(0, |row| row.number);
                         let code = receipt.map(|receipt| receipt.to_string());
                         self.report.entered.push(Entered { row, record: record.to_string(), code });
                     }
@@ -209,60 +158,48 @@ impl<'a> Import<'a> {
                 RowOutcome::Repeated => self.report.repeated += 1,
                 RowOutcome::Changed => {
                     self.report.changed += 1;
-                    self.refused.push((*place, changed(self.options.lang)));
+                    batch.refused.push((*place, changed(self.options.lang)));
                 }
             }
         }
-        self.going = going;
-        self.going.clear();
+        batch.refused.sort_by_key(|(place, _)| *place);
         Ok(())
     }
 
     /// Writes the refused rows of the batch to the list, in the order of the file.
-    fn list_refused(&mut self, rows: &[Row]) -> Result<(), ImportFault> {
-        let mut refused = mem::take(&mut self.refused);
-        refused.sort_by_key(|(place, _)| *place);
-        for (place, reasons) in refused {
-            let Some(row) = rows.get(place) else { continue };
-            let (field, reason) = (reasons.fields.join("; "), reasons.sentences.join(" "));
-            let list = match &mut self.list {
-                Some(list) => list,
-                None => self.list.insert(self.begin_list()?),
-            };
-            list.add(row, &field, &reason)
-                .map_err(|source| ImportFault::Write { path: self.path.to_owned(), source })?;
-            if self.report.refusals.len() < REFUSALS_LISTED_MAX {
-                self.report.refusals.push(Refusal { row: row.number, field, reason });
-            }
+    fn list_refused(&mut self, batch: &Batch) -> Result<(), ImportFault> {
+        for (place, reasons) in &batch.refused {
+            let Some(row) = batch.rows.get(*place) else { continue };
+            self.refuse(row, reasons)?;
         }
         Ok(())
     }
 
-    fn begin_list(&self) -> Result<RejectedList, ImportFault> {
-        let beside = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let own = [beside.to_owned()];
-        let folders = if self.options.rejected_folders.is_empty() { &own[..] } else { &self.options.rejected_folders };
-        RejectedList::begin(self.path, folders).map_err(|(path, source)| ImportFault::Write { path, source })
+    fn refuse(&mut self, row: &Row, reasons: &Reasons) -> Result<(), ImportFault> {
+        let (field, reason) = (reasons.fields.join("; "), reasons.sentences.join(" "));
+        let list = match &mut self.list {
+            Some(list) => list,
+            None => self.list.insert(begin_list(self.path, &self.options.rejected_folders)?),
+        };
+        list.add(row, &field, &reason).map_err(|source| ImportFault::Write { path: self.path.to_owned(), source })?;
+        if self.report.refusals.len() < REFUSALS_LISTED_MAX {
+            self.report.refusals.push(Refusal { row: row.number, field, reason });
+        }
+        Ok(())
     }
 
-    fn notice_unused(&mut self, row: &Row, titles: &[String]) {
-        let report = &mut self.report;
-        self.unseen.retain(|column| {
-            let empty = row.damage.is_some() || row.cell(*column).trim().is_empty();
-            if let (false, Some(title)) = (empty, titles.get(*column))
-                && !report.ignored_columns.contains(title)
-            {
-                report.ignored_columns.push(title.clone());
-            }
-            empty
-        });
-    }
-
-    fn progress(&self, source: &dyn Rows) -> Progress {
-        let (bytes, bytes_total) = source.bytes();
+    fn progress(&self, batch: &Batch) -> Progress {
+        let (bytes, bytes_total) = batch.bytes;
         let Report { rows, taken, rejected, .. } = self.report;
         Progress { bytes, bytes_total, rows, taken, rejected }
     }
+}
+
+fn begin_list(file: &Path, folders: &[PathBuf]) -> Result<RejectedList, ImportFault> {
+    let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = [beside.to_owned()];
+    let folders = if folders.is_empty() { &own[..] } else { folders };
+    RejectedList::begin(file, folders).map_err(|(path, source)| ImportFault::Write { path, source })
 }
 
 fn changed(lang: Lang) -> Reasons {
@@ -270,13 +207,4 @@ fn changed(lang: Lang) -> Reasons {
         Lang::Id => "Nomor ini sudah pernah masuk dengan isi lain. Isi yang baru tidak diambil.",
         Lang::En => "This number was entered before with other content. The new content is not taken.",
     })
-}
-
-/// As much of a name as an op carries.
-fn shortened(name: &str) -> String {
-    let mut end = name.len().min(NAME_BYTES_MAX);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    name.get(..end).unwrap_or_default().to_owned()
 }

@@ -160,7 +160,8 @@ impl Inbox {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
-            match fs::metadata(entry.path()) {
+            // Links are not followed: whoever may drop files here may not read every file that this program may.
+            match entry.metadata() {
                 Ok(metadata) if metadata.is_file() => files.push(listed(entry.file_name(), &metadata)),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -227,8 +228,11 @@ fn listed(name: OsString, metadata: &fs::Metadata) -> Listed {
 }
 
 fn look_at(path: &Path) -> io::Result<Option<Listed>> {
-    match fs::metadata(path) {
-        Ok(metadata) => Ok(Some(listed(path.file_name().unwrap_or_default().to_owned(), &metadata))),
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            Ok(Some(listed(path.file_name().unwrap_or_default().to_owned(), &metadata)))
+        }
+        Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -382,6 +386,17 @@ mod tests {
             .collect();
         assert_eq!(names, ["aduan.csv", "aduan-2.csv", "aduan-3.csv"]);
         assert_eq!(fs::read_to_string(dir.path().join("done/aduan-2.csv")).expect("read"), "1");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_no_file_of_ours() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::write(dir.path().join("device.key"), "rahasia").expect("write");
+        let inbox = Inbox::open(&dir.path().join("inbox")).expect("an inbox");
+        std::os::unix::fs::symlink(dir.path().join("device.key"), inbox.dir().join("a.csv")).expect("link");
+        assert_eq!(inbox.list().expect("list"), []);
+        assert_eq!(look_at(&inbox.dir().join("a.csv")).expect("look"), None);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   folder    which dropped files are complete; what happens to each        watch
-//!   engine    one file: batches, transactions, counts                       report  progress
+//!   engine    one file: transactions, counts, the list of refused rows      report  progress
+//!   batches   the half of it that reads and checks, on a thread of its own
 //!   mapping   which column goes into which field                            README.md tells how to write a map
 //!   reader    rows out of CSV, JSON lines and XLSX
 //!   record    a row as a typed, checked record                              values  dates
@@ -13,6 +14,7 @@
 //! Two promises hold at every point at which the process may die: a row that was taken is never taken again, and a file
 //! leaves the inbox only after its last row is safe.
 
+mod batches;
 mod dates;
 mod engine;
 mod fault;

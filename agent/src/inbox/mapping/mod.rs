@@ -4,10 +4,12 @@
 //!   file     the text of a map  ->  Map      what a person wrote down, checked as far as that goes without a file
 //!   titles   a title  ->  the fields it may mean, for what nobody wrote down
 //!   plan     Map + the columns of one file  ->  Plan      every look-up done; rows are then read by place alone
+//!   slot     a row  ->  the value of one field
 //! ```
 
 mod file;
 mod plan;
+mod slot;
 mod titles;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,8 @@ use super::fault::ImportFault;
 use super::reader::Hints;
 use super::rejected;
 
-pub(super) use plan::{FormPlan, Plan};
+pub(super) use plan::Plan;
+pub(super) use slot::FormPlan;
 
 /// Longest map, in bytes.
 const MAP_BYTES_MAX: u64 = 1024 * 1024;

@@ -1,16 +1,16 @@
 //! A map and the columns of one file, put together once, so that rows are then read by place alone.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use kentongan_host::Lang;
 use kentongan_protocol::form::builtin::{self, skm};
-use kentongan_protocol::form::{Field, FieldType, Form, FormTag, MergeClass, Reason, Value};
+use kentongan_protocol::form::{Field, FieldType, Form, FormTag, MergeClass, Value};
 
 use super::super::dates::Dates;
 use super::super::fault::{FileFault, ImportFault};
 use super::super::row::Row;
 use super::super::values::{ValueReader, fold, is_nothing};
+use super::slot::{FormPlan, Slot, Source};
 use super::titles::{FORM_TITLES, FORM_WORDS, field_of, is_ordinal, is_u8_or_u9};
 use super::{ByTitles, FieldRule, FormRule, Map, MapFault, Named, RuleSource, nearest};
 
@@ -27,32 +27,9 @@ pub(in crate::inbox) struct Plan {
     pub(in crate::inbox) assumed: Vec<String>,
 }
 
-/// How a row of one form is read.
-pub(in crate::inbox) struct FormPlan {
-    pub(in crate::inbox) form: &'static Form,
-    /// In the order of the form, so that the fields of a group stand together.
-    pub(in crate::inbox) slots: Vec<Slot>,
-}
-
-/// How one field is read.
-pub(in crate::inbox) struct Slot {
-    reader: ValueReader,
-    source: Source,
-    values: HashMap<String, Option<Value>>,
-    default: Option<Value>,
-    unknown: Option<Value>,
-}
-
 enum FormChoice {
     One(FormTag),
     ByColumn { column: Option<usize>, values: HashMap<String, FormTag>, otherwise: Option<FormTag> },
-}
-
-enum Source {
-    Const(Value),
-    Column(usize),
-    Join(Vec<usize>, String),
-    First(Vec<usize>),
 }
 
 /// The columns of a file, as a map is put together with them.
@@ -87,45 +64,6 @@ impl Plan {
             }
         };
         self.forms.iter().find(|plan| plan.form.tag == tag)
-    }
-}
-
-impl Slot {
-    /// The field.
-    pub(in crate::inbox) fn field(&self) -> &'static Field {
-        self.reader.field
-    }
-
-    /// The value of the field in this row, if it has one.
-    pub(in crate::inbox) fn read(&self, row: &Row, dates: &Dates) -> Result<Option<Value>, Reason> {
-        let text: Cow<'_, str> = match &self.source {
-            Source::Const(value) => return Ok(Some(value.clone())),
-            Source::Column(column) => Cow::Borrowed(row.cell(*column)),
-            Source::First(columns) => {
-                Cow::Borrowed(columns.iter().map(|c| row.cell(*c)).find(|cell| !is_nothing(cell)).unwrap_or_default())
-            }
-            Source::Join(columns, separator) => {
-                let filled: Vec<&str> =
-                    columns.iter().map(|c| row.cell(*c).trim()).filter(|cell| !is_nothing(cell)).collect();
-                Cow::Owned(filled.join(separator))
-            }
-        };
-        if !self.values.is_empty()
-            && let Some(meaning) = self.values.get(&fold(&text))
-        {
-            return Ok(meaning.clone());
-        }
-        if is_nothing(&text) {
-            return Ok(self.default.clone());
-        }
-        match self.reader.read(&text, dates) {
-            Ok(value) => Ok(Some(value)),
-            Err(Reason::UnknownChoice) => match self.unknown.as_ref().or(self.default.as_ref()) {
-                Some(value) => Ok(Some(value.clone())),
-                None => Err(Reason::UnknownChoice),
-            },
-            Err(reason) => Err(reason),
-        }
     }
 }
 
@@ -323,12 +261,6 @@ impl Maker<'_> {
         let default = rule.default.as_deref().map_or(Ok(None), meaning)?;
         let unknown = rule.unknown.as_deref().map_or(Ok(None), meaning)?;
         Ok(Slot { reader, source, values, default, unknown })
-    }
-}
-
-impl Slot {
-    fn plain(field: &'static Field, source: Source) -> Slot {
-        Slot { reader: ValueReader::new(field), source, values: HashMap::new(), default: None, unknown: None }
     }
 }
 

@@ -39,7 +39,7 @@ impl Delimited {
         bytes_total: u64,
         hints: &Hints,
     ) -> Result<Delimited, ImportFault> {
-        let (inner, encoding, sample): (Box<dyn Read>, Encoding, Vec<u8>) = if encoding::is_utf16(sample) {
+        let (inner, encoding, sample): (Box<dyn Read + Send>, Encoding, Vec<u8>) = if encoding::is_utf16(sample) {
             let mut bytes = Vec::new();
             (&mut file).take(SHEET_BYTES_MAX + 1).read_to_end(&mut bytes)?;
             if bytes.len() as u64 > SHEET_BYTES_MAX {
@@ -114,7 +114,7 @@ impl Delimited {
 
 /// A reader that ends a record which has no end of its own, before it fills the memory.
 struct Bounded {
-    inner: Box<dyn Read>,
+    inner: Box<dyn Read + Send>,
     left: u64,
 }
 

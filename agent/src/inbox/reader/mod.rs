@@ -45,7 +45,7 @@ pub(super) struct Hints {
 }
 
 /// The rows of a file, one after the other.
-pub(super) trait Rows {
+pub(super) trait Rows: Send {
     /// The titles of the columns met so far.
     fn titles(&self) -> &[String];
 

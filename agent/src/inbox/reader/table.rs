@@ -9,7 +9,7 @@ use super::{Hints, ROWS_MAX, Rows};
 const HEADING_ROWS_MAX: u64 = 20;
 
 /// Rows as they stand in the file, the titles among them.
-pub(super) trait RawRows {
+pub(super) trait RawRows: Send {
     /// Reads the next row, blank or not; `false` at the end.
     fn next(&mut self, row: &mut Row) -> Result<bool, ImportFault>;
 
