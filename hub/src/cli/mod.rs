@@ -74,6 +74,11 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Init(args) => setup::init(&context, args),
         Command::Serve(args) => setup::serve(&context, args),
+        Command::Demo(args) => {
+            let options = crate::demo::Options { quick: args.quick, dir: args.dir.clone() };
+            crate::demo::run(&options, out)?;
+            Ok(Exit::Done)
+        }
         Command::Status => status::run(&context),
         Command::Office(command) => office::run(&context, command),
         Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),

@@ -5,11 +5,13 @@ pub mod pipe;
 mod stage;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use kentongan_host::output::Output;
 use kentongan_host::random::random_u64;
+use kentongan_host::{Exit, Failure};
 use serde_json::{Value, json};
 
 use self::pipe::Quality;
@@ -38,12 +40,46 @@ pub fn run(options: &Options, out: &Output) -> Result<()> {
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join(format!("kentongan-demo-{:08x}", random_u64() as u32)));
     kentongan_host::data_dir::create_private(&folder).with_context(|| format!("make {}", folder.display()))?;
-    let told = Story { began: Instant::now(), out }.tell(&folder, options.quick);
+    let told = stop_on_request().and_then(|()| Story { began: Instant::now(), out }.tell(&folder, options.quick));
     if temporary {
         // Whatever happened: nothing stays behind.
         let _ = std::fs::remove_dir_all(&folder);
     }
     told
+}
+
+/// Set when a person asks to stop. The processes of the story end with the values that hold them.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Listens for Ctrl-C from a thread of its own.
+fn stop_on_request() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (listening, listens) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            let asked = kentongan_host::signals::stop_requested();
+            let failed = asked.as_ref().err().map(ToString::to_string);
+            // The story is told by the thread that waits for this.
+            let _ = listening.send(failed);
+            if let Ok(asked) = asked {
+                asked.await;
+                STOPPING.store(true, Ordering::Relaxed);
+            }
+        });
+    });
+    match listens.recv().context("listen for signals")? {
+        None => Ok(()),
+        Some(failed) => bail!("listen for signals: {failed}"),
+    }
+}
+
+/// # Errors
+/// If a person asked to stop.
+fn go_on() -> Result<()> {
+    if STOPPING.load(Ordering::Relaxed) {
+        return Err(Failure::new(Exit::Interrupted, "Dihentikan.", "Interrupted.").into());
+    }
+    Ok(())
 }
 
 struct Story<'a> {
@@ -54,18 +90,23 @@ struct Story<'a> {
 impl Story<'_> {
     fn tell(&self, folder: &std::path::Path, quick: bool) -> Result<()> {
         let hub = Hub::start(folder.join("hub"))?;
-        self.say("hub", "started", &format!("https://{}  (pid {})", hub.address, hub.pid()), json!({ "address": hub.address.to_string() }));
+        self.say(
+            "hub",
+            "started",
+            &format!("https://{}  (pid {})", hub.address, hub.pid()),
+            json!({ "address": hub.address.to_string() }),
+        )?;
         let mut mekarsari = Office::start(&hub, folder, "32.04.11.2009", "Desa Mekarsari")?;
         let sukamaju = Office::start(&hub, folder, "32.04.11.2007", "Desa Sukamaju")?;
         let sindang = Office::start(&hub, folder, "32.04.11-PKM1", "Pusk. Sindang")?;
         for office in [&mekarsari, &sukamaju, &sindang] {
-            self.say(office.name, "enrolled", "enrolled with a one-time code, agent running", json!({}));
+            self.say(office.name, "enrolled", "enrolled with a one-time code, agent running", json!({}))?;
         }
         self.power_cut(&mut mekarsari)?;
         self.dropped_file(&sindang)?;
         let code = self.conflict(&hub, &sukamaju)?;
         self.answer(&hub, &sukamaju, &code)?;
-        self.say("hub", "finished", &self.totals(&hub)?, json!({}));
+        self.say("hub", "finished", &self.totals(&hub)?, json!({}))?;
         if !quick {
             self.stay(folder, &code)?;
         }
@@ -76,15 +117,38 @@ impl Story<'_> {
     fn power_cut(&self, office: &mut Office) -> Result<()> {
         office.wait("first contact", |status| status["state"] == "ok")?;
         office.link.cut();
-        self.say(office.name, "link_cut", "link cut", json!({}));
+        self.say(office.name, "link_cut", "link cut", json!({}))?;
         let complaint = office.ask(&[
-            "record", "add", "pengaduan", "uraian=Lampu jalan di depan balai desa padam sejak Senin, gelap untuk anak pulang mengaji.",
-            "kategori=sarana_prasarana", "kanal=tatap_muka", "nama_pelapor=Ibu Contoh", "layanan=Penerangan jalan", "--author", "siti",
+            "record",
+            "add",
+            "pengaduan",
+            "uraian=Lampu jalan di depan balai desa padam sejak Senin, gelap untuk anak pulang mengaji.",
+            "kategori=sarana_prasarana",
+            "kanal=tatap_muka",
+            "nama_pelapor=Ibu Contoh",
+            "layanan=Penerangan jalan",
+            "--author",
+            "siti",
         ])?;
         let code = complaint["code"].as_str().unwrap_or("-").to_owned();
         office.ask(&[
-            "record", "add", "skm", "layanan=Surat keterangan usaha", "jenis_kelamin=P", "usia=41", "persyaratan=3", "prosedur=4",
-            "waktu=3", "biaya=4", "produk=3", "kompetensi=4", "perilaku=4", "sarpras=3", "pengaduan=3", "--author", "siti",
+            "record",
+            "add",
+            "skm",
+            "layanan=Surat keterangan usaha",
+            "jenis_kelamin=P",
+            "usia=41",
+            "persyaratan=3",
+            "prosedur=4",
+            "waktu=3",
+            "biaya=4",
+            "produk=3",
+            "kompetensi=4",
+            "perilaku=4",
+            "sarpras=3",
+            "pengaduan=3",
+            "--author",
+            "siti",
         ])?;
         let waiting = |status: &Value| status["ops"]["pending"].as_u64().unwrap_or(0);
         let before = office.ask(&["status"])?;
@@ -93,7 +157,7 @@ impl Story<'_> {
             "saved",
             &format!("complaint {code} and a survey saved, waiting {}", waiting(&before)),
             json!({ "code": code, "waiting": waiting(&before) }),
-        );
+        )?;
         office.cut_power();
         office.switch_on()?;
         let after = office.ask(&["status"])?;
@@ -103,11 +167,16 @@ impl Story<'_> {
             "power_cut",
             &format!("power cut (killed), started again, waiting {}, lost {lost}", waiting(&after)),
             json!({ "waiting": waiting(&after), "lost": lost }),
-        );
-        office.link.set(Quality { up_bytes_per_s: Some(SLOW_BYTES_PER_S), down_bytes_per_s: Some(SLOW_BYTES_PER_S), ..Quality::default() });
+        )?;
+        office.link.set(Quality {
+            up_bytes_per_s: Some(SLOW_BYTES_PER_S),
+            down_bytes_per_s: Some(SLOW_BYTES_PER_S),
+            ..Quality::default()
+        });
         let before = office.link.counts();
         office.link.mend();
-        let status = office.wait("everything arrived", |status| status["all_arrived"] == true && status["state"] == "ok")?;
+        let status =
+            office.wait("everything arrived", |status| status["all_arrived"] == true && status["state"] == "ok")?;
         let wire = office.link.counts();
         office.link.set(Quality::default());
         let (up, down) = (wire.up_bytes - before.up_bytes, wire.down_bytes - before.down_bytes);
@@ -119,7 +188,7 @@ impl Story<'_> {
                 status["arrived_total"], status["entered_total"], up, down
             ),
             json!({ "arrived": status["arrived_total"], "entered": status["entered_total"], "up_bytes": up, "down_bytes": down }),
-        );
+        )?;
         Ok(())
     }
 
@@ -129,7 +198,12 @@ impl Story<'_> {
         let partial = office.data.join("inbox").join("kotak-saran.csv.part");
         let dropped = partial.with_extension("");
         std::fs::write(&partial, rows).and_then(|()| std::fs::rename(&partial, &dropped)).context("drop a file")?;
-        self.say(office.name, "dropped", "kotak-saran.csv dropped into the inbox folder (5 rows, 1 of them bad)", json!({}));
+        self.say(
+            office.name,
+            "dropped",
+            "kotak-saran.csv dropped into the inbox folder (5 rows, 1 of them bad)",
+            json!({}),
+        )?;
         let status = office.wait("the rows of the file", |status| {
             status["entered_total"].as_u64().unwrap_or(0) >= 4 && status["all_arrived"] == true
         })?;
@@ -139,24 +213,38 @@ impl Story<'_> {
         self.say(
             office.name,
             "imported",
-            &format!("arrived {} of {}; the bad row came back: {reason}", status["arrived_total"], status["entered_total"]),
+            &format!(
+                "arrived {} of {}; the bad row came back: {reason}",
+                status["arrived_total"], status["entered_total"]
+            ),
             json!({ "arrived": status["arrived_total"], "entered": status["entered_total"] }),
-        );
+        )?;
         Ok(())
     }
 
     /// Office and hub change one field without knowing of each other: both values stay until a person decides.
     fn conflict(&self, hub: &Hub, office: &Office) -> Result<String> {
         let complaint = office.ask(&[
-            "record", "add", "pengaduan", "uraian=Antre dua jam untuk surat pindah, loket hanya satu yang dibuka.",
-            "kategori=antrean", "kanal=tatap_muka", "--author", "budi",
+            "record",
+            "add",
+            "pengaduan",
+            "uraian=Antre dua jam untuk surat pindah, loket hanya satu yang dibuka.",
+            "kategori=antrean",
+            "kanal=tatap_muka",
+            "--author",
+            "budi",
         ])?;
         let code = complaint["code"].as_str().context("a complaint without a code")?.to_owned();
         office.wait("the complaint to arrive", |status| status["all_arrived"] == true)?;
         office.link.cut();
         office.ask(&["record", "edit", &code, "kategori=waktu_layanan", "--author", "budi"])?;
         hub.ask(&["complaint", "set", &code, "--field", "kategori=sarana_prasarana"])?;
-        self.say(office.name, "diverged", &format!("{code}: category changed at the office (offline) and at the hub"), json!({ "code": code }));
+        self.say(
+            office.name,
+            "diverged",
+            &format!("{code}: category changed at the office (offline) and at the hub"),
+            json!({ "code": code }),
+        )?;
         office.link.mend();
         let conflicts = wait_for("the conflict at the hub", || {
             let list = hub.ask(&["conflict", "list"])?;
@@ -164,16 +252,24 @@ impl Story<'_> {
             Ok((count > 0).then_some(count))
         })?;
         office.wait("the conflict at the office", |status| status["conflicts"].as_u64().unwrap_or(0) > 0)?;
-        self.say("hub", "conflict", &format!("{conflicts} conflict: both values are kept and shown at hub and office"), json!({ "conflicts": conflicts }));
+        self.say(
+            "hub",
+            "conflict",
+            &format!("{conflicts} conflict: both values are kept and shown at hub and office"),
+            json!({ "conflicts": conflicts }),
+        )?;
         hub.ask(&["conflict", "resolve", &code, "--take", "office", "--reason", "kantor mendengar pelapor langsung"])?;
         office.wait("the decision at the office", |status| status["conflicts"].as_u64() == Some(0))?;
         let record = office.ask(&["record", "show", &code])?;
         self.say(
             office.name,
             "resolved",
-            &format!("resolved by a person at the hub, known at the office: category = {}", record["fields"]["kategori"].as_str().unwrap_or("-")),
+            &format!(
+                "resolved by a person at the hub, known at the office: category = {}",
+                record["fields"]["kategori"].as_str().unwrap_or("-")
+            ),
             json!({ "category": record["fields"]["kategori"] }),
-        );
+        )?;
         Ok(code)
     }
 
@@ -184,7 +280,12 @@ impl Story<'_> {
             let tracked = office.ask(&["track", code])?;
             Ok(tracked["records"][0]["fields"]["jawaban"].as_str().map(str::to_owned))
         })?;
-        self.say(office.name, "answered", &format!("track {code}: \"{text}\""), json!({ "code": code, "answer": text }));
+        self.say(
+            office.name,
+            "answered",
+            &format!("track {code}: \"{text}\""),
+            json!({ "code": code, "answer": text }),
+        )?;
         Ok(())
     }
 
@@ -212,14 +313,15 @@ impl Story<'_> {
                 self.out.line(&line);
             }
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            kentongan_host::signals::stop_requested()?.await;
-            anyhow::Ok(())
-        })
+        while go_on().is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
-    fn say(&self, who: &str, event: &str, text: &str, facts: Value) {
+    /// Tells a line, unless a person asked to stop.
+    fn say(&self, who: &str, event: &str, text: &str, facts: Value) -> Result<()> {
+        go_on()?;
         let elapsed: Duration = self.began.elapsed();
         if self.out.json {
             self.out.document(&json!({
@@ -228,5 +330,6 @@ impl Story<'_> {
         } else {
             self.out.line(&format!("{:02}:{:02}  {who:14} {text}", elapsed.as_secs() / 60, elapsed.as_secs() % 60));
         }
+        Ok(())
     }
 }

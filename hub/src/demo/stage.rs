@@ -92,10 +92,8 @@ impl Office {
     pub(super) fn switch_on(&mut self) -> Result<()> {
         let mut command = Command::new(agent_program()?);
         command.arg("run").arg("--data").arg(&self.data).env("KENTONGAN_AGENT_SYNC_INTERVAL", "1s");
-        let (agent, _) = start(
-            command.env("KENTONGAN_AGENT_SYNC_BACKOFF_MAX", "1s"),
-            &self.data.with_extension("log"),
-        )?;
+        let (agent, _) =
+            start(command.env("KENTONGAN_AGENT_SYNC_BACKOFF_MAX", "1s"), &self.data.with_extension("log"))?;
         self.agent = Some(agent);
         Ok(())
     }
@@ -123,6 +121,7 @@ impl Office {
 pub(super) fn wait_for<T>(what: &str, look: impl Fn() -> Result<Option<T>>) -> Result<T> {
     let until = Instant::now() + PATIENCE;
     loop {
+        super::go_on()?;
         if let Some(found) = look()? {
             return Ok(found);
         }
@@ -147,7 +146,8 @@ fn agent_program() -> Result<PathBuf> {
 /// Starts a service and waits for the line that says that it is ready.
 fn start(command: &mut Command, log: &Path) -> Result<(Running, Value)> {
     let log = fs::File::create(log).with_context(|| format!("write {}", log.display()))?;
-    let mut child = Running(command.stdout(Stdio::piped()).stderr(log).stdin(Stdio::null()).spawn().context("start a program")?);
+    let mut child =
+        Running(command.stdout(Stdio::piped()).stderr(log).stdin(Stdio::null()).spawn().context("start a program")?);
     let stdout = child.0.stdout.take().context("the output of a program")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).context("wait for a program to be ready")?;
