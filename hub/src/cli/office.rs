@@ -11,7 +11,8 @@ use kentongan_host::{Exit, Failure, Lang, Output};
 use super::args::{OfficeCommand, StateFilter};
 use super::ask::{ask, unexpected};
 use super::{Context, document, words};
-use crate::service::office::{Answer, Changed, Detail, List, Notice, OfficeRow, ReplicaRow, Request, State};
+use crate::service::fleet::{Detail, Notice, OfficeRow, ReplicaRow, State};
+use crate::service::office::{Answer, Changed, List, Request};
 use crate::service::{self, Request as Asked};
 
 /// 100,000 offices with long names fit.
@@ -288,7 +289,8 @@ mod tests {
             ("32.73.05.1001".to_owned(), "Kelurahan Sukajadi".to_owned()),
             ("32.73.05.1002".to_owned(), "Puskesmas \"Melati\", Timur".to_owned()),
         ];
-        let text = "\u{feff}kode;nama\r\n32.73.05.1001;Kelurahan Sukajadi\n\n32.73.05.1002;\"Puskesmas \"\"Melati\"\", Timur\"\n";
+        let text = "\u{feff}kode;nama\r\n32.73.05.1001;Kelurahan Sukajadi\n\n\
+                    32.73.05.1002;\"Puskesmas \"\"Melati\"\", Timur\"\n";
         assert_eq!(read_offices(text), Ok(expected.clone()));
         assert_eq!(read_offices(&text.replace(';', ",")), Ok(expected));
         assert_eq!(read_offices("32.73.05.1001,a\n32.73\n"), Err(2));

@@ -5,7 +5,7 @@ use kentongan_host::{Exit, Failure, Lang, Output};
 
 use super::ask::{ask, unexpected};
 use super::{Context, document, words};
-use crate::service::office::State;
+use crate::service::fleet::State;
 use crate::service::status::{Health, Status};
 use crate::service::{Answer, Request};
 

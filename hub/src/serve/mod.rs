@@ -96,12 +96,7 @@ impl Serving {
 /// # Errors
 /// It cannot start: no hub in the folder, another process works there, the address is taken, or the configuration does
 /// not hold.
-pub(crate) fn run(
-    dir: &DataDir,
-    sources: &Sources,
-    log_format: Option<&str>,
-    out: &Output,
-) -> Result<Exit, Failure> {
+pub(crate) fn run(dir: &DataDir, sources: &Sources, log_format: Option<&str>, out: &Output) -> Result<Exit, Failure> {
     let settings = config::load(sources)?;
     let log = logging::init(&LogConfig::of_service(&settings, dir, log_format))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -57,7 +57,7 @@ fn apply(sources: &Sources, log: &LogHandle, config: &watch::Sender<Arc<Config>>
     let settings = match load(sources) {
         Ok(settings) => settings,
         Err(failure) => {
-            return tracing::error!(ev = "config.refused", error = %failure, "configuration not read; the old one stays");
+            return tracing::error!(ev = "config.refused", error = %failure, "not read; the old values stay");
         }
     };
     if let Err(failure) = log.set_level(settings.text("log", "level")) {

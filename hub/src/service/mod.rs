@@ -13,6 +13,7 @@ pub mod complaint;
 pub mod conflict;
 pub mod enrolment;
 pub mod export;
+pub mod fleet;
 pub mod office;
 pub mod quarantine;
 pub mod record;

@@ -9,7 +9,7 @@ use kentongan_protocol::form::{self, FormTag};
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use super::office::{Notice, State, rows};
+use super::fleet::{Notice, State, rows};
 use crate::ca::{Age, age};
 use crate::store::Tx;
 

@@ -9,7 +9,7 @@ use kentongan_host::{DataDir, Exit, Program};
 use kentongan_protocol::ids::ReplicaId;
 
 use super::enrolment::{CodeState, Created, Refusal, join, renew};
-use super::office::{Notice, State};
+use super::fleet::{Notice, State};
 use super::*;
 use crate::engine::{self, Parts};
 use crate::store::memory::MemoryStore;
@@ -91,7 +91,7 @@ impl Hub {
         transact_with(&mut self.store, |tx| tx.put_replica(&replica)).expect("written");
     }
 
-    fn office(&mut self, office: &str) -> office::Detail {
+    fn office(&mut self, office: &str) -> fleet::Detail {
         match self.ask(&Request::Office(office::Request::Show { office: office.into() })).expect("shown") {
             Answer::Office(office::Answer::Show(detail)) => *detail,
             other => panic!("{other:?}"),

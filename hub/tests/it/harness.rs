@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +59,14 @@ impl Hub {
     /// Runs a command that may fail.
     pub(crate) fn run(&self, words: &[&str]) -> Output {
         run(&self.folder(), words)
+    }
+
+    /// Runs a command whose output nobody reads.
+    pub(crate) fn without_a_reader(&self, words: &[&str]) -> ExitStatus {
+        let mut command = program(&self.folder(), words);
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        drop(process.stdout.take());
+        process.wait().expect("it ends")
     }
 
     /// Runs a command that must not fail.

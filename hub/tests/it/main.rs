@@ -199,6 +199,37 @@ fn commands_work_while_the_hub_runs_and_when_it_does_not() {
 }
 
 #[test]
+fn exports_flow_line_by_line_and_a_reader_that_goes_away_is_no_error() {
+    let hub = Hub::init();
+    for office in ["32.73.05.1001", "32.73.05.1002"] {
+        hub.command(&["office", "add", office, "--name", "Kel"]);
+    }
+    let served = hub.serve();
+    let output = hub.run(&["export", "offices", "--format", "jsonl"]);
+    assert!(output.status.success());
+    let lines: Vec<Value> =
+        output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    assert_eq!(lines.iter().map(|line| &line["office"]).collect::<Vec<_>>(), ["32.73.05.1001", "32.73.05.1002"]);
+    assert!(hub.run(&["export", "complaints"]).stdout.is_empty());
+    served.stop();
+    assert!(hub.without_a_reader(&["audit", "export"]).success());
+    let file = hub.folder().join("audit.jsonl");
+    hub.command(&["export", "surveys", "--output", file.to_str().expect("a path")]);
+    assert_eq!(std::fs::read(file).expect("written"), b"");
+}
+
+#[test]
+fn commands_on_records_that_are_not_there_fail_in_words() {
+    let hub = Hub::init();
+    let unknown = hub.run(&["complaint", "show", "00000000000000ff-1"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(hub.run(&["complaint", "show", "bukan kode"]).status.code(), Some(2));
+    assert_eq!(json(&hub.command(&["complaint", "list"]))["complaints"], Value::Array(Vec::new()));
+    assert_eq!(json(&hub.command(&["conflict", "list"]))["conflicts"], Value::Array(Vec::new()));
+    assert_eq!(json(&hub.command(&["quarantine", "list"]))["ops"], Value::Array(Vec::new()));
+}
+
+#[test]
 fn a_second_service_in_the_same_folder_is_refused() {
     let hub = Hub::init();
     let _served = hub.serve();

@@ -1,0 +1,225 @@
+//! What can be typed, with its help in both languages.
+//!
+//! Help texts are chosen when the command is built, so the language must be set before parsing; see
+//! [`crate::cli::run`].
+
+mod office;
+mod work;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use kentongan_host::cli::{Common, t};
+
+pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, StateFilter};
+pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};
+
+/// Examples, as they stand at the end of a help page.
+fn examples(lines: &[&str]) -> String {
+    kentongan_host::cli::examples("kentongan-hub", lines)
+}
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kentongan-hub",
+    version,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    propagate_version = true,
+    max_term_width = 100,
+    about = t(
+        "Pusat Kentongan: menggabungkan catatan dari semua kantor.",
+        "The Kentongan hub: merges what all offices write.",
+    ),
+    after_help = examples(&["init --data ./pusat", "serve --data ./pusat", "status --data ./pusat"]),
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[arg(short, long, global = true, action = clap::ArgAction::Help, help = t("Bantuan ini", "This help"))]
+    help: Option<bool>,
+    #[arg(short = 'V', long, global = true, action = clap::ArgAction::Version,
+        help = t("Versi program", "Version of the program"))]
+    version: Option<bool>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(
+        about = t("Menyiapkan folder, sertifikat dan penyimpanan", "Make the folder, certificates and store"),
+        after_help = examples(&["init --data ./pusat", "init --data ./pusat --name \"Diskominfo Kab. Contoh\" --json"]),
+    )]
+    Init(InitArgs),
+    #[command(
+        about = t("Menjalankan pusat", "Run the hub"),
+        after_help = examples(&["serve --data ./pusat", "serve --data ./pusat --listen 127.0.0.1:0"]),
+    )]
+    Serve(ServeArgs),
+    #[command(
+        about = t(
+            "Pusat dan tiga kantor di komputer ini, dalam dua puluh detik",
+            "A hub and three offices on this machine, in twenty seconds",
+        ),
+        after_help = examples(&["demo", "demo --quick", "demo --quick --json"]),
+    )]
+    Demo(DemoArgs),
+    #[command(
+        about = t("Keadaan pusat dalam satu layar", "The state of the hub on one screen"),
+        after_help = examples(&["status --data ./pusat", "status --data ./pusat --json"]),
+    )]
+    Status,
+    #[command(subcommand, about = t("Kantor dan perangkatnya", "Offices and their devices"))]
+    Office(OfficeCommand),
+    #[command(subcommand, about = t("Pendaftaran perangkat", "Enrolment of devices"))]
+    Enrol(EnrolCommand),
+    #[command(subcommand, about = t("Pengaduan", "Complaints"))]
+    Complaint(ComplaintCommand),
+    #[command(subcommand, about = t("Perubahan yang bentrok", "Changes that conflict"))]
+    Conflict(ConflictCommand),
+    #[command(subcommand, about = t("Catatan yang disisihkan", "Records set aside"))]
+    Quarantine(QuarantineCommand),
+    #[command(
+        about = t("Mengeluarkan catatan, satu per baris", "Write records out, one a line"),
+        after_help = examples(&[
+            "export complaints --data ./pusat --output aduan.jsonl",
+            "export surveys --data ./pusat --since 2026-11-01 | head",
+        ]),
+    )]
+    Export(ExportArgs),
+    #[command(subcommand, about = t("Jejak audit", "Audit trail"))]
+    Audit(AuditCommand),
+    #[command(subcommand, about = t("Pengaturan", "Configuration"))]
+    Config(ConfigCommand),
+    #[command(
+        about = t("Semua berkas dan folder yang dipakai", "Every file and folder in use"),
+        after_help = examples(&["paths --data ./pusat", "paths --json"]),
+    )]
+    Paths,
+    #[command(
+        about = t("Memeriksa pusat ini, satu saran tiap temuan", "Check this hub, with one next step each"),
+        after_help = examples(&["doctor --data ./pusat", "doctor --data ./pusat --json"]),
+    )]
+    Doctor,
+    #[command(
+        about = t("Kejadian terakhir", "The last events"),
+        after_help = examples(&["logs --data ./pusat", "logs --data ./pusat -n 50 --level warn"]),
+    )]
+    Logs(LogsArgs),
+    #[command(
+        about = t("Versi program", "Version of the program"),
+        after_help = examples(&["version", "version --json"]),
+    )]
+    Version,
+    #[command(
+        about = t("Bantuan perintah atau kode KTG", "Help on a command or a KTG code"),
+        after_help = examples(&["help KTG-104", "help office add"]),
+    )]
+    Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    #[arg(long, default_value = "", help = t("Nama pusat ini untuk orang", "Name of this hub, for people"))]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    #[arg(long, help = t("Selesai sendiri setelah cerita", "End by itself after the story"))]
+    pub(crate) quick: bool,
+    #[arg(long, value_name = "DIR", help = t("Simpan semuanya di folder ini", "Keep everything in this folder"))]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        help = t("Alamat untuk kantor; port 0: pilih sendiri", "Address for offices; port 0: choose one"),
+    )]
+    pub(crate) listen: Option<String>,
+    #[arg(
+        long,
+        value_parser = ["json", "text"],
+        help = t("Bentuk catatan kejadian di stderr", "Form of the event log on stderr"),
+    )]
+    pub(crate) log_format: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    #[command(
+        about = t("Entri terakhir", "The last entries"),
+        after_help = examples(&["audit list", "audit list --limit 200 --json"]),
+    )]
+    List {
+        #[arg(long, default_value_t = 50, help = t("Paling banyak sekian", "At most this many"))]
+        limit: u32,
+    },
+    #[command(
+        about = t("Memeriksa rantai seutuhnya", "Check the whole chain"),
+        after_help = examples(&["audit verify"]),
+    )]
+    Verify,
+    #[command(
+        about = t("Semua entri, satu per baris", "All entries, one a line"),
+        after_help = examples(&["audit export --output audit.jsonl"]),
+    )]
+    Export {
+        #[arg(short, long, value_name = "FILE", help = t("Ke berkas ini", "To this file"))]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    #[command(
+        about = t("Nilai yang berlaku", "Values in effect"),
+        after_help = examples(&["config show", "config show --origin --json"]),
+    )]
+    Show {
+        #[arg(long, help = t("Dengan asal tiap nilai", "With the origin of each value"))]
+        origin: bool,
+    },
+    #[command(
+        about = t("Memeriksa berkas pengaturan", "Check the configuration file"),
+        after_help = examples(&["config check", "config check -c hub.toml"]),
+    )]
+    Check,
+    #[command(
+        about = t("Contoh berkas pengaturan lengkap", "A complete sample file"),
+        after_help = examples(&["config sample > hub.toml"]),
+    )]
+    Sample,
+    #[command(about = t("Letak berkas pengaturan", "Where the file is"), after_help = examples(&["config path"]))]
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    #[arg(short = 'n', long, default_value_t = 30, help = t("Sekian baris terakhir", "This many last lines"))]
+    pub(crate) lines: usize,
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        help = t("Mulai tingkat ini: error, warn, info, debug", "From this level on: error, warn, info, debug"),
+    )]
+    pub(crate) level: Option<String>,
+    #[arg(short, long, help = t("Tunggu kejadian berikutnya", "Wait for further events"))]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HelpArgs {
+    #[arg(
+        value_name = "TOPIC",
+        help = t("Perintah, atau kode seperti KTG-104", "A command, or a code such as KTG-104"),
+    )]
+    pub(crate) topic: Vec<String>,
+}

@@ -1,0 +1,221 @@
+//! What can be typed about records: case work, conflicts, what was set aside, exports.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use kentongan_host::cli::t;
+
+use super::examples;
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ComplaintCommand {
+    #[command(
+        about = t("Daftar pengaduan", "List complaints"),
+        after_help = examples(&["complaint list", "complaint list --office 32.73.05.1001 --status baru --json"]),
+    )]
+    List {
+        #[arg(long, value_name = "CODE", help = t("Hanya dari kantor ini", "Only of this office"))]
+        office: Option<String>,
+        #[arg(long, help = t("Hanya dengan status ini", "Only with this status"))]
+        status: Option<String>,
+        #[arg(
+            long,
+            help = t("Hanya dengan kata ini di awal uraian", "Only with this text in the beginning of the description"),
+        )]
+        text: Option<String>,
+        #[arg(
+            long,
+            value_name = "NUMBER",
+            help = t("Halaman berikutnya: nomor di bawah ini", "Next page: numbers below this one"),
+        )]
+        before: Option<u64>,
+        #[arg(long, default_value_t = 50, help = t("Paling banyak sekian", "At most this many"))]
+        limit: u32,
+    },
+    #[command(
+        about = t("Satu pengaduan seutuhnya", "One complaint in full"),
+        after_help = examples(&["complaint show KTG-7K3M-Q2H9D-R"]),
+    )]
+    Show {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+    },
+    #[command(
+        about = t("Meneruskan ke unit lain", "Forward to another unit"),
+        after_help = examples(&["complaint forward KTG-7K3M-Q2H9D-R --to \"Dinas PU\" --note \"jalan kabupaten\""]),
+    )]
+    Forward {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, value_name = "UNIT", help = t("Unit tujuan", "Unit to forward to"))]
+        to: String,
+        #[arg(long, default_value = "", help = t("Catatan", "Note"))]
+        note: String,
+    },
+    #[command(
+        about = t("Menjawab pelapor", "Answer the complainant"),
+        after_help = examples(&["complaint answer KTG-7K3M-Q2H9D-R --text \"Lampu sudah diperbaiki.\""]),
+    )]
+    Answer {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, help = t("Isi jawaban; - untuk masukan baku", "The answer; - for standard input"))]
+        text: String,
+    },
+    #[command(
+        about = t("Menutup", "Close"),
+        after_help = examples(&["complaint close KTG-7K3M-Q2H9D-R --reason \"selesai\""]),
+    )]
+    Close {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, default_value = "", help = t("Alasan", "Reason"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Membuka kembali", "Reopen"),
+        after_help = examples(&["complaint reopen KTG-7K3M-Q2H9D-R --reason \"pelapor belum puas\""]),
+    )]
+    Reopen {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, default_value = "", help = t("Alasan", "Reason"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Mengubah isian", "Change fields"),
+        after_help = examples(&["complaint set KTG-7K3M-Q2H9D-R --field lokasi=\"RT 03\""]),
+    )]
+    Set {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(
+            long = "field",
+            value_name = "NAME=VALUE",
+            required = true,
+            help = t("Isian dan nilainya (boleh diulang)", "Field and value (may be repeated)"),
+        )]
+        fields: Vec<String>,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConflictCommand {
+    #[command(
+        about = t("Bentrok yang menunggu keputusan", "Conflicts that wait for a decision"),
+        after_help = examples(&["conflict list", "conflict list --office 32.73.05.1001 --json"]),
+    )]
+    List {
+        #[arg(
+            long,
+            value_name = "CODE",
+            help = t("Hanya yang diputuskan kantor ini", "Only those that this office is to decide"),
+        )]
+        office: Option<String>,
+    },
+    #[command(
+        about = t("Nilai yang bentrok dan penulisnya", "The values and who wrote them"),
+        after_help = examples(&["conflict show KTG-7K3M-Q2H9D-R"]),
+    )]
+    Show {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+    },
+    #[command(
+        about = t("Memutuskan satu bentrok", "Decide a conflict"),
+        after_help = examples(&[
+            "conflict resolve KTG-7K3M-Q2H9D-R --take office --reason \"kantor melihat sendiri\"",
+            "conflict resolve KTG-7K3M-Q2H9D-R --group kejadian --value lokasi=\"RT 03\" --reason \"ditelepon\"",
+        ]),
+    )]
+    Resolve {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(
+            long,
+            value_name = "NAME|NUMBER",
+            help = t("Kelompok isian, bila lebih dari satu", "Group of fields, if there are several"),
+        )]
+        group: Option<String>,
+        #[arg(
+            long,
+            value_name = "office|hub|proposal|N",
+            default_value = "",
+            required_unless_present = "values",
+            help = t("Nilai siapa yang dipakai, atau nomornya", "Whose value to take, or its number"),
+        )]
+        take: String,
+        #[arg(
+            long = "value",
+            value_name = "NAME=VALUE",
+            conflicts_with = "take",
+            help = t("Nilai lain (boleh diulang)", "Another value (may be repeated)"),
+        )]
+        values: Vec<String>,
+        #[arg(long, help = t("Alasan", "Reason"))]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    #[command(
+        about = t("Yang disisihkan", "What is set aside"),
+        after_help = examples(&["quarantine list", "quarantine list --json"]),
+    )]
+    List,
+    #[command(
+        about = t("Satu yang disisihkan", "One thing set aside"),
+        after_help = examples(&["quarantine show 8f00112233aabbcc-12"]),
+    )]
+    Show {
+        #[arg(value_name = "LOG-SEQ")]
+        op: String,
+    },
+    #[command(
+        about = t("Menggabungkan juga", "Merge it after all"),
+        after_help = examples(&["quarantine release 8f00112233aabbcc-12 --reason \"formulir sudah dikenal\""]),
+    )]
+    Release {
+        #[arg(value_name = "LOG-SEQ")]
+        op: String,
+        #[arg(long, help = t("Alasan", "Reason"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Tidak dipakai; tetap tersimpan", "Do not use it; it stays stored"),
+        after_help = examples(&["quarantine discard 8f00112233aabbcc-12 --reason \"salah kantor\""]),
+    )]
+    Discard {
+        #[arg(value_name = "LOG-SEQ")]
+        op: String,
+        #[arg(long, help = t("Alasan", "Reason"))]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportWhat {
+    Complaints,
+    Surveys,
+    Offices,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[arg(value_enum, help = t("Apa", "What"))]
+    pub(crate) what: ExportWhat,
+    #[arg(long, value_enum, default_value = "jsonl", help = t("Bentuk", "Format"))]
+    pub(crate) format: ExportFormat,
+    #[arg(short, long, value_name = "FILE", help = t("Ke berkas ini", "To this file"))]
+    pub(crate) output: Option<PathBuf>,
+    #[arg(long, value_name = "TIME", help = t("Sejak tanggal atau waktu ini", "Since this date or time"))]
+    pub(crate) since: Option<String>,
+    #[arg(long, value_name = "TIME", help = t("Sebelum tanggal atau waktu ini", "Before this date or time"))]
+    pub(crate) until: Option<String>,
+}
