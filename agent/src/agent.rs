@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use kentongan_host::certificate;
+use kentongan_host::clock::SystemClock;
 use kentongan_host::data_dir::DataDir;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
+use kentongan_host::files::free_bytes;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::options::Settings;
 use kentongan_host::output::process_lang;
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_host::tls::FloorTime;
-use kentongan_host::clock::SystemClock;
-use kentongan_host::files::free_bytes;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
@@ -99,7 +99,11 @@ impl Agent {
     ///
     /// # Errors
     /// What went wrong, in words.
-    pub async fn perform(&self, command: Command, on_progress: impl FnMut(Value) + Send + 'static) -> Result<Value, Failure> {
+    pub async fn perform(
+        &self,
+        command: Command,
+        on_progress: impl FnMut(Value) + Send + 'static,
+    ) -> Result<Value, Failure> {
         match command {
             Command::Status => self.status().await,
             Command::Sync => self.sync().await,
@@ -233,7 +237,8 @@ impl Agent {
         let settings = self.settings();
         let certificate_ends_ms = certificate_ends_ms(&self.dir);
         let free_bytes = free_bytes(self.dir.root()).unwrap_or(0);
-        let error_after_ms = u64::try_from(settings.duration("patience", "error_after").as_millis()).unwrap_or(u64::MAX);
+        let error_after_ms =
+            u64::try_from(settings.duration("patience", "error_after").as_millis()).unwrap_or(u64::MAX);
         let answer = on_store(&self.store, move |store| {
             let (counts, link) = (store.counts()?, store.link()?);
             let enrolled_url = store.member().map_or("", |member| &member.hub_url);

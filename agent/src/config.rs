@@ -16,16 +16,8 @@ const MINUTE_MS: u64 = 60 * SECOND_MS;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
 /// What most options share.
-const OPT: Opt = Opt {
-    table: "",
-    key: "",
-    kind: Kind::Text,
-    default: "",
-    unit: "",
-    help_id: "",
-    help_en: "",
-    secret: false,
-};
+const OPT: Opt =
+    Opt { table: "", key: "", kind: Kind::Text, default: "", unit: "", help_id: "", help_en: "", secret: false };
 
 /// The options, in the order of the sample file. All but `log.format`, `log.max_size` and `log.keep` change without a
 /// restart.

@@ -47,7 +47,12 @@ const CERTIFICATE_MS_MIN: i64 = 14 * 86_400_000;
 ///
 /// # Errors
 /// If a check itself cannot be run.
-pub(crate) fn run(dir: &DataDir, named_config: Option<PathBuf>, out: &Output, only: &[String]) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    dir: &DataDir,
+    named_config: Option<PathBuf>,
+    out: &Output,
+    only: &[String],
+) -> Result<Exit, Failure> {
     const CHECKS: [&str; 8] = ["folder", "config", "store", "space", "enrolment", "certificate", "clock", "net"];
     if let Some(unknown) = only.iter().find(|name| !CHECKS.contains(&name.as_str())) {
         let known = CHECKS.join(", ");
@@ -109,12 +114,20 @@ fn folder(dir: &DataDir) -> Finding {
     if dir.root().is_dir() {
         finding("folder", Verdict::Good, (format!("folder data {shown}"), format!("data folder {shown}")), next)
     } else {
-        finding("folder", Verdict::Bad, (format!("tidak ada folder data {shown}"), format!("no data folder {shown}")), next)
+        finding(
+            "folder",
+            Verdict::Bad,
+            (format!("tidak ada folder data {shown}"), format!("no data folder {shown}")),
+            next,
+        )
     }
 }
 
 fn configuration(settings: &Result<Settings, Failure>) -> Finding {
-    let next = ("Betulkan baris itu, lalu: kentongan-agent config check", "Mend that line, then: kentongan-agent config check");
+    let next = (
+        "Betulkan baris itu, lalu: kentongan-agent config check",
+        "Mend that line, then: kentongan-agent config check",
+    );
     match settings {
         Ok(_) => finding("config", Verdict::Good, ("pengaturan benar".into(), "configuration valid".into()), next),
         Err(failure) => finding("config", Verdict::Bad, (failure.to_string(), failure.to_string()), next),
@@ -126,7 +139,10 @@ fn store(status: &Result<Value, Failure>) -> Finding {
     match status {
         Ok(status) => {
             let pending = &status["ops"]["pending"];
-            let said = (format!("penyimpanan terbaca, {pending} perubahan menunggu"), format!("store readable, {pending} changes waiting"));
+            let said = (
+                format!("penyimpanan terbaca, {pending} perubahan menunggu"),
+                format!("store readable, {pending} changes waiting"),
+            );
             finding("store", Verdict::Good, said, next)
         }
         Err(failure) => finding("store", Verdict::Bad, (failure.to_string(), failure.to_string()), next),
@@ -162,8 +178,16 @@ fn certificate(dir: &DataDir) -> Option<Finding> {
         _ => Verdict::Good,
     };
     let days = left_ms / 86_400_000;
-    let next = ("Hubungkan ke pusat; bila sudah berakhir, minta kode baru.", "Reach the hub; if it has ended, ask for a new code.");
-    Some(finding("certificate", verdict, (format!("sertifikat: {days} hari lagi"), format!("certificate: {days} days left")), next))
+    let next = (
+        "Hubungkan ke pusat; bila sudah berakhir, minta kode baru.",
+        "Reach the hub; if it has ended, ask for a new code.",
+    );
+    Some(finding(
+        "certificate",
+        verdict,
+        (format!("sertifikat: {days} hari lagi"), format!("certificate: {days} days left")),
+        next,
+    ))
 }
 
 fn clock(status: Option<&Value>) -> Finding {
@@ -174,15 +198,31 @@ fn clock(status: Option<&Value>) -> Finding {
         _ if before_release => finding(
             "clock",
             Verdict::Bad,
-            ("jam menunjuk sebelum program ini dibuat".into(), "the clock shows a time before this program was made".into()),
+            (
+                "jam menunjuk sebelum program ini dibuat".into(),
+                "the clock shows a time before this program was made".into(),
+            ),
             next,
         ),
         Some(offset_ms) if offset_ms.abs() > OFFSET_MS_MAX => {
-            let said = (format!("jam berbeda {:.0} s dari pusat", offset_ms / 1000.0), format!("the clock is {:.0} s off the hub's", offset_ms / 1000.0));
+            let said = (
+                format!("jam berbeda {:.0} s dari pusat", offset_ms / 1000.0),
+                format!("the clock is {:.0} s off the hub's", offset_ms / 1000.0),
+            );
             finding("clock", Verdict::Warning, said, next)
         }
-        Some(_) => finding("clock", Verdict::Good, ("jam cocok dengan pusat".into(), "the clock agrees with the hub's".into()), next),
-        None => finding("clock", Verdict::Good, ("jam belum dibandingkan dengan pusat".into(), "the clock was not yet compared with the hub's".into()), next),
+        Some(_) => finding(
+            "clock",
+            Verdict::Good,
+            ("jam cocok dengan pusat".into(), "the clock agrees with the hub's".into()),
+            next,
+        ),
+        None => finding(
+            "clock",
+            Verdict::Good,
+            ("jam belum dibandingkan dengan pusat".into(), "the clock was not yet compared with the hub's".into()),
+            next,
+        ),
     }
 }
 
@@ -191,7 +231,10 @@ fn network(status: &Value) -> Option<Finding> {
     let url = status["hub"].as_str().filter(|url| !url.is_empty())?;
     let address = url.trim_start_matches("https://").trim_end_matches('/');
     let address = if address.contains(':') { address.to_owned() } else { format!("{address}:443") };
-    let next = ("Periksa kabel, modem, dan DNS; lalu: kentongan-agent sync --wait", "Check cable, modem and DNS; then: kentongan-agent sync --wait");
+    let next = (
+        "Periksa kabel, modem, dan DNS; lalu: kentongan-agent sync --wait",
+        "Check cable, modem and DNS; then: kentongan-agent sync --wait",
+    );
     let resolved = address.to_socket_addrs().map(|mut addresses| addresses.next());
     let connected = match &resolved {
         Ok(Some(address)) => std::net::TcpStream::connect_timeout(address, std::time::Duration::from_secs(5)).is_ok(),
@@ -199,8 +242,18 @@ fn network(status: &Value) -> Option<Finding> {
     };
     Some(match (resolved, connected) {
         (_, true) => finding("net", Verdict::Good, (format!("{address} menjawab"), format!("{address} answers")), next),
-        (Ok(Some(_)), false) => finding("net", Verdict::Bad, (format!("{address} tidak menjawab"), format!("{address} does not answer")), next),
-        _ => finding("net", Verdict::Bad, (format!("{address} tidak ditemukan (DNS)"), format!("{address} not found (DNS)")), next),
+        (Ok(Some(_)), false) => finding(
+            "net",
+            Verdict::Bad,
+            (format!("{address} tidak menjawab"), format!("{address} does not answer")),
+            next,
+        ),
+        _ => finding(
+            "net",
+            Verdict::Bad,
+            (format!("{address} tidak ditemukan (DNS)"), format!("{address} not found (DNS)")),
+            next,
+        ),
     })
 }
 

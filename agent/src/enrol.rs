@@ -51,7 +51,11 @@ impl Identity {
                 )
             })
         };
-        Ok(Some(Identity { key: Arc::new(key), certificate: read(dir.device_certificate())?, root: read(dir.hub_root())? }))
+        Ok(Some(Identity {
+            key: Arc::new(key),
+            certificate: read(dir.device_certificate())?,
+            root: read(dir.hub_root())?,
+        }))
     }
 
     /// The link to the hub as this device.
@@ -76,8 +80,15 @@ impl From<LinkError> for Failure {
 ///
 /// # Errors
 /// If the code is mistyped or refused, if the hub is another one, or if the link fails.
-pub async fn enrol(dir: &DataDir, settings: &LinkSettings, code: &str, time: Arc<FloorTime>, lang: Lang) -> Result<Member, Failure> {
-    let code = EnrolCode::parse(code).map_err(|error| Failure::of(Ktg::CodeRefused).with_detail(error.sentence(lang)))?;
+pub async fn enrol(
+    dir: &DataDir,
+    settings: &LinkSettings,
+    code: &str,
+    time: Arc<FloorTime>,
+    lang: Lang,
+) -> Result<Member, Failure> {
+    let code =
+        EnrolCode::parse(code).map_err(|error| Failure::of(Ktg::CodeRefused).with_detail(error.sentence(lang)))?;
     let root = Transport::new(settings, tls::fetch_only_config())?.root().await?;
     if !code.matches_root(&root) {
         return Err(Failure::of(Ktg::WrongCertificate));
@@ -94,7 +105,8 @@ pub async fn enrol(dir: &DataDir, settings: &LinkSettings, code: &str, time: Arc
     let answer: EnrolAnswer = Transport::new(settings, config)?.enrol(&request).await?;
     let member = member(&answer, settings).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
     keep_certificate(dir, &key, &answer.certificate_pem)?;
-    files::replace(&dir.hub_root(), certificate::to_pem(&root).as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
+    files::replace(&dir.hub_root(), certificate::to_pem(&root).as_bytes(), Access::Readable)
+        .map_err(anyhow::Error::new)?;
     Ok(member)
 }
 

@@ -40,9 +40,14 @@ pub(crate) async fn file(
     enrolled(agent).await?;
     let map = map.map_or(MapChoice::Beside, MapChoice::File);
     let work = Work::of(agent);
+    // The list of refused rows goes beside the file, or, where nobody may write, to where the inbox puts it.
+    let beside = file.parent().map(Path::to_owned);
+    let done = config::inbox_dir(&agent.settings(), agent.dir()).join("done");
+    let rejected_folders: Vec<PathBuf> = beside.into_iter().chain([done]).collect();
     let report = blocking(move || {
         work.with_options(map, ListEntered::Yes, |options, intake| {
-            import_file(&file, options, intake, &mut |progress: Progress| {
+            let options = Options { rejected_folders, ..options.clone() };
+            import_file(&file, &options, intake, &mut |progress: Progress| {
                 if let Ok(line) = serde_json::to_value(progress) {
                     on_progress(line);
                 }
@@ -162,11 +167,20 @@ fn tell_handled(handled: Result<Handled, ImportError>) {
     match handled {
         Ok(Handled::Done { report, .. }) => tell(&report),
         Ok(Handled::Rejected { error, .. }) => {
-            tracing::warn!(ev = "import.refused", code = "KTG-302", taken = error.so_far.taken, "a file cannot be read; its reason lies beside it in rejected");
+            tracing::warn!(
+                ev = "import.refused",
+                code = "KTG-302",
+                taken = error.so_far.taken,
+                "a file cannot be read; its reason lies beside it in rejected"
+            );
         }
         Ok(Handled::StillWritten | Handled::Gone) => {}
         Err(error) => {
-            tracing::error!(ev = "import.failed", taken = error.so_far.taken, "a file stays in the inbox and is tried again");
+            tracing::error!(
+                ev = "import.failed",
+                taken = error.so_far.taken,
+                "a file stays in the inbox and is tried again"
+            );
         }
     }
 }

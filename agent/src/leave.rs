@@ -38,7 +38,10 @@ pub(crate) fn leave(dir: &DataDir, out: &Output, expected_unsent: Option<u64>, s
         ));
     }
     if !sure && expected_unsent.is_none() && !out.json {
-        out.say("Tambahkan --yes bila benar ingin keluar dari pusat.", "Add --yes if you really want to leave the hub.");
+        out.say(
+            "Tambahkan --yes bila benar ingin keluar dari pusat.",
+            "Add --yes if you really want to leave the hub.",
+        );
         return Ok(Exit::Decide);
     }
     let kept = kentongan_host::sqlite::set_aside(&dir.store()).map_err(anyhow::Error::new)?;

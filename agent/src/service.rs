@@ -52,11 +52,17 @@ struct Plan {
 ///
 /// # Errors
 /// If the service cannot begin; afterwards it goes on whatever happens and says so in the log.
-pub async fn run(agent: Arc<Agent>, lock: &Lock, log: LogHandle, named_config: Option<std::path::PathBuf>) -> Result<(), Failure> {
+pub async fn run(
+    agent: Arc<Agent>,
+    lock: &Lock,
+    log: LogHandle,
+    named_config: Option<std::path::PathBuf>,
+) -> Result<(), Failure> {
     agent.note_started().await?;
     let control = control::Listener::bind(agent.dir(), lock)?;
     let asked = Arc::clone(&agent);
-    let control = tokio::spawn(control::serve(control, move |request, progress| answer(Arc::clone(&asked), request, progress)));
+    let control =
+        tokio::spawn(control::serve(control, move |request, progress| answer(Arc::clone(&asked), request, progress)));
     let mut reloads = Reloads::listen().map_err(anyhow::Error::new)?;
     let mut stop = std::pin::pin!(signals::stop_requested().map_err(anyhow::Error::new)?);
     let (wake, mut woken) = tokio::sync::mpsc::channel(1);
@@ -110,7 +116,8 @@ impl Plan {
 
 async fn answer(agent: Arc<Agent>, request: Value, progress: control::Progress) -> Result<Value, Failure> {
     let command: Command = serde_json::from_value(request).map_err(|error| {
-        Failure::usage("Permintaan tidak dikenal oleh layanan ini.", "This service does not know the request.").caused_by(error)
+        Failure::usage("Permintaan tidak dikenal oleh layanan ini.", "This service does not know the request.")
+            .caused_by(error)
     })?;
     agent.perform(command, move |line| progress.offer(line)).await
 }
@@ -195,10 +202,18 @@ fn log_contact(report: &ContactReport) {
         ),
     }
     if report.applied.given_back > 0 {
-        tracing::warn!(ev = "store.given_back", ops = report.applied.given_back, "this folder was older than the hub; lost ops are back");
+        tracing::warn!(
+            ev = "store.given_back",
+            ops = report.applied.given_back,
+            "this folder was older than the hub; lost ops are back"
+        );
     }
     if report.applied.forgotten > 0 {
-        tracing::warn!(ev = "hub.forgot", ops = report.applied.forgotten, "the hub was older than this PC; its ops are offered again");
+        tracing::warn!(
+            ev = "hub.forgot",
+            ops = report.applied.forgotten,
+            "the hub was older than this PC; its ops are offered again"
+        );
     }
     if report.twin {
         tracing::error!(ev = "identity.twin", code = "KTG-108", "two machines answer as this one");

@@ -48,7 +48,9 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
     let by_form: Map<String, Value> = counts
         .by_form
         .iter()
-        .map(|(tag, count)| (builtin::by_tag(*tag).map_or_else(|| tag.to_string(), |form| form.name.clone()), json!(count)))
+        .map(|(tag, count)| {
+            (builtin::by_tag(*tag).map_or_else(|| tag.to_string(), |form| form.name.clone()), json!(count))
+        })
         .collect();
     json!({
         "schema": "kentongan.agent.status/1",

@@ -161,12 +161,13 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     report: &mut ContactReport,
 ) -> Result<Result<Outcome, SyncFailure>, StoreError> {
     let (health, key) = (caller.health.clone(), Arc::clone(&caller.key));
-    let (mut session, request) = store.keep(move |store| {
-        let mut session = Session::new(store.opening(&health, REQUEST_BYTES_AIM)?);
-        let request = session.request(&mut store.outbox(&key))?;
-        Ok((session, request))
-    })
-    .await?;
+    let (mut session, request) = store
+        .keep(move |store| {
+            let mut session = Session::new(store.opening(&health, REQUEST_BYTES_AIM)?);
+            let request = session.request(&mut store.outbox(&key))?;
+            Ok((session, request))
+        })
+        .await?;
     report.up_bytes += request.len() as u64;
     let ended = match carry(store, caller, request, &mut session, report).await? {
         Ok(()) => session.finish().map_err(SyncFailure::from),

@@ -34,6 +34,9 @@ pub const TEXT_BYTES_MAX: usize = 20_000;
 /// Bytes of a short name: author, office code, program version.
 pub const NAME_BYTES_MAX: usize = 64;
 
+/// Bytes of a reference to a person: 120 characters of up to 4 bytes.
+pub const PERSON_BYTES_MAX: usize = 480;
+
 /// Extensions (numbered fields that a later version adds) in one op or frame, and the bytes of each.
 pub const EXTENSIONS_MAX: usize = 16;
 /// Bytes of one extension.

@@ -12,8 +12,8 @@ use crate::error::Fault;
 use crate::form::{FieldTag, FormTag, GroupTag, Value};
 use crate::ids::{LogId, OpId, RecordId};
 use crate::limits::{
-    EXTENSION_BYTES_MAX, EXTENSIONS_MAX, MANY_CHOICES_MAX, NAME_BYTES_MAX, OP_BYTES_MAX, OP_WRITES_MAX, TEXT_BYTES_MAX,
-    WRITE_REPLACES_MAX, WRITE_VALUES_MAX,
+    EXTENSION_BYTES_MAX, EXTENSIONS_MAX, MANY_CHOICES_MAX, NAME_BYTES_MAX, OP_BYTES_MAX, OP_WRITES_MAX,
+    PERSON_BYTES_MAX, TEXT_BYTES_MAX, WRITE_REPLACES_MAX, WRITE_VALUES_MAX,
 };
 use crate::receipt::ReceiptCode;
 use crate::wire::codec::{self, Blob, List, Txt};
@@ -145,7 +145,7 @@ enum ValueV1 {
     Date(i32),
     DateTime(i64, i16),
     Area(Txt<NAME_BYTES_MAX>),
-    Person(Txt<NAME_BYTES_MAX>),
+    Person(Txt<PERSON_BYTES_MAX>),
 }
 
 fn wire_id(id: OpId) -> WireOpId {

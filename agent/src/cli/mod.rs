@@ -92,7 +92,9 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
             place.dir.create()?;
             place.show(Command::Enrol { hub, code }, print::enrolled)
         }
-        Typed::Unenrol(args) => leave::leave(&place.dir, out, args.force_with_unsent, args.yes || place.common.no_input),
+        Typed::Unenrol(args) => {
+            leave::leave(&place.dir, out, args.force_with_unsent, args.yes || place.common.no_input)
+        }
         Typed::Import(args) => place.import(args),
         Typed::Config(command) => place.config(command),
         Typed::Paths => {
@@ -112,7 +114,11 @@ impl Place<'_> {
     /// Asks, and prints the answer.
     fn show(&self, command: Command, human: fn(&Output, &Value)) -> Result<Exit, Failure> {
         let answer = self.ask(&command, |_| {})?;
-        if self.out.json { self.out.document(&answer) } else { human(self.out, &answer) }
+        if self.out.json {
+            self.out.document(&answer)
+        } else {
+            human(self.out, &answer)
+        }
         Ok(Exit::Done)
     }
 
@@ -190,7 +196,9 @@ impl Place<'_> {
             if let Some(mut client) = Client::connect(&self.dir)? {
                 let request = serde_json::to_value(Command::Wake).map_err(anyhow::Error::new)?;
                 let answer = client.call(&request, |_| {})?;
-                if self.out.json { self.out.document(&answer) }
+                if self.out.json {
+                    self.out.document(&answer)
+                }
                 self.out.say("Layanan sedang menghubungi pusat.", "The service is talking to the hub.");
                 return Ok(Exit::Done);
             }
@@ -212,7 +220,11 @@ impl Place<'_> {
             }
         };
         let answer = self.ask(&Command::Import { file, map }, follow)?;
-        if self.out.json { self.out.document(&answer) } else { print::imported(self.out, &answer) }
+        if self.out.json {
+            self.out.document(&answer)
+        } else {
+            print::imported(self.out, &answer)
+        }
         let refused = answer["rejected"].as_u64().unwrap_or(0) + answer["changed"].as_u64().unwrap_or(0);
         Ok(if refused > 0 { Exit::SomeRefused } else { Exit::Done })
     }
@@ -220,18 +232,28 @@ impl Place<'_> {
     fn config(&self, command: ConfigCommand) -> Result<Exit, Failure> {
         let file = self.common.config.clone().unwrap_or_else(|| self.dir.config_file());
         match command {
-            ConfigCommand::Show { origin } => config::load(&self.dir, self.common.config.clone())?.show(self.out, origin),
+            ConfigCommand::Show { origin } => {
+                config::load(&self.dir, self.common.config.clone())?.show(self.out, origin)
+            }
             ConfigCommand::Check => {
                 config::load(&self.dir, self.common.config.clone())?;
-                if self.out.json { self.out.document(&json!({ "schema": "kentongan.config.check/1", "valid": true })) }
+                if self.out.json {
+                    self.out.document(&json!({ "schema": "kentongan.config.check/1", "valid": true }))
+                }
                 self.out.say("Pengaturan benar.", "The configuration is valid.");
             }
             ConfigCommand::Set { name, value } => {
                 let (table, key) = name.split_once('.').ok_or_else(|| {
-                    Failure::usage("Tulis TABEL.KUNCI, misalnya sync.interval.", "Write TABLE.KEY, for example sync.interval.")
+                    Failure::usage(
+                        "Tulis TABEL.KUNCI, misalnya sync.interval.",
+                        "Write TABLE.KEY, for example sync.interval.",
+                    )
                 })?;
                 options::set(Program::Agent, config::OPTIONS, &file, (table, key), &value)?;
-                self.out.say(&format!("{name} = {value} ditulis ke {}.", file.display()), &format!("{name} = {value} written to {}.", file.display()));
+                self.out.say(
+                    &format!("{name} = {value} ditulis ke {}.", file.display()),
+                    &format!("{name} = {value} written to {}.", file.display()),
+                );
             }
             ConfigCommand::Path => self.out.line(&file.display().to_string()),
             ConfigCommand::Sample => self.out.line(options::sample(Program::Agent, config::OPTIONS).trim_end()),
@@ -260,8 +282,9 @@ fn enrol_file(
 ) -> Result<(String, String), Failure> {
     let Some(file) = file else { return Ok((hub.unwrap_or_default(), code.unwrap_or_default())) };
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error))?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error)
+    })?;
     let table: toml::Table = toml::from_str(&text)
         .map_err(|error| Failure::usage(format!("{shown}: {error}"), format!("{shown}: {error}")))?;
     let field = |name: &str, flag: Option<String>| {

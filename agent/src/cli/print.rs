@@ -35,8 +35,12 @@ fn status(out: &Output, status: &Value) {
     let arrived = count(&status["arrived_total"]);
     let rejected = count(&queue["rejected"]);
     let records = match out.lang {
-        kentongan_host::Lang::Id => format!("{arrived} dari {entered} sampai · {waiting} menunggu · {rejected} perlu diperbaiki"),
-        kentongan_host::Lang::En => format!("{arrived} of {entered} arrived · {waiting} waiting · {rejected} need fixing"),
+        kentongan_host::Lang::Id => {
+            format!("{arrived} dari {entered} sampai · {waiting} menunggu · {rejected} perlu diperbaiki")
+        }
+        kentongan_host::Lang::En => {
+            format!("{arrived} of {entered} arrived · {waiting} waiting · {rejected} need fixing")
+        }
     };
     table.row([out.pick("Catatan", "Records"), &records]);
     if count(&status["conflicts"]) > 0 {
@@ -58,7 +62,10 @@ fn status(out: &Output, status: &Value) {
         Some(since) => format!("{} {since}", out.pick("jalan sejak", "running since")),
         None => out.pick("tidak jalan", "not running").to_owned(),
     };
-    table.row([out.pick("Layanan", "Service"), &format!("{service} · {} (protocol {})", text("version"), status["protocol"])]);
+    table.row([
+        out.pick("Layanan", "Service"),
+        &format!("{service} · {} (protocol {})", text("version"), status["protocol"]),
+    ]);
     out.table(&table);
 }
 
@@ -73,13 +80,17 @@ fn state(out: &Output, status: &Value, waiting: u64) -> String {
             "✖ dua komputer menjawab sebagai satu (KTG-108)".into(),
             "✖ two machines answer as one (KTG-108)".into(),
         ),
-        _ if rejected > 0 => said(format!("✖ {rejected} catatan perlu diperbaiki"), format!("✖ {rejected} records need fixing")),
+        _ if rejected > 0 => {
+            said(format!("✖ {rejected} catatan perlu diperbaiki"), format!("✖ {rejected} records need fixing"))
+        }
         Some("sending") => said(format!("◔ sedang mengirim {waiting}"), format!("◔ sending {waiting}")),
         Some("offline") => said(
             format!("▲ belum ada sambungan sejak {since}; {waiting} catatan aman di komputer ini"),
             format!("▲ no contact since {since}; {waiting} records safe on this PC"),
         ),
-        _ if status["all_arrived"] == json!(true) => said("● semua sudah sampai di pusat".into(), "● everything has arrived at the hub".into()),
+        _ if status["all_arrived"] == json!(true) => {
+            said("● semua sudah sampai di pusat".into(), "● everything has arrived at the hub".into())
+        }
         _ => said(format!("○ {waiting} menunggu"), format!("○ {waiting} waiting")),
     }
 }
@@ -169,7 +180,11 @@ pub(super) fn track(out: &Output, answer: &Value) {
 pub(super) fn entered(out: &Output, answer: &Value) {
     match answer["code"].as_str() {
         Some(code) => out.line(&format!("{code}  {}", out.pick("tersimpan, menunggu", "saved, waiting"))),
-        None => out.line(&format!("{}  {}", answer["id"].as_str().unwrap_or("-"), out.pick("tersimpan, menunggu", "saved, waiting"))),
+        None => out.line(&format!(
+            "{}  {}",
+            answer["id"].as_str().unwrap_or("-"),
+            out.pick("tersimpan, menunggu", "saved, waiting")
+        )),
     }
 }
 
@@ -181,7 +196,10 @@ pub(super) fn enrolled(out: &Output, answer: &Value) {
     let name = answer["office_name"].as_str().filter(|name| !name.is_empty());
     let office = name.or(answer["office"].as_str()).unwrap_or("-");
     out.line(&format!("{} {office}.", out.pick("Terdaftar sebagai", "Enrolled as")));
-    out.say("Berikutnya: kentongan-agent run, atau kentongan-agent sync --wait", "Next: kentongan-agent run, or kentongan-agent sync --wait");
+    out.say(
+        "Berikutnya: kentongan-agent run, atau kentongan-agent sync --wait",
+        "Next: kentongan-agent run, or kentongan-agent sync --wait",
+    );
 }
 
 pub(super) fn synced(out: &Output, answer: &Value) {
@@ -207,15 +225,26 @@ pub(super) fn imported(out: &Output, answer: &Value) {
     out.line(&match out.lang {
         kentongan_host::Lang::Id => format!(
             "{} baris: {} masuk, {} sudah ada, {} berubah, {} ditolak",
-            number("rows"), number("taken"), number("repeated"), number("changed"), number("rejected")
+            number("rows"),
+            number("taken"),
+            number("repeated"),
+            number("changed"),
+            number("rejected")
         ),
         kentongan_host::Lang::En => format!(
             "{} rows: {} taken, {} repeated, {} changed, {} rejected",
-            number("rows"), number("taken"), number("repeated"), number("changed"), number("rejected")
+            number("rows"),
+            number("taken"),
+            number("repeated"),
+            number("changed"),
+            number("rejected")
         ),
     });
     if let Some(file) = answer["rejected_file"].as_str() {
-        out.line(&format!("{} {file}", out.pick("Baris yang ditolak, dengan alasannya:", "Rejected rows, with reasons:")));
+        out.line(&format!(
+            "{} {file}",
+            out.pick("Baris yang ditolak, dengan alasannya:", "Rejected rows, with reasons:")
+        ));
     }
 }
 
@@ -259,7 +288,11 @@ pub(super) fn logs(
     let wanted = Tail { since_ms, level, follow };
     let zone = jiff::tz::TimeZone::system();
     logging::tail(&logging::log_file(dir), wanted, &|| !out.closed(), &mut |line| {
-        if out.json { out.document(line) } else { out.line(&logging::render_text(line, &zone)) }
+        if out.json {
+            out.document(line)
+        } else {
+            out.line(&logging::render_text(line, &zone))
+        }
         !out.closed()
     })?;
     Ok(Exit::Done)
@@ -275,7 +308,10 @@ pub(super) fn help(out: &Output, mut command: clap::Command, topic: &[String]) -
     let mut found = &mut command;
     for name in topic {
         found = found.find_subcommand_mut(name).ok_or_else(|| {
-            Failure::usage(format!("Tidak ada perintah atau kode {name}."), format!("There is no command or code {name}."))
+            Failure::usage(
+                format!("Tidak ada perintah atau kode {name}."),
+                format!("There is no command or code {name}."),
+            )
         })?;
     }
     out.line(&found.render_long_help().to_string());

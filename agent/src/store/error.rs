@@ -64,14 +64,21 @@ impl From<StoreError> for Failure {
             StoreError::Open(failure) => failure.into(),
             StoreError::Thread(broken) => broken.into(),
             StoreError::NotEnrolled => not_enrolled(),
-            StoreError::NoSuchRecord => {
-                Failure::new(Exit::Failed, "Catatan itu tidak ada di komputer ini.", "There is no such record on this PC.")
-            }
+            StoreError::NoSuchRecord => Failure::new(
+                Exit::Failed,
+                "Catatan itu tidak ada di komputer ini.",
+                "There is no such record on this PC.",
+            ),
+            StoreError::Protocol(Fault::Limit(_)) => Failure::of(Ktg::TooLarge).caused_by(error),
             StoreError::Unfit(_) => Failure::of(Ktg::InvalidField).caused_by(error),
             _ => match error.sqlite_code() {
                 Some(ErrorCode::DiskFull) => Failure::of(Ktg::NoSpace).caused_by(error),
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Failure::of(Ktg::StoreDamaged).caused_by(error),
-                Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Failure::of(Ktg::Permission).caused_by(error),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                    Failure::of(Ktg::StoreDamaged).caused_by(error)
+                }
+                Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                    Failure::of(Ktg::Permission).caused_by(error)
+                }
                 _ => Failure::from(anyhow::Error::new(error)),
             },
         }

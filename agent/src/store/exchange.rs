@@ -9,7 +9,9 @@ use kentongan_protocol::ids::{EpochId, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding, LogHead, plan_append};
 use kentongan_protocol::op::Op;
-use kentongan_protocol::session::agent::{Event, Mode, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog, VERSIONS};
+use kentongan_protocol::session::agent::{
+    Event, Mode, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog, VERSIONS,
+};
 use kentongan_protocol::wire::codec::{self, Txt};
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Hello, LogFrame, Marks, RunFrame, VerdictFrame, notice};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -185,12 +187,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::apply_feed`].
-    fn apply_restored(
-        &mut self,
-        head: &LogHead,
-        first_seq: u64,
-        ops: &[Vec<u8>],
-    ) -> Result<Applied, StoreError> {
+    fn apply_restored(&mut self, head: &LogHead, first_seq: u64, ops: &[Vec<u8>]) -> Result<Applied, StoreError> {
         let wall_ms = self.wall_ms();
         let transaction = self.db.transaction().map_err(StoreError::because("begin to take back ops"))?;
         let mut page = Page { db: &transaction, touched: BTreeSet::new(), applied: Applied::default() };
@@ -463,9 +460,8 @@ fn rewind(db: &Connection, kind: u8, number: u64) -> Result<(), StoreError> {
     }
     put_cursor(db, kind, number)?;
     let reading = || StoreError::because("find what the hub forgot");
-    let mut select = db
-        .prepare(&format!("SELECT id >> {SEQ_BITS}, min(id) FROM op WHERE feed > ? GROUP BY 1"))
-        .map_err(reading())?;
+    let mut select =
+        db.prepare(&format!("SELECT id >> {SEQ_BITS}, min(id) FROM op WHERE feed > ? GROUP BY 1")).map_err(reading())?;
     let firsts = select
         .query_map([number as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .map_err(reading())?
@@ -482,9 +478,7 @@ fn rewind(db: &Connection, kind: u8, number: u64) -> Result<(), StoreError> {
 fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut Applied) -> Result<(), StoreError> {
     let row: Option<(i64, i64, bool)> = db
         .prepare_cached("SELECT held, stored, own FROM log WHERE n = ?")
-        .and_then(|mut select| {
-            select.query_row([n], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
-        })
+        .and_then(|mut select| select.query_row([n], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional())
         .map_err(StoreError::because("read a mark"))?;
     let Some((held, before, own)) = row else { return Ok(()) };
     let after = i64::try_from(stored).unwrap_or(i64::MAX).min(held);

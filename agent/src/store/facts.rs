@@ -42,10 +42,12 @@ pub(super) fn get<T: FromSql>(db: &Connection, name: &str) -> Result<Option<T>, 
 }
 
 pub(super) fn put(db: &Connection, name: &str, value: impl ToSql) -> Result<(), StoreError> {
-    db.prepare_cached("INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
-        .and_then(|mut upsert| upsert.execute(params![name, value]))
-        .map(drop)
-        .map_err(StoreError::because("write a fact"))
+    db.prepare_cached(
+        "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .and_then(|mut upsert| upsert.execute(params![name, value]))
+    .map(drop)
+    .map_err(StoreError::because("write a fact"))
 }
 
 impl Store {

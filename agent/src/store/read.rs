@@ -121,9 +121,11 @@ impl Store {
         let reading = || StoreError::because("count the records");
         let moment = self.db.transaction().map_err(reading())?;
         let (ops_written, ops_pending) = moment
-            .query_row("SELECT coalesce(sum(held), 0), coalesce(sum(held - stored), 0) FROM log WHERE own = 1", [], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-            })
+            .query_row(
+                "SELECT coalesce(sum(held), 0), coalesce(sum(held - stored), 0) FROM log WHERE own = 1",
+                [],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            )
             .map_err(reading())?;
         let (queued, own_queued, oldest_ms) = moment
             .query_row(
@@ -175,9 +177,8 @@ impl Store {
         );
         let moment = self.db.transaction().map_err(reading())?;
         let mut select = moment.prepare_cached(&sql).map_err(reading())?;
-        let mut rows = select
-            .query(params![filter.state.map(RecordState::code), filter.form, filter.limit])
-            .map_err(reading())?;
+        let mut rows =
+            select.query(params![filter.state.map(RecordState::code), filter.form, filter.limit]).map_err(reading())?;
         let mut items = Vec::new();
         while let Some(row) = rows.next().map_err(reading())? {
             items.push(summary(&moment, row)?);
@@ -191,7 +192,8 @@ impl Store {
     /// If the store cannot be read.
     pub fn coded(&mut self, code: ReceiptCode) -> Result<Vec<RecordId>, StoreError> {
         let reading = || StoreError::because("look for a receipt code");
-        let mut select = self.db.prepare_cached("SELECT id FROM record WHERE code = ? ORDER BY id").map_err(reading())?;
+        let mut select =
+            self.db.prepare_cached("SELECT id FROM record WHERE code = ? ORDER BY id").map_err(reading())?;
         let keys = select
             .query_map([code.number() as i64], |row| row.get::<_, i64>(0))
             .map_err(reading())?

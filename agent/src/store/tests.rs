@@ -234,8 +234,13 @@ fn the_same_field_changed_here_and_there_is_one_conflict_until_somebody_decides(
     let mut pc = Pc::new(8);
     let mut store = pc.start();
     let entered = store.enter(&complaint("x")).unwrap();
-    let (group, values) = change(entered.record, "kategori", "hasil_layanan", vec![]).writes.pop().map(|w| (w.group, w.values)).unwrap();
-    let edit = Edit { record: entered.record, author: "sari".into(), writes: vec![(group, values.clone(), vec![entered.record.0])] };
+    let (group, values) =
+        change(entered.record, "kategori", "hasil_layanan", vec![]).writes.pop().map(|w| (w.group, w.values)).unwrap();
+    let edit = Edit {
+        record: entered.record,
+        author: "sari".into(),
+        writes: vec![(group, values.clone(), vec![entered.record.0])],
+    };
     store.edit(&edit).unwrap();
     let there = change(entered.record, "kategori", "informasi", vec![entered.record.0]);
     store.apply(Event::Feed(page(&hub_log(71), &[there], 1)), 10).unwrap();
@@ -256,12 +261,7 @@ fn what_the_hub_set_aside_does_not_count_and_is_told() {
         topic: TopicKind::Office as u8,
         upto: 1,
         logs: List::default(),
-        entries: List(vec![FeedEntry::Verdict {
-            number: 1,
-            log: entered.record.0.log.to_bytes(),
-            seq: 1,
-            verdict,
-        }]),
+        entries: List(vec![FeedEntry::Verdict { number: 1, log: entered.record.0.log.to_bytes(), seq: 1, verdict }]),
         attests: List::default(),
     };
     let fault = VerdictFrame::NeedsRepair(List(vec![(Some(21), Some(2), 1)]));
@@ -283,7 +283,8 @@ fn lost_ops_come_back_and_the_two_sides_agree() {
     let key = SigningKey::generate().unwrap();
     let ops: Vec<Vec<u8>> =
         store.outbox(&key).ops(entered.record.0.log, 1, 1 << 20).unwrap().into_iter().map(|op| op.bytes).collect();
-    let head = LogHead { run: store.run().unwrap(), log: entered.record.0.log, replica: member().replica, ..hub_log(0) };
+    let head =
+        LogHead { run: store.run().unwrap(), log: entered.record.0.log, replica: member().replica, ..hub_log(0) };
 
     let mut older = Pc::new(20).start(); // the same replica, from a copy made before anything was entered
     let given_back = older.apply(Event::Restored { head, first_seq: 1, ops }, 10).unwrap().given_back;
@@ -310,7 +311,10 @@ fn a_row_is_taken_once_and_a_changed_one_is_told_apart() {
     let mut store = pc.start();
     let row = |name: u8, source: u8| ImportRow { name: [name; 32], source: Some([source; 32]), record: complaint("x") };
     let outcomes = store.take(vec![row(1, 1), row(1, 1), row(2, 1), row(3, 3)]).unwrap();
-    assert!(matches!(outcomes[..], [RowOutcome::Taken { .. }, RowOutcome::Repeated, RowOutcome::Changed, RowOutcome::Taken { .. }]));
+    assert!(matches!(
+        outcomes[..],
+        [RowOutcome::Taken { .. }, RowOutcome::Repeated, RowOutcome::Changed, RowOutcome::Taken { .. }]
+    ));
     drop(store);
     assert_eq!(pc.start().take(vec![row(1, 1)]).unwrap(), [RowOutcome::Repeated]);
 }

@@ -63,8 +63,9 @@ impl Store {
         let wall_ms = self.wall_ms();
         let Store { db, machine, member, logs, hybrid, .. } = self;
         let member = member.as_ref().ok_or(StoreError::NotEnrolled)?;
-        let transaction =
-            db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::because("begin to save"))?;
+        let transaction = db
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::because("begin to save"))?;
         let mut writer = Writer {
             db: &transaction,
             random: &mut machine.random,
@@ -188,13 +189,8 @@ impl Writer<'_> {
         }
         let log = LogId((self.random)());
         let n = log_number(self.db, log)?;
-        let head = LogHead {
-            log,
-            replica: self.member.replica,
-            office: self.member.office.clone(),
-            lane,
-            run: self.run,
-        };
+        let head =
+            LogHead { log, replica: self.member.replica, office: self.member.office.clone(), lane, run: self.run };
         let chain = head.chain_start();
         put_log_head(self.db, n, &head, true, chain)?;
         self.logs.insert(lane, log);
