@@ -67,7 +67,7 @@ pub const OPTIONS: &[Opt] = &[
         table: "limits",
         key: "sessions",
         kind: Kind::Whole { min: 1, max: 100_000 },
-        default: "1024",
+        default: "4096",
         unit: "",
         help_id: "Sambungan yang dilayani sekaligus",
         help_en: "Connections served at once",

@@ -85,6 +85,25 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
     }
 }
 
+/// Lets this process have as many files and connections open as its user may have, and tells how many that is; `None`
+/// where there is no such limit. Many systems begin with 1,024, which a hub of a regency uses up.
+pub fn raise_open_files_max() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => limit.maximum,
+            Err(_) => limit.current,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        None
+    }
+}
+
 fn write_new(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
     let mut file = creating(access).create_new(true).open(path)?;
     file.write_all(bytes)?;

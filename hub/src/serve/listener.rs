@@ -75,6 +75,7 @@ impl Listener {
                 routes: Arc::clone(&self.routes),
                 limits: self.limits,
                 address,
+                crowded: places.available_permits() < self.limits.connections / 4,
                 _place: place,
             };
             tokio::spawn(connection.run(stream, graceful.watcher()));
@@ -103,6 +104,8 @@ struct Connection {
     routes: Arc<Routes>,
     limits: Limits,
     address: SocketAddr,
+    /// Whether places were scarce when it came: then it may not wait long between two requests.
+    crowded: bool,
     /// Given back when the connection ends.
     _place: OwnedSemaphorePermit,
 }
@@ -120,7 +123,7 @@ impl Connection {
             Err(_) => return tracing::debug!(ev = "listener.handshake_slow", peer = %self.address, "no handshake"),
         };
         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).cloned();
-        let idle = if certificate.is_some() { self.limits.idle } else { self.limits.handshake };
+        let idle = if certificate.is_some() && !self.crowded { self.limits.idle } else { self.limits.handshake };
         let peer = Arc::new(Peer { certificate: certificate.map(|der| der.into_owned()), address: self.address });
 
         let begun = Arc::new(AtomicBool::new(false));

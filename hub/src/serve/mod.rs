@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use kentongan_host::files::raise_open_files_max;
 use kentongan_host::logging::{self, LogConfig, LogHandle};
 use kentongan_host::options::Sources;
 use kentongan_host::signals::stop_requested;
@@ -49,6 +50,8 @@ use routes::Routes;
 /// How often the hub looks whether its own certificate is due.
 const CERTIFICATE_LOOK_EVERY: Duration = Duration::from_secs(6 * 3600);
 const MINUTE_MS: u64 = 60_000;
+/// File descriptors kept for everything that is no connection: store, log, control socket.
+const OTHER_FILES: usize = 100;
 
 /// What everything that answers works with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -164,7 +167,7 @@ impl Start {
         };
         let (tls_sender, tls) = watch::channel(serving.tls()?);
         let limits = Limits {
-            connections: self.config.sessions_max,
+            connections: connections_max(self.config.sessions_max),
             handshake: self.config.handshake,
             idle: self.config.idle,
             stall: self.config.stall,
@@ -184,6 +187,16 @@ impl Start {
         }
         Ok(ask_to_stop.get().copied().unwrap_or("-"))
     }
+}
+
+/// As many connections as are wished for and as the system has file descriptors for.
+fn connections_max(wished: usize) -> usize {
+    let possible = raise_open_files_max().map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
+    let room = possible.saturating_sub(OTHER_FILES).max(1);
+    if room < wished {
+        tracing::warn!(ev = "listener.few_files", wished, room, "the system allows fewer connections than configured");
+    }
+    wished.min(room)
 }
 
 /// The line that scripts wait for.
