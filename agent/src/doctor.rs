@@ -192,7 +192,7 @@ fn certificate(dir: &DataDir) -> Option<Finding> {
 
 fn clock(status: Option<&Value>) -> Finding {
     let next = ("Betulkan jam komputer ini; data tetap aman.", "Set this PC's clock right; the data is safe.");
-    let before_release = SystemClock::new().wall_ms() / 1000 < RELEASED_S as i64;
+    let before_release = SystemClock::new().wall_ms() / 1000 < RELEASED_S;
     let offset_ms = status.and_then(|status| status["clock_offset_s"].as_f64()).map(|offset_s| offset_s * 1000.0);
     match offset_ms {
         _ if before_release => finding(

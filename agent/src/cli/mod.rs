@@ -123,9 +123,20 @@ impl Place<'_> {
     }
 
     /// Asks the running service, or does it here if none runs.
-    fn ask(&self, command: &Command, mut on_progress: impl FnMut(Value) + Send + 'static) -> Result<Value, Failure> {
+    fn ask(&self, command: &Command, on_progress: impl FnMut(Value) + Send + 'static) -> Result<Value, Failure> {
+        self.ask_within(command, None, on_progress)
+    }
+
+    /// The same, waiting no longer than `patience` for a running service.
+    fn ask_within(
+        &self,
+        command: &Command,
+        patience: Option<Duration>,
+        on_progress: impl FnMut(Value) + Send + 'static,
+    ) -> Result<Value, Failure> {
         let request = serde_json::to_value(command).map_err(anyhow::Error::new)?;
         if let Some(mut client) = Client::connect(&self.dir)? {
+            client.set_patience(patience)?;
             return client.call(&request, on_progress);
         }
         if !self.dir.root().exists() {
@@ -136,7 +147,7 @@ impl Place<'_> {
         let answer = self.with_agent(async |agent| {
             let stopping = Arc::clone(&agent.stopping);
             let interrupted = kentongan_host::signals::stop_requested().map_err(anyhow::Error::new)?;
-            let mut work = std::pin::pin!(agent.perform(command, move |line| on_progress(line)));
+            let mut work = std::pin::pin!(agent.perform(command, on_progress));
             tokio::select! {
                 answer = &mut work => return answer,
                 _ = interrupted => stopping.store(true, Ordering::Relaxed),
@@ -192,21 +203,28 @@ impl Place<'_> {
     }
 
     fn sync(&self, args: &SyncArgs) -> Result<Exit, Failure> {
-        if !args.wait {
-            if let Some(mut client) = Client::connect(&self.dir)? {
-                let request = serde_json::to_value(Command::Wake).map_err(anyhow::Error::new)?;
-                let answer = client.call(&request, |_| {})?;
-                if self.out.json {
-                    self.out.document(&answer)
-                }
-                self.out.say("Layanan sedang menghubungi pusat.", "The service is talking to the hub.");
-                return Ok(Exit::Done);
+        if !args.wait
+            && let Some(mut client) = Client::connect(&self.dir)?
+        {
+            let request = serde_json::to_value(Command::Wake).map_err(anyhow::Error::new)?;
+            let answer = client.call(&request, |_| {})?;
+            if self.out.json {
+                self.out.document(&answer);
             }
+            self.out.say("Layanan sedang menghubungi pusat.", "The service is talking to the hub.");
+            return Ok(Exit::Done);
         }
-        if let Some(client) = Client::connect(&self.dir)? {
-            client.set_patience(Some(args.timeout))?;
+        let began = Instant::now();
+        let answer = self.ask_within(&Command::Sync, Some(args.timeout), |_| {}).map_err(|failure| {
+            let in_vain = failure.exit == Exit::Unknown && began.elapsed() >= args.timeout;
+            if in_vain { Failure { exit: Exit::TimedOut, ..failure } } else { failure }
+        })?;
+        if self.out.json {
+            self.out.document(&answer);
+        } else {
+            print::synced(self.out, &answer);
         }
-        self.show(Command::Sync, print::synced)
+        Ok(Exit::Done)
     }
 
     fn import(&self, args: args::ImportArgs) -> Result<Exit, Failure> {

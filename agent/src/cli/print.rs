@@ -299,11 +299,11 @@ pub(super) fn logs(
 }
 
 pub(super) fn help(out: &Output, mut command: clap::Command, topic: &[String]) -> Result<Exit, Failure> {
-    if let [code] = topic {
-        if let Ok(ktg) = code.parse::<Ktg>() {
-            out.line(&ktg.help(out.lang));
-            return Ok(Exit::Done);
-        }
+    if let [code] = topic
+        && let Ok(ktg) = code.parse::<Ktg>()
+    {
+        out.line(&ktg.help(out.lang));
+        return Ok(Exit::Done);
     }
     let mut found = &mut command;
     for name in topic {
