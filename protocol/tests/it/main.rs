@@ -3,6 +3,12 @@
 #![allow(missing_docs)]
 
 mod allocation;
+mod build;
+mod document;
 mod exchange;
 mod hostile;
+mod merging;
+mod purity;
+mod schema;
+mod vectors;
 mod world;
