@@ -84,8 +84,9 @@ impl Maker<'_> {
             FormChoice::ByColumn { values, otherwise, .. } => values.values().copied().chain(*otherwise).collect(),
         };
         let mut forms = Vec::new();
+        let chosen = used.clone();
         for form in builtin::all().iter().filter(|form| tags.contains(&form.tag)) {
-            forms.push(self.form_plan(form, &mut used, &mut assumed)?);
+            forms.push(self.form_plan(form, &chosen, &mut used, &mut assumed)?);
         }
         let id = match &self.map.id {
             Some(named) => self.titles.named(named).map_err(|fault| self.map.blame(fault))?,
@@ -146,14 +147,17 @@ impl Maker<'_> {
         builtin::all().iter().filter_map(fits).max_by_key(|(count, _)| *count).map(|(_, tag)| tag)
     }
 
+    /// `chosen` are the columns that say which form a row belongs to. What another form takes is free for this one: a row
+    /// belongs to one form only.
     fn form_plan(
         &self,
         form: &'static Form,
+        chosen: &BTreeSet<usize>,
         used: &mut BTreeSet<usize>,
         assumed: &mut Vec<String>,
     ) -> Result<FormPlan, ImportFault> {
         let mut slots = Vec::new();
-        let mut taken = used.clone();
+        let mut taken = chosen.clone();
         for rule in self.map.fields.get(&form.tag).into_iter().flatten() {
             let slot = self.slot(rule).map_err(|fault| self.map.blame(fault))?;
             match &slot.source {
@@ -430,6 +434,16 @@ mod tests {
         let survey = ["kentongan.survey/1", "a-2", "", "32", "skm", "", "", "", "4"];
         assert_eq!(read(&plan, &survey), pairs(&[("persyaratan", "4")]));
         assert_eq!(plan.id, Some(1));
+    }
+
+    #[test]
+    fn a_column_that_both_forms_know_serves_the_rows_of_both() {
+        let plan = plan("", &["form", "layanan", "uraian", "kategori", "kanal", "persyaratan"]).expect("a plan");
+        let complaint = read(&plan, &["pengaduan", "KTP", "Antre", "antrean", "wa", ""]);
+        let fields = [("uraian", "Antre"), ("kategori", "antrean"), ("layanan", "KTP"), ("kanal", "wa")];
+        assert_eq!(complaint, pairs(&fields));
+        let survey = read(&plan, &["skm", "KTP", "", "", "loket", "4"]);
+        assert_eq!(survey, pairs(&[("layanan", "KTP"), ("persyaratan", "4"), ("kanal", "loket")]));
     }
 
     #[test]
