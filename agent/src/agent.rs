@@ -205,9 +205,15 @@ impl Agent {
         let mut slot = self.caller.lock().await;
         let settings = config::link(&self.settings(), &hub);
         let settings = crate::transport::LinkSettings { url: hub, ..settings };
+        let began_ms = self.mono_ms();
         let member = enrol::enrol(&self.dir, &settings, code, Arc::clone(&self.time), process_lang()).await?;
         let joined = member.clone();
-        on_store(&self.store, move |store| store.join(&joined)).await.map_err(|error| match error {
+        let waited_ms = u32::try_from(self.mono_ms().saturating_sub(began_ms)).unwrap_or(u32::MAX);
+        let join = on_store(&self.store, move |store| {
+            store.join(&joined)?;
+            store.note_round_trip(waited_ms)
+        });
+        join.await.map_err(|error| match error {
             StoreError::Broken(_) => Failure::new(
                 Exit::Failed,
                 "Folder ini sudah milik pendaftaran lain. Jalankan dulu: kentongan-agent unenrol",

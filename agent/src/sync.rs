@@ -25,6 +25,9 @@ const EXCHANGES_MAX: u32 = 10_000;
 /// Exchanges without any progress after which a contact ends, although the two sides disagree.
 const IDLE_EXCHANGES_MAX: u32 = 3;
 
+/// The wait for the answer to a larger request says more about the request than about the link.
+const SMALL_REQUEST_BYTES_MAX: usize = 4 * 1024;
+
 /// Carries a request to the hub.
 pub trait Carrier {
     /// The answer under way.
@@ -194,6 +197,7 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
     session: &mut Session,
     report: &mut ContactReport,
 ) -> Result<Result<(), SyncFailure>, StoreError> {
+    let small = request.len() <= SMALL_REQUEST_BYTES_MAX;
     let mut reply = match caller.transport.exchange(request).await {
         Ok(reply) => reply,
         Err(error) => return Ok(Err(error.into())),
@@ -205,7 +209,7 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
             Err(error) => return Ok(Err(error.into())),
         };
         report.down_bytes += chunk.len() as u64;
-        let waited_ms = reply.waited_ms();
+        let waited_ms = small.then(|| reply.waited_ms());
         session.push(&chunk);
         loop {
             let event = match session.next_event() {

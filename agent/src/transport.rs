@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use kentongan_host::enrolment::{CA_PATH, ENROL_PATH, MESSAGE_BYTES_MAX, RENEW_PATH, SYNC_PATH};
+use kentongan_host::fail::Failure;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::tls::fault::{LinkFault, classify};
 use reqwest::redirect::Policy;
@@ -175,13 +176,14 @@ fn stranger(detail: &str) -> LinkError {
     LinkError { ktg: Ktg::NotTheHub, class: LinkFault::NotTheHub.class(), detail: detail.to_owned() }
 }
 
-/// The hub gives its reason as `{"message": …}`.
+/// The hub gives its reason as the JSON form of a failure.
 fn refused_code(body: &[u8]) -> LinkError {
-    let said = serde_json::from_slice::<serde_json::Value>(body).ok();
-    let message = said.as_ref().and_then(|said| said.get("message")).and_then(|message| message.as_str());
-    match message {
-        Some(message) => LinkError { ktg: Ktg::CodeRefused, class: "auth", detail: message.to_owned() },
-        None => stranger("the refusal is no message of a hub"),
+    match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(said) if said.get("message").is_some() => {
+            let failure = Failure::from_json(&said);
+            LinkError { ktg: failure.ktg.unwrap_or(Ktg::CodeRefused), class: "auth", detail: failure.message }
+        }
+        _ => stranger("the refusal is no message of a hub"),
     }
 }
 

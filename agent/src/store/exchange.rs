@@ -54,16 +54,25 @@ impl Applied {
 }
 
 impl Store {
-    /// Commits one part of the hub's answer. `waited_ms` is how long that part took at most since the request.
+    /// Commits one part of the hub's answer. `waited_ms` is how long that part took at most since the request, if the
+    /// request was small enough to say something about the link.
     ///
     /// # Errors
     /// [`StoreError::Protocol`] if the answer contradicts what is here; otherwise if the store cannot be written.
-    pub fn apply(&mut self, event: Event, waited_ms: u32) -> Result<Applied, StoreError> {
+    pub fn apply(&mut self, event: Event, waited_ms: Option<u32>) -> Result<Applied, StoreError> {
         match event {
             Event::Marks(marks) => self.apply_marks(&marks, waited_ms),
             Event::Feed(feed) => self.apply_feed(&feed),
             Event::Restored { head, first_seq, ops } => self.apply_restored(&head, first_seq, &ops),
         }
+    }
+
+    /// Notes how long the hub took to answer at enrolment, connecting included.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn note_round_trip(&mut self, waited_ms: u32) -> Result<(), StoreError> {
+        facts::put(&self.db, name::ROUND_TRIP_MS, waited_ms.max(1))
     }
 
     /// Whether there is anything to send.
@@ -118,11 +127,11 @@ impl Store {
         StoreOutbox { db: &self.db, key }
     }
 
-    /// Keeps what the hub says of itself and of our logs. `round_trip_ms` is how long the answer took at most.
+    /// Keeps what the hub says of itself and of our logs.
     ///
     /// # Errors
     /// If the store cannot be written; then nothing changed.
-    fn apply_marks(&mut self, marks: &Marks, round_trip_ms: u32) -> Result<Applied, StoreError> {
+    fn apply_marks(&mut self, marks: &Marks, waited_ms: Option<u32>) -> Result<Applied, StoreError> {
         let wall_ms = self.wall_ms();
         let transaction = self.db.transaction().map_err(StoreError::because("begin to note marks"))?;
         let mut applied = Applied::default();
@@ -139,7 +148,8 @@ impl Store {
                 .execute("INSERT OR IGNORE INTO epoch (epoch) VALUES (?)", [epoch])
                 .map_err(StoreError::because("note an epoch of the hub"))?;
         }
-        let one_way = i64::from(round_trip_ms / 2);
+        let round_trip_ms = round_trip(facts::get(&transaction, name::ROUND_TRIP_MS)?.unwrap_or(0), waited_ms);
+        let one_way = i64::from(waited_ms.unwrap_or(round_trip_ms) / 2);
         facts::put(&transaction, name::HUB_MS, marks.hub_ms)?;
         facts::put(&transaction, name::OFFSET_MS, wall_ms.saturating_sub(marks.hub_ms).saturating_sub(one_way))?;
         facts::put(&transaction, name::ROUND_TRIP_MS, round_trip_ms)?;
@@ -335,6 +345,15 @@ impl Page<'_> {
     fn finish(self, wall_ms: i64) -> Result<Applied, StoreError> {
         self.touched.iter().try_for_each(|record| read::refresh_record(self.db, *record, wall_ms))?;
         Ok(self.applied)
+    }
+}
+
+/// What to believe of the round trip: an upper bound that comes down slowly. The next contact may have to connect first,
+/// which takes several times as long as an answer over an open connection.
+fn round_trip(known_ms: u32, waited_ms: Option<u32>) -> u32 {
+    match waited_ms {
+        Some(waited_ms) => waited_ms.max(known_ms - known_ms / 16).max(1),
+        None => known_ms,
     }
 }
 

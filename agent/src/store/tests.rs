@@ -162,10 +162,10 @@ fn all_arrived_is_said_only_when_every_op_is_acknowledged() {
     let first = store.enter(&complaint("satu")).unwrap();
     store.enter(&complaint("dua")).unwrap();
     let log = first.record.0.log.to_bytes();
-    store.apply(Event::Marks(marks(vec![(log, 1, 0)], 0)), 10).unwrap();
+    store.apply(Event::Marks(marks(vec![(log, 1, 0)], 0)), Some(10)).unwrap();
     let counts = store.counts().unwrap();
     assert_eq!((counts.entered, counts.arrived, counts.queued, counts.ops_pending), (2, 1, 1, 1));
-    let applied = store.apply(Event::Marks(marks(vec![(log, 2, 2)], 0)), 10).unwrap();
+    let applied = store.apply(Event::Marks(marks(vec![(log, 2, 2)], 0)), Some(10)).unwrap();
     assert_eq!(applied.acknowledged, 1);
     assert_eq!(store.counts().unwrap().ops_pending, 0);
     assert!(!store.has_unsent().unwrap());
@@ -176,7 +176,7 @@ fn a_mark_beyond_what_is_held_is_not_believed() {
     let mut pc = Pc::new(4);
     let mut store = pc.start();
     let log = store.enter(&complaint("satu")).unwrap().record.0.log.to_bytes();
-    store.apply(Event::Marks(marks(vec![(log, u64::MAX, u64::MAX)], 0)), 10).unwrap();
+    store.apply(Event::Marks(marks(vec![(log, u64::MAX, u64::MAX)], 0)), Some(10)).unwrap();
     store.enter(&complaint("dua")).unwrap();
     assert_eq!(store.counts().unwrap().ops_pending, 1);
 }
@@ -187,8 +187,8 @@ fn a_hub_that_forgot_is_offered_again_what_it_had() {
     let mut store = pc.start();
     let log = store.enter(&complaint("satu")).unwrap().record.0.log.to_bytes();
     let stored = all_stored(&mut store);
-    store.apply(Event::Marks(stored), 10).unwrap();
-    let applied = store.apply(Event::Marks(marks(vec![(log, 0, 0)], 0)), 10).unwrap();
+    store.apply(Event::Marks(stored), Some(10)).unwrap();
+    let applied = store.apply(Event::Marks(marks(vec![(log, 0, 0)], 0)), Some(10)).unwrap();
     assert_eq!(applied.forgotten, 1);
     assert!(store.has_unsent().unwrap());
 }
@@ -219,9 +219,9 @@ fn an_answer_from_the_hub_is_shown_and_a_page_twice_changes_nothing() {
     let mut store = pc.start();
     let entered = store.enter(&complaint("Antrean panjang")).unwrap();
     let feed = page(&hub_log(70), &[change(entered.record, "jawaban", "Loket ditambah", vec![])], 1);
-    assert_eq!(store.apply(Event::Feed(feed.clone()), 10).unwrap().fetched, 1);
+    assert_eq!(store.apply(Event::Feed(feed.clone()), Some(10)).unwrap().fetched, 1);
     let once = store.entry(entered.record).unwrap();
-    assert_eq!(store.apply(Event::Feed(feed), 10).unwrap().fetched, 0);
+    assert_eq!(store.apply(Event::Feed(feed), Some(10)).unwrap().fetched, 0);
     assert_eq!(store.entry(entered.record).unwrap().record, once.record);
     let form = builtin::by_tag(pengaduan::TAG).unwrap();
     let answer = GroupView::of(&once.record, form, form.group_named("jawaban").unwrap());
@@ -243,7 +243,7 @@ fn the_same_field_changed_here_and_there_is_one_conflict_until_somebody_decides(
     };
     store.edit(&edit).unwrap();
     let there = change(entered.record, "kategori", "informasi", vec![entered.record.0]);
-    store.apply(Event::Feed(page(&hub_log(71), &[there], 1)), 10).unwrap();
+    store.apply(Event::Feed(page(&hub_log(71), &[there], 1)), Some(10)).unwrap();
     assert_eq!(store.counts().unwrap().conflicts, 1);
     let form = builtin::by_tag(pengaduan::TAG).unwrap();
     let entry = store.entry(entered.record).unwrap();
@@ -265,9 +265,9 @@ fn what_the_hub_set_aside_does_not_count_and_is_told() {
         attests: List::default(),
     };
     let fault = VerdictFrame::NeedsRepair(List(vec![(Some(21), Some(2), 1)]));
-    store.apply(Event::Feed(verdict(fault)), 10).unwrap();
+    store.apply(Event::Feed(verdict(fault)), Some(10)).unwrap();
     assert_eq!(store.entry(entered.record).unwrap().summary.state, RecordState::Rejected);
-    store.apply(Event::Feed(verdict(VerdictFrame::Accepted)), 10).unwrap();
+    store.apply(Event::Feed(verdict(VerdictFrame::Accepted)), Some(10)).unwrap();
     assert_eq!(store.counts().unwrap().rejected, 0);
 }
 
@@ -277,7 +277,7 @@ fn lost_ops_come_back_and_the_two_sides_agree() {
     let mut store = pc.start();
     let entered = store.enter(&complaint("sebelum salinan")).unwrap();
     let stored = all_stored(&mut store);
-    store.apply(Event::Marks(stored), 10).unwrap();
+    store.apply(Event::Marks(stored), Some(10)).unwrap();
     let open = store.opening(&HEALTH(), 1 << 20).unwrap();
     let holding = open.holding;
     let key = SigningKey::generate().unwrap();
@@ -287,7 +287,7 @@ fn lost_ops_come_back_and_the_two_sides_agree() {
         LogHead { run: store.run().unwrap(), log: entered.record.0.log, replica: member().replica, ..hub_log(0) };
 
     let mut older = Pc::new(20).start(); // the same replica, from a copy made before anything was entered
-    let given_back = older.apply(Event::Restored { head, first_seq: 1, ops }, 10).unwrap().given_back;
+    let given_back = older.apply(Event::Restored { head, first_seq: 1, ops }, Some(10)).unwrap().given_back;
     assert_eq!(given_back, 1);
     assert_eq!(older.opening(&HEALTH(), 1).unwrap().holding, holding);
     assert_eq!(older.entry(entered.record).unwrap().summary.state, RecordState::Arrived);
@@ -301,7 +301,7 @@ fn after_a_cut_marks_are_asked_for_first() {
     store.enter(&complaint("x")).unwrap();
     store.end_exchange(Err(&kentongan_protocol::error::Fault::Cut)).unwrap();
     assert_eq!(store.opening(&HEALTH(), 5).unwrap().mode, Mode::AskFirst);
-    store.apply(Event::Marks(marks(vec![], 0)), 10).unwrap();
+    store.apply(Event::Marks(marks(vec![], 0)), Some(10)).unwrap();
     assert_eq!(store.opening(&HEALTH(), 5).unwrap().mode, Mode::Send { bytes_aim: 5 });
 }
 

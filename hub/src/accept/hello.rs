@@ -33,14 +33,14 @@ pub(super) fn take(
             twin_seen(tx, &mut replica, now_ms)?;
         }
     }
-    replica.last_contact = Some(contact(hello, now_ms));
+    replica.last_contact = Some(contact(hello, measured, now_ms));
     tx.put_replica(&replica)?;
     exchange.office = Some(replica.office);
     Ok(())
 }
 
-fn contact(hello: &Hello, now_ms: i64) -> LastContact {
-    let half_way = i64::from(hello.round_trip_ms / 2);
+fn contact(hello: &Hello, (start_ms, error_ms): (i64, u64), now_ms: i64) -> LastContact {
+    let said_at_ms = start_ms.saturating_add(i64::try_from(hello.elapsed_ms).unwrap_or(i64::MAX));
     LastContact {
         at_ms: now_ms,
         ops_written: hello.ops_written,
@@ -48,8 +48,8 @@ fn contact(hello: &Hello, now_ms: i64) -> LastContact {
         oldest_pending_ms: hello.oldest_pending_ms,
         free_bytes: hello.free_bytes,
         program: hello.program.0.clone(),
-        clock_offset_ms: hello.wall_ms.saturating_add(half_way).saturating_sub(now_ms),
-        clock_error_ms: u64::from(hello.round_trip_ms).div_ceil(2),
+        clock_offset_ms: hello.wall_ms.saturating_sub(said_at_ms),
+        clock_error_ms: error_ms,
     }
 }
 
