@@ -211,6 +211,32 @@ fn a_colleague_gives_back_what_a_hub_forgot_and_its_writer_can_no_longer_send() 
 }
 
 #[test]
+fn a_hub_restored_twice_is_refilled_by_a_colleague_who_never_heard_the_new_numbers() {
+    let mut ids = Ids::default();
+    let mut hub = Hub::new(&mut ids);
+    let copy = hub.clone();
+    hub.write(&mut ids, "pusat menjawab");
+    let mut budi = Pc::new(BUDI);
+    settle(&mut budi, &mut hub);
+    let mut restored = copy.clone();
+    restored.start(&mut ids);
+    exchange(&mut budi, &mut restored, Link::Whole);
+    // It gives the op back and hears the marks, but the link breaks before the feed tells the op's new number.
+    let reply = exchange(&mut budi.clone(), &mut restored.clone(), Link::Whole).reply;
+    let cut = (0..reply.len()).rev().find(|cut| {
+        let (mut budi, mut restored) = (budi.clone(), restored.clone());
+        exchange(&mut budi, &mut restored, Link::DownCut(*cut));
+        !budi.has_unsent() && budi.cursor == 0
+    });
+    exchange(&mut budi, &mut restored, Link::DownCut(cut.expect("a place between marks and feed")));
+    let mut again = copy;
+    again.start(&mut ids);
+    settle(&mut budi, &mut again);
+    assert_equal(&again, &[&budi]);
+    assert_eq!(texts(&again.content(|_| true)), texts(&hub.content(|_| true)));
+}
+
+#[test]
 fn what_a_colleague_gives_back_counts_only_with_the_writers_signature() {
     let mut ids = Ids::default();
     let (mut hub, mut sari, mut budi) = office_with_work(&mut ids);
@@ -333,8 +359,11 @@ proptest! {
         settle_all(&mut [&mut *sari, &mut *budi], hub);
         for pc in [&*sari, &*budi] {
             prop_assert_eq!(pc.content(true), hub.content(|writer| writer == pc.replica));
-            // A PC may have more of others than the hub: what no signature proves is not taken back.
+            // A PC may have more of others than the hub: what no signature proves is not taken back. The rest is.
             let fetched = pc.content(false);
+            for (log, upto) in pc.proved() {
+                prop_assert!(hub.logs.get(&log).map_or(0, |known| known.ops.len()) as u64 >= upto, "{log} up to {upto}");
+            }
             prop_assert!(hub.content(|writer| writer != pc.replica).iter().all(|(log, ops)| fetched[log].starts_with(ops)));
         }
         prop_assert_eq!(hub.feed.iter().collect::<BTreeSet<_>>().len(), hub.feed.len());

@@ -154,6 +154,14 @@ impl Pc {
         open
     }
 
+    /// How much of each foreign log it could give back: as far as it is held and signed.
+    pub(crate) fn proved(&self) -> impl Iterator<Item = (LogId, u64)> {
+        self.proofs.iter().map(|(id, proofs)| {
+            let held = self.logs.get(id).map_or(0, PcLog::held);
+            (*id, proofs.iter().map(|(seq, _)| *seq).filter(|seq| *seq <= held).max().unwrap_or(0))
+        })
+    }
+
     pub(crate) fn outbox(&self) -> PcOutbox<'_> {
         PcOutbox { pc: self }
     }
@@ -199,9 +207,13 @@ impl Pc {
             }
         }
         for (kind, number) in &marks.cursors.0 {
-            if *kind == TopicKind::Office as u8 && (*number < self.cursor || !marks.epochs.0.is_empty()) {
-                self.rewind(*number);
+            if *kind == TopicKind::Office as u8 && *number < self.cursor {
+                self.cursor = *number;
+                self.fed.values_mut().filter(|fed| **fed > *number).for_each(|fed| *fed = UNNUMBERED);
             }
+        }
+        if !marks.epochs.0.is_empty() {
+            self.offer_unnumbered();
         }
         for (epoch, _) in &marks.epochs.0 {
             let epoch = EpochId::from_bytes(*epoch);
@@ -211,13 +223,10 @@ impl Pc {
         }
     }
 
-    /// The hub may have forgotten what it gave after `number`: read again, and offer back what was fetched since. The
-    /// numbers of those ops count no more: what is given back gets new ones, and until they are known here, another
-    /// loss of the hub may be one of these ops again.
-    fn rewind(&mut self, number: u64) {
-        self.cursor = number;
-        for (id, fed) in self.fed.iter_mut().filter(|(_, fed)| **fed > number) {
-            *fed = UNNUMBERED;
+    /// The hub may have forgotten what it gave behind the cursor: all of that is offered back. It gets new numbers, and
+    /// until they are known here, every loss of the hub may be one of these ops again.
+    fn offer_unnumbered(&mut self) {
+        for id in self.fed.iter().filter(|(_, fed)| **fed == UNNUMBERED).map(|(id, _)| id) {
             let log = self.logs.get_mut(&id.log).expect("an op is in a log");
             if !log.own {
                 log.stored = log.stored.min(id.seq - 1);
