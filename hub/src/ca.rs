@@ -17,7 +17,7 @@ use kentongan_host::certificate::{self, Facts};
 use kentongan_host::files::{Access, read_bounded, replace};
 use kentongan_host::identity::SigningKey;
 use kentongan_host::random::random_bytes;
-use kentongan_host::tls::{Credentials, HUB_NAME};
+use kentongan_host::tls::{Credentials, HUB_NAME, RELEASED_S};
 use kentongan_host::{DataDir, Exit, Failure};
 use kentongan_protocol::ids::ReplicaId;
 use rcgen::{
@@ -33,8 +33,8 @@ const ROOT_DAYS: i64 = 20 * 365 + 5;
 const HUB_DAYS: i64 = 2 * 365;
 /// Certificates begin a day early: clocks differ.
 const EARLY_DAYS: i64 = 1;
-/// The end of the year 9999, the last moment that a certificate can name; a clock may claim to be later.
-const CERTIFICATE_TIME_S_MAX: i64 = 253_402_300_799;
+/// 9999-01-01T00:00:00Z, the last year that a certificate can name; a clock may claim to be later.
+const CERTIFICATE_TIME_S_MAX: i64 = 253_370_764_800;
 /// A certificate file is about 600 bytes long.
 const CERTIFICATE_FILE_BYTES_MAX: u64 = 16 * 1024;
 
@@ -84,7 +84,7 @@ impl Authority {
         let root_key = SigningKey::load_or_create(&root_key_file(dir)).context("the root's key")?;
         let root_file = root_file(dir);
         if !root_file.exists() {
-            let root = make_root(&root_key, now_ms.div_euclid(1000)).context("make the root certificate")?;
+            let root = make_root(&root_key, certified_s(now_ms)).context("make the root certificate")?;
             write_certificate(&root_file, &root)?;
         }
         SigningKey::load_or_create(&hub_key_file(dir)).context("the hub's key")?;
@@ -120,7 +120,7 @@ impl Authority {
     /// # Errors
     /// The file cannot be written.
     pub fn renew_hub_if_due(&mut self, now_ms: i64) -> Result<bool, Failure> {
-        let now_s = now_ms.div_euclid(1000);
+        let now_s = certified_s(now_ms);
         let fits = check_pair(&self.hub, &self.hub_key).is_ok();
         let begun = facts_of(&self.hub).is_some_and(|facts| facts.validity.not_before_s <= now_s);
         if fits && begun && age(&self.hub, now_s) == Age::Young {
@@ -148,7 +148,7 @@ impl Authority {
         days: u32,
     ) -> Result<Option<DeviceCertificate>, Failure> {
         let Some(request) = read_request(request) else { return Ok(None) };
-        let now_s = now_ms.div_euclid(1000);
+        let now_s = certified_s(now_ms);
         let mut params = lean_params(&replica.to_string(), now_s, i64::from(days));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let serial = params.serial_number.as_ref().map(SerialNumber::to_bytes).unwrap_or_default();
@@ -192,6 +192,13 @@ impl Authority {
         let issuer = Issuer::from_ca_cert_der(&self.root, self.root_key.for_rcgen()?)?;
         Ok(params.signed_by(key, &issuer)?.der().clone())
     }
+}
+
+/// The time that certificates are made by, in seconds since 1970: never before this program was released, because offices
+/// know at least that much, and would take a certificate of a hub whose clock shows 1970 for one that has ended; and
+/// never so late that the end could not be written down.
+fn certified_s(now_ms: i64) -> i64 {
+    now_ms.div_euclid(1000).clamp(RELEASED_S, CERTIFICATE_TIME_S_MAX - ROOT_DAYS * DAY_S)
 }
 
 /// Where a certificate stands in its life, at `now_s` seconds since 1970. What cannot be read has ended.
@@ -358,6 +365,16 @@ mod tests {
         let (_temp, dir) = folder();
         let failure = Authority::load(&dir, NOW_MS).expect_err("nothing there");
         assert_eq!(failure.exit, Exit::NotEnrolled);
+    }
+
+    #[test]
+    fn a_clock_that_shows_no_possible_time_still_gives_certificates_that_offices_accept() {
+        for now_ms in [i64::MIN, 0, 4_102_444_800_000, i64::MAX] {
+            let (_temp, dir) = folder();
+            let authority = Authority::create(&dir, now_ms).expect("created");
+            let facts = facts_of(authority.hub()).expect("a certificate");
+            assert!(facts.validity.not_after_s > RELEASED_S, "{now_ms}: {facts:?}");
+        }
     }
 
     #[test]
