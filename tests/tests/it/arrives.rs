@@ -102,7 +102,7 @@ fn assert_all(hub: &Hub, rows_of: &[(&str, Rows)]) {
     }
     for (form, what) in [("pengaduan", "complaints"), ("skm", "surveys")] {
         for document in hub.export(what) {
-            let number = document["fields"]["nomor_asal"].as_str().expect("its number").to_owned();
+            let number = document["nomor_asal"].as_str().expect("its number").to_owned();
             let Some((office, fields)) = expected.remove(&(form, number)) else {
                 panic!("twice, or never entered: {document:#}");
             };

@@ -101,12 +101,32 @@ enum Trouble {
     Full,
 }
 
+impl Image {
+    /// Bytes of all its files.
+    pub fn len(&self) -> usize {
+        self.files.values().map(Vec::len).sum()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl Disk {
     /// An empty disk in slot `number` of this thread.
     pub fn insert(number: u64) -> Shared {
         let disk = Shared::default();
         DISKS.with_borrow_mut(|disks| disks.insert(number, Rc::clone(&disk)));
         disk
+    }
+
+    /// The disk in slot `number` of this thread.
+    ///
+    /// # Panics
+    /// If there is none: the simulator asks for disks it made.
+    pub fn at(number: u64) -> Shared {
+        DISKS.with_borrow(|disks| disks.get(&number).map(Rc::clone)).expect("a disk that was inserted")
     }
 
     /// Forgets all disks of this thread.

@@ -1,0 +1,29 @@
+//! A simulator: offices, a hub, a network, clocks, disks and people in one thread, from one seed.
+//!
+//! What runs in it is the product: the agent's store and its contact loop, the protocol's sessions, the hub's accept
+//! path and its SQLite store. What is made up is the world around them.
+//!
+//! ```text
+//!   plan    a seed becomes a list of events; each has its own dice, so that one can be left out
+//!   world   plays the events ── pc (an office PC) ── link (the network) ── hubside (the hub's machine)
+//!   disk    a disk that stops, tears, fills up and is copied
+//!   model   what people were told, and which losses the promises allow          check   whether that is so
+//!   run     a seed, its repetition, its shortest story
+//! ```
+
+pub mod check;
+pub mod clock;
+pub mod disk;
+pub mod enemy;
+pub mod hubside;
+pub mod link;
+pub mod model;
+pub mod pc;
+pub mod people;
+pub mod plan;
+pub mod run;
+pub mod tale;
+pub mod world;
+
+pub use plan::Plan;
+pub use run::{Outcome, play};

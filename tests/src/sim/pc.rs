@@ -1,0 +1,235 @@
+//! An office PC: its folder, its clock, the program on it, and the people before it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use kentongan_agent::store::{Health, Machine, Member, Store, StoreError};
+use kentongan_agent::sync::{Caller, ContactReport, Keeper, contact};
+use kentongan_host::Clock;
+use kentongan_host::identity::SigningKey;
+use kentongan_host::store_thread::Broken;
+use kentongan_protocol::form::{FieldTag, GroupTag, Value};
+use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId};
+
+use super::clock::SimClock;
+use super::disk::{Disk, Image, NAME};
+use super::hubside::STORE;
+use super::link::Link;
+use super::plan::stream;
+use crate::Dice;
+
+thread_local! {
+    /// A store with nothing in it, so that not every run makes its tables anew.
+    static EMPTY: RefCell<Option<Image>> = const { RefCell::new(None) };
+}
+
+/// The store of a running program, or none while it does not run.
+#[derive(Clone, Default)]
+pub struct Desk(Arc<Mutex<Option<Store>>>);
+
+impl Desk {
+    /// Does something with the store, if the program runs.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        work(store.as_mut().ok_or(StoreError::Thread(Broken::Stopped))?)
+    }
+
+    fn put(&self, store: Option<Store>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+}
+
+impl Keeper for Desk {
+    async fn keep<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.with(work)
+    }
+}
+
+/// A form that was opened and not yet saved.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The record.
+    pub record: RecordId,
+    /// Who has it open.
+    pub author: String,
+    /// The group they change.
+    pub group: GroupTag,
+    /// What they type.
+    pub values: BTreeMap<FieldTag, Value>,
+    /// The heads that the form showed.
+    pub seen: Vec<OpId>,
+    /// The office that it is routed to, if it is.
+    pub routes_to: Option<usize>,
+}
+
+/// A copy of a PC's folder.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    image: Image,
+    saved: BTreeMap<LogId, u64>,
+}
+
+/// A contact under way.
+type Call = Pin<Box<dyn Future<Output = Result<ContactReport, StoreError>>>>;
+
+/// A PC.
+pub struct Pc {
+    /// Its office, by place.
+    pub office: usize,
+    /// What enrolment gave.
+    pub member: Member,
+    /// Its key.
+    pub key: Arc<SigningKey>,
+    /// Slot of its disk.
+    pub disk: u64,
+    /// Its clock.
+    pub clock: Arc<SimClock>,
+    /// Its program.
+    pub desk: Desk,
+    seed: u64,
+    starts: u64,
+    call: Option<Call>,
+    /// It sleeps until this true time.
+    pub asleep_until_ms: i64,
+    /// Forms that are open.
+    pub drafts: Vec<Draft>,
+    /// Of each log written in this folder: the last op that was shown as saved.
+    pub saved: BTreeMap<LogId, u64>,
+    /// Copies of the folder.
+    pub copies: Vec<Copied>,
+}
+
+impl Pc {
+    /// A new PC with an empty disk.
+    pub fn new(office: usize, member: Member, key: Arc<SigningKey>, disk: u64, clock: SimClock, seed: u64) -> Pc {
+        Disk::insert(disk);
+        Pc {
+            office,
+            member,
+            key,
+            disk,
+            clock: Arc::new(clock),
+            desk: Desk::default(),
+            seed,
+            starts: 0,
+            call: None,
+            asleep_until_ms: i64::MIN,
+            drafts: Vec::new(),
+            saved: BTreeMap::new(),
+            copies: Vec::new(),
+        }
+    }
+
+    /// Its id.
+    pub fn replica(&self) -> ReplicaId {
+        self.member.replica
+    }
+
+    /// Its disk.
+    pub fn disk(&self) -> super::disk::Shared {
+        Disk::at(self.disk)
+    }
+
+    /// Whether the program runs.
+    pub fn is_up(&self) -> bool {
+        self.desk.is_open()
+    }
+
+    /// Starts the program.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub fn start(&mut self) -> Result<(), StoreError> {
+        self.starts += 1;
+        let mut dice = stream(self.seed, 100 + self.starts);
+        let fresh = self.disk().borrow().len_of(STORE) == 0;
+        if fresh {
+            EMPTY.with_borrow(|empty| empty.as_ref().map(|empty| self.disk().borrow_mut().put_image(empty)));
+        }
+        let machine = Machine {
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            boot: dice.number(),
+            random: Box::new(move || dice.number()),
+        };
+        let mut store = Store::open_on(NAME, &Disk::path(self.disk, STORE), machine)?;
+        if fresh {
+            EMPTY.with_borrow_mut(|empty| empty.get_or_insert_with(|| self.disk().borrow().image()).len());
+        }
+        if store.member().is_none() {
+            store.join(&self.member)?;
+        }
+        self.desk.put(Some(store));
+        Ok(())
+    }
+
+    /// Ends the program at once. What people had open is gone.
+    pub fn end(&mut self) {
+        self.call = None;
+        self.drafts.clear();
+        self.desk.put(None);
+    }
+
+    /// Begins a contact, if none is under way.
+    pub fn call(&mut self, link: Link) -> bool {
+        if self.call.is_some() || !self.is_up() {
+            return false;
+        }
+        let (desk, key) = (self.desk.clone(), Arc::clone(&self.key));
+        self.call = Some(Box::pin(async move {
+            let health = Health { free_bytes: 1 << 30, program: "sim".to_owned() };
+            contact(&desk, &Caller { transport: link, key, health }).await
+        }));
+        true
+    }
+
+    /// Whether a contact is under way.
+    pub fn is_calling(&self) -> bool {
+        self.call.is_some()
+    }
+
+    /// Goes on with the contact for a step; gives its report when it has ended.
+    pub fn step(&mut self) -> Option<Result<ContactReport, StoreError>> {
+        let call = self.call.as_mut()?;
+        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => None,
+            Poll::Ready(ended) => {
+                self.call = None;
+                Some(ended)
+            }
+        }
+    }
+
+    /// Copies the folder as it is, in the middle of whatever happens.
+    pub fn copy(&self) -> Copied {
+        Copied { image: self.disk().borrow().image(), saved: self.saved.clone() }
+    }
+
+    /// Puts the folder back. The program must have ended.
+    pub fn put_back(&mut self, copy: &Copied) {
+        self.disk().borrow_mut().put_image(&copy.image);
+        self.saved = copy.saved.clone();
+    }
+
+    /// A second PC with a copy of this one's folder.
+    pub fn cloned(&self, disk: u64, clock: SimClock, seed: u64) -> Pc {
+        let mut twin = Pc::new(self.office, self.member.clone(), Arc::clone(&self.key), disk, clock, seed);
+        twin.put_back(&self.copy());
+        twin
+    }
+
+    /// Who sits before it.
+    pub fn author(&self, dice: &mut Dice) -> String {
+        let name = dice.pick(&["sari", "budi", "wayan"]);
+        format!("{name}-{}", self.office)
+    }
+}

@@ -1,0 +1,304 @@
+//! What people do: they enter, they open a form and save it later, they drop a file, they answer at the hub.
+
+use std::collections::BTreeMap;
+
+use kentongan_agent::entry::{ImportRow, Intake, NewRecord, RowOutcome};
+use kentongan_agent::store::{Edit, Entry, QueueFilter};
+use kentongan_hub::store::{RecordFilter, StoreError as HubError, Tx};
+use kentongan_protocol::form::builtin::{self, pengaduan, skm};
+use kentongan_protocol::form::{FieldTag, GroupTag, Value};
+use kentongan_protocol::ids::{OpId, RecordId};
+use kentongan_protocol::merge::{GroupView, Record, next_cycle};
+use kentongan_protocol::op::{Op, Write};
+
+use super::hubside::Stop;
+use super::model::{Known, Wrote};
+use super::pc::Draft;
+use super::world::World;
+use crate::Dice;
+
+/// Field of a remark: it carries the marker, so that everything can be found again.
+pub const REMARK: FieldTag = 191;
+/// Field of a survey that carries the marker.
+const SURVEY_SERVICE: FieldTag = 13;
+/// Field of a routing that names the office.
+const ROUTED_TO: FieldTag = 162;
+
+/// A record that an operator has open, as it was when they opened it.
+#[derive(Debug, Clone)]
+pub struct HubDraft {
+    seen: Record,
+    group: GroupTag,
+    values: BTreeMap<FieldTag, Value>,
+    routes_to: Option<usize>,
+}
+
+fn marked(marker: u64) -> (GroupTag, BTreeMap<FieldTag, Value>) {
+    (pengaduan::group::CATATAN, BTreeMap::from([(REMARK, Value::Text(marker_text(marker)))]))
+}
+
+fn marker_text(marker: u64) -> String {
+    format!("#{marker}")
+}
+
+/// The marker in an op.
+pub fn marker_of(op: &Op) -> Option<u64> {
+    op.writes.iter().flat_map(|write| &write.values).find_map(|(_, value)| match value {
+        Value::Text(text) => text.strip_prefix('#')?.parse().ok(),
+        _ => None,
+    })
+}
+
+fn new_record(marker: u64, author: &str, dice: &mut Dice) -> NewRecord {
+    if dice.percent(25) {
+        let values = BTreeMap::from([
+            (SURVEY_SERVICE, Value::Text(marker_text(marker))),
+            (30, Value::One(1 + dice.below(4) as u16)),
+        ]);
+        return NewRecord { form: skm::TAG, author: author.to_owned(), writes: vec![(skm::GROUP, values)] };
+    }
+    let length = if dice.percent(3) { 4000 } else { 10 + dice.below(60) as usize };
+    let text = "antre sejak pagi ".repeat(length / 17 + 1);
+    let writes = vec![
+        (pengaduan::group::URAIAN, BTreeMap::from([(21, Value::Text(text))])),
+        (pengaduan::group::KATEGORI, BTreeMap::from([(31, Value::One(1 + dice.below(15) as u16))])),
+        (pengaduan::group::KANAL, BTreeMap::from([(91, Value::One(1 + dice.below(9) as u16))])),
+        marked(marker),
+    ];
+    NewRecord { form: pengaduan::TAG, author: author.to_owned(), writes }
+}
+
+/// A group that somebody changes, and to what.
+fn change(dice: &mut Dice, offices: usize) -> (GroupTag, BTreeMap<FieldTag, Value>, Option<usize>) {
+    match dice.below(10) {
+        0..=3 => {
+            let category = Value::One(1 + dice.below(15) as u16);
+            (pengaduan::group::KATEGORI, BTreeMap::from([(31, category)]), None)
+        }
+        4 | 5 => {
+            let name = Value::Text(format!("Nama {}", dice.below(5)));
+            (pengaduan::group::PELAPOR, BTreeMap::from([(11, name)]), None)
+        }
+        6 | 7 => {
+            let stage = Value::One(1 + dice.below(10) as u16);
+            (pengaduan::group::STATUS, BTreeMap::from([(141, stage)]), None)
+        }
+        8 => {
+            let privacy = Value::One(1 + dice.below(3) as u16);
+            (pengaduan::group::PRIVASI, BTreeMap::from([(101, privacy)]), None)
+        }
+        _ => {
+            let office = dice.below(offices as u64) as usize;
+            let code = Value::Text(super::world::office_code(office));
+            (pengaduan::group::DISPOSISI, BTreeMap::from([(ROUTED_TO, code)]), Some(office))
+        }
+    }
+}
+
+impl World {
+    /// A clerk enters a record.
+    pub fn enter(&mut self, at: usize, dice: &mut Dice) {
+        let marker = self.model.marker();
+        let Some(pc) = self.awake(at) else { return };
+        let author = pc.author(dice);
+        let new = new_record(marker, &author, dice);
+        let entered = pc.desk.with(|store| store.enter(&new));
+        match entered {
+            Ok(entered) => {
+                self.tell(|| format!("   PC {at}: {author} enters #{marker}, saved as {}", entered.record));
+                self.saved_new(at, entered.record, marker, new);
+            }
+            Err(error) => {
+                self.tell(|| format!("   PC {at}: {author} enters #{marker}, not saved: {error:?}"));
+                self.model.doubt(marker, None);
+            }
+        }
+    }
+
+    fn saved_new(&mut self, at: usize, record: RecordId, marker: u64, new: NewRecord) {
+        let writes = new.writes.into_iter().map(|(group, values)| (group, values, Vec::new())).collect();
+        let known = Known { record, by: Some(at), marker, author: new.author, writes, excused: None };
+        self.model.created(record.0, self.pcs[at].office, known);
+        self.saved_here(at, record.0);
+    }
+
+    fn saved_here(&mut self, at: usize, id: OpId) {
+        let last = self.pcs[at].saved.entry(id.log).or_insert(0);
+        *last = id.seq.max(*last);
+        self.saves += 1;
+    }
+
+    /// Rows of a file are taken; the file may be dropped again.
+    pub fn take(&mut self, at: usize, dice: &mut Dice) {
+        let again = dice.percent(40);
+        if !again {
+            let markers: Vec<u64> = (0..1 + dice.below(6)).map(|_| self.model.marker()).collect();
+            let rows = markers.iter().map(|marker| (*marker, new_record(*marker, "berkas", dice))).collect();
+            self.files.push(rows);
+        }
+        if self.files.is_empty() || self.awake(at).is_none() {
+            return;
+        }
+        let file = self.files[dice.below(self.files.len() as u64) as usize].clone();
+        let rows = file.iter().map(|(marker, record)| {
+            let mut name = [0; 32];
+            name[..8].copy_from_slice(&marker.to_be_bytes());
+            ImportRow { name, source: None, record: record.clone() }
+        });
+        let rows: Vec<ImportRow> = rows.collect();
+        let outcomes = self.pcs[at].desk.with(|store| Ok(store.take(rows)));
+        let Ok(Ok(outcomes)) = outcomes else {
+            for (marker, _) in &file {
+                self.model.doubt(*marker, None);
+            }
+            return;
+        };
+        for ((marker, new), outcome) in file.into_iter().zip(outcomes) {
+            if let RowOutcome::Taken { record, .. } = outcome {
+                if self.taken.insert((self.pcs[at].replica(), marker)) {
+                    self.saved_new(at, record, marker, new);
+                } else {
+                    // The folder was put back, or its twin took the row as well.
+                    self.twice.insert(marker);
+                    self.saved_new(at, record, marker, new);
+                }
+            }
+        }
+    }
+
+    /// A clerk opens a form.
+    pub fn open(&mut self, at: usize, dice: &mut Dice) {
+        let offices = self.offices;
+        let Some(pc) = self.awake(at) else { return };
+        let author = pc.author(dice);
+        let filter = QueueFilter { state: None, form: Some(pengaduan::TAG), limit: 30 };
+        let Ok(list) = pc.desk.with(|store| store.queue(&filter)) else { return };
+        if list.is_empty() {
+            return;
+        }
+        let record = list[dice.below(list.len() as u64) as usize].record;
+        let Ok(entry) = pc.desk.with(|store| store.entry(record)) else { return };
+        let (group, values, routes_to) = change(dice, offices);
+        let Some(seen) = heads_shown(&entry, group) else { return };
+        pc.drafts.push(Draft { record, author: author.clone(), group, values, seen, routes_to });
+        self.tell(|| format!("   PC {at}: {author} opens {record}, group {group}"));
+    }
+
+    /// A clerk saves a form that was opened before.
+    pub fn save(&mut self, at: usize, dice: &mut Dice) {
+        let marker = self.model.marker();
+        let Some(pc) = self.awake(at) else { return };
+        if pc.drafts.is_empty() {
+            return;
+        }
+        let draft = pc.drafts.remove(dice.below(pc.drafts.len() as u64) as usize);
+        let Draft { record, author, group, values, seen, routes_to } = draft;
+        let (remark, remark_values) = marked(marker);
+        let writes: Vec<Wrote> = vec![(group, values, seen), (remark, remark_values, Vec::new())];
+        let edit = Edit { record, author: author.clone(), writes: writes.clone() };
+        let saved = pc.desk.with(|store| store.edit(&edit));
+        if let Some(office) = routes_to {
+            self.model.routed(record, office);
+        }
+        match saved {
+            Ok(id) => {
+                self.tell(|| format!("   PC {at}: {author} saves #{marker} on {record}, group {group}, as {id}"));
+                self.model.changed(id, Known { record, by: Some(at), marker, author, writes, excused: None });
+                self.saved_here(at, id);
+            }
+            Err(error) => {
+                self.tell(|| format!("   PC {at}: {author} saves #{marker} on {record}, not saved: {error:?}"));
+                self.model.doubt(marker, Some(record));
+            }
+        }
+    }
+
+    /// An operator opens a record at the hub.
+    pub fn operator_opens(&mut self, dice: &mut Dice) {
+        let (group, values, routes_to) = change(dice, self.offices);
+        let draw = dice.number();
+        let opened = self.net().hub.work(|tx, _| {
+            let filter = RecordFilter::default();
+            let rows = tx.records(&filter, kentongan_hub::store::Page::default(), 50)?;
+            let rows: Vec<_> =
+                rows.into_iter().filter(|row| row.born.as_ref().is_some_and(|b| b.form == pengaduan::TAG)).collect();
+            if rows.is_empty() {
+                return Ok(None);
+            }
+            merged(tx, rows[(draw % rows.len() as u64) as usize].id).map(Some)
+        });
+        if let Ok(Some(seen)) = opened {
+            self.hub_drafts.push(HubDraft { seen, group, values, routes_to });
+        }
+    }
+
+    /// An operator saves.
+    pub fn operator_saves(&mut self, dice: &mut Dice) {
+        if self.hub_drafts.is_empty() {
+            return;
+        }
+        let HubDraft { seen, group, values, routes_to } =
+            self.hub_drafts.remove(dice.below(self.hub_drafts.len() as u64) as usize);
+        let marker = self.model.marker();
+        let record = seen.id;
+        let Some(form) = builtin::by_tag(pengaduan::TAG) else { return };
+        let Some(definition) = form.group(group) else { return };
+        let heads = GroupView::of(&seen, form, definition).heads();
+        let (remark, remark_values) = marked(marker);
+        let written = vec![
+            Write {
+                group,
+                replaces: heads.clone(),
+                cycle: next_cycle(&seen, form, definition, &values),
+                values: values.clone(),
+            },
+            Write { group: remark, replaces: Vec::new(), cycle: 0, values: remark_values.clone() },
+        ];
+        let saved = self.net().hub.work(|tx, hub| {
+            let Some(row) = tx.record(record)?.filter(|row| row.born.is_some()) else { return Ok(None) };
+            let id = hub.change(tx, &row, &seen, "operator", written).map_err(|error| match error {
+                kentongan_hub::engine::WriteError::Store(error) => error,
+                kentongan_hub::engine::WriteError::TooLarge(_) => HubError::Undone,
+            })?;
+            Ok(Some((id, tx.log(id.log)?)))
+        });
+        if let Some(office) = routes_to {
+            self.model.routed(record, office);
+        }
+        let writes: Vec<Wrote> = vec![(group, values, heads), (remark, remark_values, Vec::new())];
+        match saved {
+            Ok(Some((id, _))) => {
+                self.tell(|| format!("   hub: the operator saves #{marker} on {record}, group {group}, as {id}"));
+                let author = "operator".to_owned();
+                self.model.changed(id, Known { record, by: None, marker, author, writes, excused: None });
+                self.saves += 1;
+            }
+            // The record is not there any more: the hub was put back since.
+            Ok(None) | Err(Stop::Dead) => {}
+            Err(error) => {
+                self.tell(|| format!("   hub: the operator saves #{marker} on {record}, not saved: {error:?}"));
+                self.model.doubt(marker, Some(record));
+            }
+        }
+    }
+}
+
+fn heads_shown(entry: &Entry, group: GroupTag) -> Option<Vec<OpId>> {
+    let form = builtin::by_tag(pengaduan::TAG)?;
+    Some(GroupView::of(&entry.record, form, form.group(group)?).heads())
+}
+
+/// A record at the hub, from its merged ops.
+///
+/// # Errors
+/// A failure of the store.
+pub fn merged(tx: &mut dyn Tx, id: RecordId) -> Result<Record, HubError> {
+    let mut record = Record::new(id);
+    for stored in tx.ops_of(id)? {
+        if stored.state == kentongan_hub::store::OpState::Merged {
+            let op = Op::decode(&stored.bytes).map_err(|_| HubError::Damaged("an op that was readable once"))?;
+            record.apply(stored.id, &op);
+        }
+    }
+    Ok(record)
+}

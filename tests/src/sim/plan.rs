@@ -1,0 +1,196 @@
+//! From a seed to a list of events. Nothing is drawn while the plan is played but from the event's own dice, so leaving
+//! out one event leaves the others what they were.
+
+use std::fmt;
+
+use crate::Dice;
+
+/// Which faults a run has, and how often. A swarm: each run draws its own mix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Offices.
+    pub offices: u64,
+    /// PCs, spread over the offices.
+    pub pcs: u64,
+    /// Per cent of exchanges of which the request never arrives.
+    pub lost: u64,
+    /// Per cent of exchanges that are cut in the middle of the request.
+    pub cut_up: u64,
+    /// Per cent of exchanges that are cut in the middle of the reply, or before it.
+    pub cut_down: u64,
+    /// Per cent of exchanges answered by a stranger.
+    pub stranger: u64,
+    /// Per cent of cut exchanges whose request arrives later all the same.
+    pub late: u64,
+    /// Per cent of crashes that are power cuts.
+    pub power: u64,
+    /// Weights of kinds of events, by [`Kind`].
+    pub weights: [u64; Kind::ALL.len()],
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident $words:literal $people:literal $fault:literal;)*) => {
+        /// What can happen.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: [Kind; [$(Kind::$name),*].len()] = [$(Kind::$name),*];
+
+            /// In words.
+            pub fn words(self) -> &'static str {
+                match self {
+                    $(Kind::$name => $words,)*
+                }
+            }
+
+            /// Weight in every run.
+            fn always(self) -> u64 {
+                match self {
+                    $(Kind::$name => $people,)*
+                }
+            }
+
+            /// Weight in runs that have this fault; 0: it is no fault.
+            fn sometimes(self) -> u64 {
+                match self {
+                    $(Kind::$name => $fault,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A clerk enters a record.
+    Enter "a clerk enters" 20 0;
+    /// A clerk opens a form.
+    Open "a clerk opens a form" 12 0;
+    /// A clerk saves a form that was opened before.
+    Save "a clerk saves" 12 0;
+    /// Rows of a file are taken, some of them again.
+    Take "a file is dropped" 2 0;
+    /// An operator opens a record at the hub.
+    OperatorOpens "an operator opens a record" 5 0;
+    /// An operator saves.
+    OperatorSaves "an operator saves" 5 0;
+    /// A PC calls the hub.
+    Contact "a PC calls" 30 0;
+    /// Time passes.
+    Pass "time passes" 4 0;
+    /// A PC's program is stopped well and started again.
+    Restart "a PC is restarted" 2 0;
+    /// The hub is stopped well and started again.
+    RestartHub "the hub is restarted" 1 0;
+    /// A PC goes down at some write.
+    CrashPc "a PC goes down" 0 6;
+    /// The hub goes down at some write.
+    CrashHub "the hub goes down" 0 6;
+    /// A PC sleeps for weeks.
+    Sleep "a PC sleeps" 0 1;
+    /// The folder of a PC is copied.
+    CopyPc "a PC's folder is copied" 0 2;
+    /// The folder of a PC is put back to an earlier copy.
+    RestorePc "a PC is put back to a copy" 0 2;
+    /// A copy of a PC's folder begins to work beside it.
+    ClonePc "a PC is cloned" 0 1;
+    /// The hub is backed up, and then the durable marks are raised.
+    Backup "the hub is backed up" 0 3;
+    /// The hub is put back to an earlier backup.
+    RestoreHub "the hub is put back to a backup" 0 1;
+    /// A clock is set wrong.
+    Clock "a clock jumps" 0 3;
+    /// A disk fills up.
+    Full "a disk fills up" 0 2;
+    /// A disk fails at one call.
+    Fail "a disk fails once" 0 4;
+    /// A second process of the hub begins to work on the same store, or ends.
+    SecondHub "a second hub process comes or goes" 0 2;
+    /// A request of long ago arrives again.
+    Stale "an old request arrives again" 0 6;
+    /// A hostile device speaks.
+    Enemy "a hostile device speaks" 0 6;
+}
+
+/// One event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// What.
+    pub kind: Kind,
+    /// Its dice.
+    pub seed: u64,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Where it came from.
+    pub seed: u64,
+    /// The mix of faults.
+    pub options: Options,
+    /// What happens, in order.
+    pub events: Vec<Event>,
+}
+
+/// A stream of dice of its own for each purpose.
+pub fn stream(seed: u64, purpose: u64) -> Dice {
+    let mut dice = Dice::new(seed ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    Dice::new(dice.number())
+}
+
+impl Plan {
+    /// The plan of a seed. Without `swarm` all faults are on, each seldom.
+    pub fn of(seed: u64, steps: usize, swarm: bool) -> Plan {
+        let options = Options::drawn(&mut stream(seed, 1), swarm);
+        let mut dice = stream(seed, 2);
+        let total: u64 = options.weights.iter().sum();
+        let events = (0..steps).map(|step| {
+            let mut ticket = dice.below(total);
+            let kind = Kind::ALL.iter().zip(options.weights).find(|(_, weight)| {
+                let hit = ticket < *weight;
+                ticket = ticket.saturating_sub(*weight);
+                hit
+            });
+            let kind = kind.map_or(Kind::Pass, |(kind, _)| *kind);
+            Event { kind, seed: stream(seed, 1_000 + step as u64).number() }
+        });
+        Plan { seed, options, events: events.collect() }
+    }
+}
+
+impl Options {
+    fn drawn(dice: &mut Dice, swarm: bool) -> Options {
+        // A third of the runs has no disaster, a third has some, a third has many.
+        let share = if swarm { [0, 25, 65][dice.below(3) as usize] } else { 50 };
+        let weights = Kind::ALL.map(|kind| {
+            let fault = if dice.percent(share) { kind.sometimes() } else { 0 };
+            kind.always() + fault
+        });
+        let mut rate = |most: u64| {
+            let rate = dice.below(most + 1);
+            if dice.percent(50) { rate } else { 0 }
+        };
+        let (lost, cut_up, cut_down) = (rate(20), rate(25), rate(25));
+        let (stranger, late) = (rate(5), rate(60));
+        let power = [0, 50, 100][dice.below(3) as usize];
+        let offices = 1 + dice.below(4);
+        Options { offices, pcs: offices + dice.below(3), lost, cut_up, cut_down, stranger, late, power, weights }
+    }
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { offices, pcs, lost, cut_up, cut_down, stranger, late, power, weights } = self;
+        write!(f, "{pcs} PCs in {offices} offices; lost {lost} %, cut up {cut_up} %, cut down {cut_down} %, ")?;
+        write!(f, "strangers {stranger} %, late {late} %, power cuts {power} % of crashes; faults:")?;
+        for (kind, weight) in Kind::ALL.iter().zip(weights) {
+            if kind.sometimes() > 0 && *weight > 0 {
+                write!(f, " {kind:?}")?;
+            }
+        }
+        Ok(())
+    }
+}
