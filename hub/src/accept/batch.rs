@@ -2,7 +2,7 @@
 
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::OpId;
-use kentongan_protocol::log::{ChainHash, LogHead, plan_append};
+use kentongan_protocol::log::{ChainHash, LogHead, leaves_gap, plan_append};
 use kentongan_protocol::session::hub::Batch;
 use serde_json::json;
 
@@ -27,10 +27,14 @@ pub(super) fn take(
     }
     let log = known_log(exchange, tx, &batch.head, now_ms)?;
     let stored = log.as_ref().map_or(0, |log| log.stored);
+    exchange.named.insert(batch.head.log);
+    if leaves_gap(stored, batch.first_seq) {
+        // This hub forgot what came before; its marks tell where to go on from.
+        return Ok(());
+    }
     let plan = plan_append(stored, batch.first_seq, batch.ops.len())?;
     let (known, fresh) = batch.ops.split_at(plan.known);
     same_as_stored(exchange, tx, OpId { log: batch.head.log, seq: batch.first_seq }, known, now_ms)?;
-    exchange.named.insert(batch.head.log);
     exchange.counts.repeated += known.len() as u64;
     hello::heard(tx, exchange.speaker, &batch.head.run, now_ms, 0, None)?;
     let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms)?;

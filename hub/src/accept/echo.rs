@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OpId};
 use kentongan_protocol::limits::ECHO_BYTES_MAX;
-use kentongan_protocol::log::{LogHead, plan_append};
+use kentongan_protocol::log::{LogHead, leaves_gap, plan_append};
 use kentongan_protocol::session::hub::Batch;
 use serde_json::json;
 
@@ -59,7 +59,11 @@ pub(super) fn take(
     let log = known_log(exchange, tx, &head, now_ms)?;
     let stored = log.as_ref().map_or(0, |log| log.stored);
     let mut held = exchange.echoes.take(head.log);
-    // What is stored, then what is held back: the offer may begin anywhere in it, but not after it.
+    // What is stored, then what is held back: the offer may begin anywhere in it. After it, it is of no use yet: this hub
+    // forgot more than the office believes, and its marks tell.
+    if leaves_gap(stored + held.len() as u64, first_seq) {
+        return Ok(());
+    }
     let plan = plan_append(stored + held.len() as u64, first_seq, offered.len())?;
     let in_store = usize::try_from((stored + 1).saturating_sub(first_seq)).unwrap_or(usize::MAX).min(plan.known);
     let (known, fresh) = offered.split_at(plan.known);
