@@ -36,7 +36,7 @@ CREATE TABLE op (
     record INTEGER NOT NULL,          -- id of the op that created its record
     bytes  BLOB NOT NULL,
     chain  BLOB,                      -- running hash after it; NULL where the log before it is not here
-    feed   INTEGER,                   -- its number in the hub's feed; NULL: written here
+    feed   INTEGER,                   -- its number in the hub's feed; NULL: written here; greatest: forgotten by the hub
     aside  INTEGER NOT NULL DEFAULT 0 -- 1: the hub set it aside, so it does not count
 ) STRICT;
 CREATE INDEX op_of_record ON op (record) WHERE record <> id;

@@ -13,7 +13,7 @@ use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::session::agent::{Event, Mode, Outbox};
 use kentongan_protocol::wire::codec::{Blob, List};
-use kentongan_protocol::wire::v1::{Feed, FeedEntry, LogFrame, Marks, VerdictFrame};
+use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, LogFrame, Marks, VerdictFrame};
 
 use super::*;
 use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
@@ -227,6 +227,42 @@ fn an_answer_from_the_hub_is_shown_and_a_page_twice_changes_nothing() {
     let answer = GroupView::of(&once.record, form, form.group_named("jawaban").unwrap());
     assert_eq!(answer.shown().unwrap().values().next(), Some(&Value::Text("Loket ditambah".into())));
     assert_eq!(store.opening(&HEALTH(), 1).unwrap().cursors.last(), Some(&(TopicKind::Office, 1)));
+}
+
+#[test]
+fn what_was_given_back_is_offered_again_if_the_hub_forgets_it_again() {
+    let mut pc = Pc::new(12);
+    let mut store = pc.start();
+    let entered = store.enter(&complaint("Antrean panjang")).unwrap();
+    let own = all_stored(&mut store);
+    store.apply(Event::Marks(own), None).unwrap();
+    let head = hub_log(70);
+    let op = change(entered.record, "jawaban", "Loket ditambah", vec![]);
+    let chain = head.chain_start().then(&op.encode().unwrap());
+    let mut feed = page(&head, &[op], 5);
+    let heads = List(vec![(head.log.to_bytes(), 1, chain.0)]);
+    feed.attests = List(vec![Attest { replica: head.replica.to_bytes(), heads, signature: [7; 64] }]);
+    store.apply(Event::Feed(feed.clone()), None).unwrap();
+    let offered = |store: &mut Store| -> Vec<LogId> {
+        store.opening(&HEALTH(), 1 << 20).unwrap().open.iter().map(|open| open.head.log).collect()
+    };
+    let lost = |epoch: u64, number: u64| Marks {
+        epochs: List(vec![(EpochId(epoch).to_bytes(), number)]),
+        ..marks(vec![], number)
+    };
+    let taken = |stored: u64| Marks { epochs: List::default(), ..marks(vec![(head.log.to_bytes(), stored, 0)], 3) };
+    assert_eq!(offered(&mut store), []);
+    store.apply(Event::Marks(lost(2, 3)), None).unwrap();
+    assert_eq!(offered(&mut store), [head.log], "it came after number 3");
+    store.apply(Event::Marks(taken(1)), None).unwrap();
+    assert_eq!(offered(&mut store), []);
+    // Lost again before the feed told the new number, at a hub that has meanwhile come beyond the old one.
+    store.apply(Event::Marks(lost(3, 9)), None).unwrap();
+    assert_eq!(offered(&mut store), [head.log]);
+    store.apply(Event::Marks(taken(1)), None).unwrap();
+    store.apply(Event::Feed(Feed { entries: feed.entries, upto: 21, ..page(&head, &[], 20) }), None).unwrap();
+    store.apply(Event::Marks(lost(4, 30)), None).unwrap();
+    assert_eq!(offered(&mut store), [], "its new number is before the loss");
 }
 
 #[test]
