@@ -7,11 +7,12 @@
 //!
 //! One thread owns a [`Store`] (`kentongan_host::store_thread`); nothing here waits for a network.
 
+mod answer;
 mod contacts;
 mod error;
-mod exchange;
 mod facts;
 mod intake;
+mod opening;
 mod pack;
 mod read;
 mod write;
@@ -27,9 +28,10 @@ use kentongan_protocol::ids::{Lane, LogId, OfficeCode, ReplicaId, RunId};
 use kentongan_protocol::receipt::Prefix;
 use rusqlite::{Connection, OptionalExtension, params};
 
+pub use answer::Applied;
 pub use contacts::{Contact, Link};
 pub use error::{StoreError, not_enrolled};
-pub use exchange::{Applied, Health};
+pub use opening::Health;
 pub use read::{Counts, Entry, QueueFilter, QueueItem, RecordState, RecordSummary};
 pub use write::{Edit, Entered};
 

@@ -1,0 +1,198 @@
+//! What this PC has to say in an exchange: greeting, position, and the ops that the hub is not known to have.
+
+use kentongan_host::identity::SigningKey;
+use kentongan_protocol::clock::RunHead;
+use kentongan_protocol::ids::{EpochId, LogId, ReplicaId, TopicKind};
+use kentongan_protocol::limits::FRAME_LOGS_MAX;
+use kentongan_protocol::log::{ChainHash, Holding, LogHead};
+use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog, VERSIONS};
+use kentongan_protocol::wire::codec::{self, Txt};
+use kentongan_protocol::wire::v1::{Attest, Hello, LogFrame, RunFrame};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::facts::{self, name};
+use super::pack::{SEQ_BITS, known_log_number, op_key};
+use super::{Store, StoreError, read};
+
+/// What the rest of the program adds to a greeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Bytes free on the disk of the store.
+    pub free_bytes: u64,
+    /// Name, version and platform of the program.
+    pub program: String,
+}
+
+impl Store {
+    /// Whether there is anything to send.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn has_unsent(&self) -> Result<bool, StoreError> {
+        Ok(!open_logs(&self.db)?.is_empty())
+    }
+
+    /// Everything an exchange needs to begin, read at one moment.
+    ///
+    /// # Errors
+    /// If this installation is not enrolled, or the store cannot be read.
+    pub fn opening(&mut self, health: &Health, bytes_aim: usize) -> Result<Opening, StoreError> {
+        let run = self.run()?;
+        let replica = self.member.as_ref().ok_or(StoreError::NotEnrolled)?.replica;
+        let own = own_logs(&self.db)?;
+        let disagrees = facts::get::<i64>(&self.db, name::DISAGREES)? == Some(1);
+        let cut = facts::get::<i64>(&self.db, name::CUT)? == Some(1);
+        Ok(Opening {
+            hello: self.hello(run, replica, &own, health)?,
+            epochs: epochs(&self.db)?,
+            cursors: cursors(&self.db)?,
+            open: open_logs(&self.db)?,
+            holding: Holding::of(own.iter().map(|own| (own.log, own.stored))),
+            inventory: disagrees.then_some(own),
+            mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim } },
+        })
+    }
+
+    fn hello(&self, run: RunHead, replica: ReplicaId, own: &[OwnLog], health: &Health) -> Result<Hello, StoreError> {
+        Ok(Hello {
+            version_min: VERSIONS.0,
+            version_max: VERSIONS.1,
+            replica: replica.to_bytes(),
+            run: RunFrame::from(&run),
+            elapsed_ms: self.elapsed_ms(),
+            wall_ms: self.wall_ms(),
+            round_trip_ms: facts::get(&self.db, name::ROUND_TRIP_MS)?.unwrap_or(0),
+            ops_written: own.iter().map(|own| own.held).sum(),
+            ops_pending: own.iter().map(|own| own.held - own.stored).sum(),
+            oldest_pending_ms: read::oldest_pending_ms(&self.db, self.wall_ms())?,
+            free_bytes: health.free_bytes,
+            program: Txt(health.program.clone()),
+            extensions: Default::default(),
+        })
+    }
+
+    /// The ops of a request, signed by `key`.
+    pub fn outbox<'a>(&'a self, key: &'a SigningKey) -> impl Outbox<Error = StoreError> + 'a {
+        StoreOutbox { db: &self.db, key }
+    }
+}
+
+struct StoreOutbox<'a> {
+    db: &'a Connection,
+    key: &'a SigningKey,
+}
+
+impl Outbox for StoreOutbox<'_> {
+    type Error = StoreError;
+
+    fn ops(&mut self, log: LogId, from_seq: u64, bytes_max: usize) -> Result<Vec<OutboundOp>, StoreError> {
+        let reading = || StoreError::because("read ops to send");
+        let Some(n) = known_log_number(self.db, log)? else { return Ok(Vec::new()) };
+        let mut select = self
+            .db
+            .prepare_cached("SELECT bytes, chain FROM op WHERE id BETWEEN ? AND ? ORDER BY id")
+            .map_err(reading())?;
+        let last = op_key(n, (1 << SEQ_BITS) - 1)?;
+        let mut rows = select.query(params![op_key(n, from_seq)?, last]).map_err(reading())?;
+        let (mut page, mut bytes_sum) = (Vec::new(), 0);
+        while let Some(row) = rows.next().map_err(reading())? {
+            let bytes: Vec<u8> = row.get(0).map_err(reading())?;
+            let chain: Option<[u8; 32]> = row.get(1).map_err(reading())?;
+            let chain = ChainHash(chain.ok_or(StoreError::Broken("an op to send without its running hash"))?);
+            bytes_sum += bytes.len();
+            if !page.is_empty() && bytes_sum > bytes_max {
+                break;
+            }
+            page.push(OutboundOp { bytes, chain });
+        }
+        Ok(page)
+    }
+
+    fn sign(&mut self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message)
+    }
+}
+
+fn own_logs(db: &Connection) -> Result<Vec<OwnLog>, StoreError> {
+    let reading = || StoreError::because("read this PC's logs");
+    let mut select = db
+        .prepare_cached("SELECT log_name.log, log.stored, log.held FROM log JOIN log_name USING (n) WHERE log.own = 1")
+        .map_err(reading())?;
+    let rows = select
+        .query_map([], |row| {
+            Ok(OwnLog {
+                log: LogId::from_bytes(row.get(0)?),
+                stored: row.get::<_, i64>(1)? as u64,
+                held: row.get::<_, i64>(2)? as u64,
+            })
+        })
+        .map_err(reading())?;
+    rows.collect::<Result<_, _>>().map_err(reading())
+}
+
+/// Logs with something to send: own ones, and foreign ones whose writer's signature proves them to a hub that forgot.
+fn open_logs(db: &Connection) -> Result<Vec<OpenLog>, StoreError> {
+    let reading = || StoreError::because("read the logs to send");
+    let mut select = db
+        .prepare_cached("SELECT n, head, own, stored, held FROM log WHERE stored < held ORDER BY lane, n LIMIT ?")
+        .map_err(reading())?;
+    let rows = select
+        .query_map([FRAME_LOGS_MAX as i64], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, Vec<u8>>(1)?,
+                row.get::<_, bool>(2)?,
+                row.get::<_, i64>(3)?,
+                row.get::<_, i64>(4)?,
+            ))
+        })
+        .map_err(reading())?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(reading())?;
+    let mut open = Vec::new();
+    for (n, head, own, stored, held) in rows {
+        let head = LogHead::try_from(&codec::decode::<LogFrame>(&head)?)?;
+        let mut log = OpenLog { head, stored: stored as u64, held: held as u64, proofs: Vec::new() };
+        if !own {
+            let Some((seq, proof)) = proof(db, n, stored, held)? else { continue };
+            log.held = seq;
+            log.proofs.push(proof);
+        }
+        open.push(log);
+    }
+    Ok(open)
+}
+
+/// The furthest signature over a foreign log that proves something beyond `stored`.
+fn proof(db: &Connection, n: i64, stored: i64, held: i64) -> Result<Option<(u64, Attest)>, StoreError> {
+    let found: Option<(i64, Vec<u8>)> = db
+        .prepare_cached("SELECT seq, bytes FROM attest WHERE n = ? AND seq > ? AND seq <= ? ORDER BY seq DESC LIMIT 1")
+        .and_then(|mut select| {
+            select.query_row(params![n, stored, held], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .map_err(StoreError::because("read a signature"))?;
+    found.map(|(seq, bytes)| Ok((seq as u64, codec::decode(&bytes)?))).transpose()
+}
+
+fn epochs(db: &Connection) -> Result<Vec<EpochId>, StoreError> {
+    let reading = || StoreError::because("read the hub's epochs");
+    let mut select = db.prepare_cached("SELECT epoch FROM epoch ORDER BY place").map_err(reading())?;
+    let rows = select.query_map([], |row| Ok(EpochId::from_bytes(row.get(0)?))).map_err(reading())?;
+    rows.collect::<Result<_, _>>().map_err(reading())
+}
+
+fn cursors(db: &Connection) -> Result<Vec<(TopicKind, u64)>, StoreError> {
+    let mut cursors = Vec::new();
+    for kind in [TopicKind::Everyone, TopicKind::Regency, TopicKind::District, TopicKind::Office] {
+        cursors.push((kind, cursor(db, kind as u8)?));
+    }
+    Ok(cursors)
+}
+
+pub(super) fn cursor(db: &Connection, kind: u8) -> Result<u64, StoreError> {
+    let number: Option<i64> = db
+        .prepare_cached("SELECT number FROM cursor WHERE topic = ?")
+        .and_then(|mut select| select.query_row([kind], |row| row.get(0)).optional())
+        .map_err(StoreError::because("read a cursor"))?;
+    Ok(number.unwrap_or(0) as u64)
+}
