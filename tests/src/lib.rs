@@ -20,6 +20,7 @@ pub mod pipe;
 pub mod portal;
 pub mod programs;
 pub mod service;
+pub mod sim;
 pub mod wait;
 
 pub use dice::Dice;

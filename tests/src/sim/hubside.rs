@@ -158,6 +158,38 @@ impl HubHost {
         self.told.clear();
     }
 
+    /// What was told as held is held.
+    pub fn check_told(&mut self, tale: &mut Tale) {
+        let told = self.told.clone();
+        let checked = self.work(|tx, _| {
+            for (log, (stored, durable)) in told {
+                let here = tx.log(log)?.map_or((0, 0), |log| (log.stored, log.durable));
+                if here.0 < stored || here.1 < durable {
+                    return Ok(Some(format!("told of log {log}: {stored} ({durable}), held: {here:?}")));
+                }
+            }
+            Ok(None)
+        });
+        if let Ok(Some(what)) = checked {
+            tale.broke(format!("acknowledged and not at the hub: {what}"));
+        }
+    }
+
+    /// A copy is safe: the durable marks move to what is stored.
+    ///
+    /// # Errors
+    /// A failure of the store; then none moved.
+    pub fn raise_durable(&mut self) -> Result<(), Stop> {
+        self.work(|tx, _| {
+            for replica in tx.replicas()? {
+                for log in tx.logs_of(replica.id, None, usize::MAX)? {
+                    tx.raise_durable(log.head.log, log.stored)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Work of an operator or of the simulator on the store.
     pub fn work<T>(&mut self, work: impl FnOnce(&mut dyn Tx, &Hub) -> Result<T, StoreError>) -> Result<T, Stop> {
         let Some((store, hub)) = self.processes.first_mut() else { return Err(Stop::Dead) };
@@ -229,7 +261,7 @@ impl HubHost {
             if let Err(fault) = apply(&mut exchange, hub, tx, events, now_ms)? {
                 return Ok(Err(fault));
             }
-            let marks = exchange.marks(hub, tx, now_ms)?;
+            let marks = exchange.marks(tx, now_ms)?;
             let mut reply = PREAMBLE.to_vec();
             Frame::Marks(marks.clone()).put(&mut reply);
             while !exchange.is_over() && reply.len() < FIRST_PART_BYTES_AIM {

@@ -219,7 +219,7 @@ impl World {
         let draw = dice.number();
         let opened = self.net().hub.work(|tx, _| {
             let filter = RecordFilter::default();
-            let rows = tx.records(&filter, kentongan_hub::store::Page::default(), 50)?;
+            let rows = tx.records(&filter, kentongan_hub::store::Page::After(0), 50)?;
             let rows: Vec<_> =
                 rows.into_iter().filter(|row| row.born.as_ref().is_some_and(|b| b.form == pengaduan::TAG)).collect();
             if rows.is_empty() {

@@ -57,6 +57,8 @@ pub struct Disk {
     /// Failures given so far, other than a stop.
     failures: u64,
     handles: u64,
+    /// A failure was given that nobody asked about.
+    just_failed: bool,
 }
 
 /// A name in the folder: the file behind it, and what would be behind it if the power failed now.
@@ -160,6 +162,17 @@ impl Disk {
         self.room = room;
     }
 
+    /// From now on nothing fails. A machine that has stopped stays so until its restart.
+    pub fn heal(&mut self) {
+        (self.stop_at, self.fail_at, self.room) = (None, None, None);
+        self.just_failed = false;
+    }
+
+    /// Whether it may fail or has failed since its last healing.
+    pub fn has_trouble(&self) -> bool {
+        self.stopped || self.stop_at.is_some() || self.fail_at.is_some() || self.room.is_some() || self.just_failed
+    }
+
     /// Whether the machine has stopped.
     pub fn is_stopped(&self) -> bool {
         self.stopped
@@ -228,6 +241,7 @@ impl Disk {
         if self.fail_at.is_some_and(|at| self.writes >= at) {
             self.fail_at = None;
             self.failures += 1;
+            self.just_failed = true;
             return Err(Trouble::Io);
         }
         Ok(())
@@ -263,9 +277,14 @@ impl Disk {
             entry.before.get_or_insert_with(|| Some(file.platter()));
         }
         if flushed {
-            entry.before = None;
+            self.flush_folder();
         }
         Ok(())
+    }
+
+    /// The names in the folder, as they are, get to the platter.
+    fn flush_folder(&mut self) {
+        self.files.values_mut().for_each(|name| name.before = None);
     }
 
     fn file(&mut self, name: &str) -> Result<&mut File, Trouble> {
@@ -308,11 +327,13 @@ impl Disk {
 
     fn sync(&mut self, name: &str) -> Result<(), Trouble> {
         self.write_call()?;
-        let entry = self.files.get_mut(name).ok_or(Trouble::Io)?;
-        entry.before = None;
-        let file = entry.live.as_mut().ok_or(Trouble::Io)?;
+        let file = self.file(name)?;
         file.old.clear();
         file.old_len = file.bytes.len();
+        if self.files.get(name).is_some_and(|name| name.before.is_some()) {
+            // SQLite flushes the folder with a new file.
+            self.flush_folder();
+        }
         Ok(())
     }
 
@@ -384,8 +405,11 @@ impl File {
     fn torn(&self, dice: &mut Dice) -> Vec<u8> {
         let old = self.platter();
         let mut bytes = self.bytes.clone();
-        if bytes.len() != old.len() && dice.percent(50) {
-            bytes.resize(old.len(), 0);
+        if bytes.len() > old.len() && dice.percent(50) {
+            bytes.truncate(old.len());
+        }
+        if bytes.len() < old.len() && dice.percent(50) {
+            bytes.extend_from_slice(&old[bytes.len()..]);
         }
         for block in self.old.keys() {
             for sector in (block * BLOCK..(block + 1) * BLOCK).step_by(SECTOR) {

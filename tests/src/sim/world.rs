@@ -1,0 +1,558 @@
+//! The world: plays the events of a plan, one after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use kentongan_agent::entry::NewRecord;
+use kentongan_agent::store::{Member, StoreError};
+use kentongan_host::identity::SigningKey;
+use kentongan_hub::engine::Sign;
+use kentongan_hub::store::sqlite::SqliteStore;
+use kentongan_hub::store::{Certificate, HubIdentity, Office, Replica, Standing, transact_with};
+use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::log::Holding;
+use kentongan_protocol::receipt::Prefix;
+
+use super::clock::{Now, SimClock};
+use super::disk::{self, Disk, Down, Image, NAME};
+use super::hubside::{self, HUB_DISK, HubHost, STORE};
+use super::link::{Link, Net, Shared};
+use super::model::Model;
+use super::pc::Pc;
+use super::people::HubDraft;
+use super::plan::{Event, Kind, Plan, stream};
+use super::tale::Tale;
+use crate::Dice;
+
+/// When every run begins, milliseconds since 1970.
+const BEGINNING_MS: i64 = 1_795_000_000_000;
+/// The hub as a replica.
+const HUB: ReplicaId = ReplicaId(0x4b);
+/// The hostile device.
+pub const ENEMY: ReplicaId = ReplicaId(0xbad);
+/// Copies of one folder that are kept.
+const COPIES_MAX: usize = 3;
+/// A second.
+const S: i64 = 1_000;
+
+/// Everything.
+pub struct World {
+    /// The plan that is played.
+    pub plan: Plan,
+    /// What people were told.
+    pub model: Model,
+    /// The PCs.
+    pub pcs: Vec<Pc>,
+    /// Number of offices that people work in.
+    pub offices: usize,
+    /// The network and the hub behind it.
+    pub shared: Shared,
+    /// The true time.
+    pub now: Now,
+    /// Files that were dropped: markers and rows.
+    pub files: Vec<Vec<(u64, NewRecord)>>,
+    /// Rows taken, by replica.
+    pub taken: BTreeSet<(ReplicaId, u64)>,
+    /// Rows that a folder took again because it had been put back, or a twin.
+    pub twice: BTreeSet<u64>,
+    /// Records that operators have open.
+    pub hub_drafts: Vec<HubDraft>,
+    /// Backups of the hub.
+    pub backups: Vec<Image>,
+    /// Things shown as saved.
+    pub saves: u64,
+    /// Faults by kind.
+    pub faults: BTreeMap<Kind, u64>,
+    /// Key of the hostile device.
+    pub enemy_key: Arc<SigningKey>,
+    /// Contacts that have ended.
+    pub contacts: u64,
+    down: Down,
+    disks: u64,
+}
+
+/// Code of an office.
+pub fn office_code(place: usize) -> String {
+    ["32.73.05.1001", "32.73.05.1002", "32.73.06.2001", "32.74.01.1001", "32.73.05.1009"][place % 5].to_owned()
+}
+
+/// The place of the hostile office among the codes.
+pub const ENEMY_OFFICE: usize = 4;
+
+/// A key that is the same in every run.
+pub fn key(number: u8) -> Arc<SigningKey> {
+    thread_local! {
+        static KEYS: Mutex<BTreeMap<u8, Arc<SigningKey>>> = const { Mutex::new(BTreeMap::new()) };
+    }
+    KEYS.with(|keys| {
+        let mut keys = keys.lock().expect("of one thread");
+        Arc::clone(keys.entry(number).or_insert_with(|| Arc::new(made_key(number))))
+    })
+}
+
+/// PKCS#8 of an Ed25519 key is a fixed beginning and 32 bytes.
+fn made_key(number: u8) -> SigningKey {
+    let mut der =
+        vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+    der.extend([number; 32]);
+    let mut text = String::new();
+    for triple in der.chunks(3) {
+        let word = triple.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - triple.len()));
+        for place in 0..4 {
+            let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+            let symbol = alphabet[(word >> (18 - 6 * place) & 63) as usize];
+            text.push(if place <= triple.len() { char::from(symbol) } else { '=' });
+        }
+    }
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+    SigningKey::from_pem(pem).expect("a key of 32 bytes")
+}
+
+impl World {
+    /// A world in which nothing has happened.
+    ///
+    /// # Panics
+    /// If the stores cannot be made: nothing fails yet.
+    pub fn new(plan: Plan, in_words: bool) -> World {
+        disk::register();
+        Disk::clear();
+        Disk::insert(HUB_DISK);
+        let now: Now = Arc::new(AtomicI64::new(BEGINNING_MS));
+        hubside::seed_ids(stream(plan.seed, 3).number());
+        let offices = plan.options.offices as usize;
+        let count = plan.options.pcs as usize;
+        let pcs: Vec<Pc> = (0..count)
+            .map(|at| {
+                let office = at % offices;
+                let member = Member {
+                    replica: ReplicaId(at as u64 + 1),
+                    office: office_code(office).parse().expect("a code"),
+                    office_name: format!("Kantor {office}"),
+                    prefix: Prefix::new(at as u32 + 1).expect("a prefix"),
+                    hub_url: "https://pusat.example".to_owned(),
+                    hub_replica: HUB,
+                };
+                let seed = stream(plan.seed, 10 + at as u64).number();
+                Pc::new(office, member, key(at as u8 + 1), at as u64 + 1, SimClock::new(&now), seed)
+            })
+            .collect();
+        let hub_key = key(200) as Arc<dyn Sign>;
+        make_hub(&pcs);
+        let hub = HubHost::new(Arc::new(SimClock::new(&now)), hub_key);
+        let shared = Shared::new(hub, Tale::new(in_words), plan.options);
+        let mut world = World {
+            model: Model::default(),
+            offices,
+            shared,
+            now,
+            files: Vec::new(),
+            taken: BTreeSet::new(),
+            twice: BTreeSet::new(),
+            hub_drafts: Vec::new(),
+            backups: Vec::new(),
+            saves: 0,
+            faults: BTreeMap::new(),
+            enemy_key: key(201),
+            contacts: 0,
+            down: Down::Kill,
+            disks: count as u64,
+            plan,
+            pcs,
+        };
+        world.start_hub();
+        for at in 0..world.pcs.len() {
+            world.start_pc(at);
+        }
+        world
+    }
+
+    /// The network and the hub, for a moment.
+    pub fn net(&self) -> MutexGuard<'_, Net> {
+        self.shared.net()
+    }
+
+    /// Adds a line to the history.
+    pub fn tell(&self, words: impl FnOnce() -> String) {
+        self.net().tale.tell(words);
+    }
+
+    /// Something happened that must not.
+    pub fn broke(&self, what: impl Into<String>) {
+        self.net().tale.broke(what);
+    }
+
+    /// Whether something happened that must not.
+    pub fn is_broken(&self) -> bool {
+        self.net().tale.broken().is_some()
+    }
+
+    /// A PC whose people can work.
+    pub fn awake(&mut self, at: usize) -> Option<&mut Pc> {
+        let now = self.now.load(Ordering::Relaxed);
+        self.pcs.get_mut(at).filter(|pc| pc.is_up() && pc.asleep_until_ms <= now)
+    }
+
+    fn pass(&self, ms: i64) {
+        self.now.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Plays one event.
+    pub fn play(&mut self, place: usize, event: Event) {
+        let mut dice = Dice::new(event.seed);
+        let at = dice.below(self.pcs.len() as u64) as usize;
+        self.pass(1 + dice.below(300 * S as u64) as i64);
+        self.tell(|| format!("{place}: {}", event.kind.words()));
+        if self.awake(at).is_none() && self.pcs[at].asleep_until_ms <= self.now.load(Ordering::Relaxed) {
+            self.start_pc(at);
+        }
+        if !self.net().hub.is_up() {
+            self.start_hub();
+        }
+        *self.faults.entry(event.kind).or_insert(0) += 1;
+        self.happen(event.kind, at, &mut dice);
+        self.proceed(&mut dice);
+        self.after_trouble(&mut dice);
+    }
+
+    fn happen(&mut self, kind: Kind, at: usize, dice: &mut Dice) {
+        match kind {
+            Kind::Enter => (0..1 + dice.below(3)).for_each(|_| self.enter(at, dice)),
+            Kind::Open => self.open(at, dice),
+            Kind::Save => self.save(at, dice),
+            Kind::Take => self.take(at, dice),
+            Kind::OperatorOpens => self.operator_opens(dice),
+            Kind::OperatorSaves => self.operator_saves(dice),
+            Kind::Contact => self.contact(at, dice),
+            Kind::Pass => self.pass(dice.below(3 * 24 * 3600 * S as u64) as i64),
+            Kind::Restart => {
+                self.pcs[at].end();
+                if dice.percent(30) {
+                    self.pcs[at].clock.boot();
+                }
+                self.start_pc(at);
+            }
+            Kind::RestartHub => {
+                self.net().hub.end();
+                self.start_hub();
+            }
+            Kind::CrashPc => {
+                self.down = self.drawn_down(dice);
+                self.pcs[at].disk().borrow_mut().stop_after(1 + dice.below(40));
+            }
+            Kind::CrashHub => {
+                self.down = self.drawn_down(dice);
+                Disk::at(HUB_DISK).borrow_mut().stop_after(1 + dice.below(60));
+            }
+            Kind::Sleep => {
+                let weeks = 1 + dice.below(10) as i64;
+                self.pcs[at].asleep_until_ms = self.now.load(Ordering::Relaxed) + weeks * 7 * 24 * 3600 * S;
+                self.pass(dice.below(30 * 24 * 3600 * S as u64) as i64);
+            }
+            Kind::CopyPc => {
+                let pc = &mut self.pcs[at];
+                pc.copies.push(pc.copy());
+                if pc.copies.len() > COPIES_MAX {
+                    pc.copies.remove(0);
+                }
+            }
+            Kind::RestorePc => self.restore_pc(at, dice),
+            Kind::ClonePc => self.clone_pc(at, dice),
+            Kind::Backup => self.backup(),
+            Kind::RestoreHub => self.restore_hub(dice),
+            Kind::Clock => self.jump(at, dice),
+            Kind::Full => self.disk_of(at, dice).borrow_mut().set_room(Some(dice.below(30_000) as usize)),
+            Kind::Fail => self.disk_of(at, dice).borrow_mut().fail_after(1 + dice.below(30)),
+            Kind::SecondHub => {
+                if self.net().hub.count() > 1 {
+                    self.net().hub.end_second();
+                } else {
+                    self.start_hub();
+                }
+            }
+            Kind::Stale => self.stale(dice),
+            Kind::Enemy => self.enemy(dice),
+        }
+    }
+
+    fn drawn_down(&self, dice: &mut Dice) -> Down {
+        if dice.percent(self.plan.options.power) { Down::Power } else { Down::Kill }
+    }
+
+    fn disk_of(&self, at: usize, dice: &mut Dice) -> disk::Shared {
+        if dice.percent(40) { Disk::at(HUB_DISK) } else { self.pcs[at].disk() }
+    }
+
+    /// A PC calls the hub.
+    pub fn contact(&mut self, at: usize, dice: &mut Dice) {
+        let link = Link {
+            shared: self.shared.clone(),
+            speaker: self.pcs[at].replica(),
+            dice: Arc::new(Mutex::new(stream(dice.number(), 1))),
+        };
+        if let Some(pc) = self.awake(at) {
+            pc.call(link);
+        }
+        let steps = if dice.percent(60) { 400 } else { dice.below(30) };
+        for _ in 0..steps {
+            self.step(at);
+            if !self.pcs[at].is_calling() {
+                break;
+            }
+        }
+    }
+
+    /// Contacts that are under way go on, in turns drawn at random.
+    fn proceed(&mut self, dice: &mut Dice) {
+        let calling: Vec<usize> = (0..self.pcs.len()).filter(|at| self.pcs[*at].is_calling()).collect();
+        if calling.is_empty() {
+            return;
+        }
+        for _ in 0..dice.below(60) {
+            self.step(calling[dice.below(calling.len() as u64) as usize]);
+        }
+    }
+
+    fn step(&mut self, at: usize) {
+        let Some(ended) = self.pcs[at].step() else { return };
+        self.contacts += 1;
+        match &ended {
+            Ok(report) => self.tell(|| {
+                let failure = report.failure.as_ref().map(|failure| failure.detail.clone());
+                format!("   PC {at}: contact of {} exchanges, {:?}, {failure:?}", report.exchanges, report.applied)
+            }),
+            Err(error) => self.tell(|| format!("   PC {at}: contact ended by {error:?}")),
+        }
+        self.check_pc(at);
+    }
+
+    /// Machines that stopped in this event start again.
+    fn after_trouble(&mut self, dice: &mut Dice) {
+        if Disk::at(HUB_DISK).borrow().is_stopped() {
+            self.net().hub.end();
+            Disk::at(HUB_DISK).borrow_mut().restart(self.down, dice);
+            self.net().hub.reboot();
+            self.tell(|| format!("   the hub's machine starts again after: {:?}", self.down));
+            if dice.percent(70) {
+                self.start_hub();
+            }
+        }
+        for at in 0..self.pcs.len() {
+            if self.pcs[at].disk().borrow().is_stopped() {
+                self.pcs[at].end();
+                self.pcs[at].disk().borrow_mut().restart(self.down, dice);
+                self.pcs[at].clock.boot();
+                self.tell(|| format!("   PC {at} starts again after: {:?}", self.down));
+                if dice.percent(70) {
+                    self.start_pc(at);
+                }
+            }
+        }
+        if dice.percent(15) {
+            Disk::at(HUB_DISK).borrow_mut().set_room(None);
+            self.pcs.iter().for_each(|pc| pc.disk().borrow_mut().set_room(None));
+        }
+    }
+
+    /// Starts a process of the hub; what was told before must be there.
+    pub fn start_hub(&mut self) {
+        let mut net = self.net();
+        let Net { hub, tale, .. } = &mut *net;
+        match hub.start() {
+            Ok(()) => hub.check_told(tale),
+            Err(error) => tale.tell(|| format!("   the hub does not start: {error}")),
+        }
+    }
+
+    /// Starts the program of a PC; what was shown as saved before must be there.
+    pub fn start_pc(&mut self, at: usize) {
+        if self.pcs[at].is_up() {
+            return;
+        }
+        match self.pcs[at].start() {
+            Ok(()) => self.check_saved(at),
+            Err(error) => {
+                let excused = self.pcs[at].disk().borrow().has_trouble();
+                self.tell(|| format!("   PC {at} does not start: {error:?}"));
+                if !excused {
+                    self.broke(format!("PC {at} does not start on a sound disk: {error:?}"));
+                }
+            }
+        }
+    }
+
+    fn restore_pc(&mut self, at: usize, dice: &mut Dice) {
+        if self.pcs[at].copies.is_empty() {
+            return;
+        }
+        self.pcs[at].end();
+        let copies = &self.pcs[at].copies;
+        let copy = copies[dice.below(copies.len() as u64) as usize].clone();
+        self.pcs[at].put_back(&copy);
+        self.pcs[at].clock.boot();
+        self.start_pc(at);
+        self.excuse(&format!("PC {at} was put back"));
+    }
+
+    fn clone_pc(&mut self, at: usize, dice: &mut Dice) {
+        if self.pcs.len() > self.plan.options.pcs as usize + 1 {
+            return;
+        }
+        self.disks += 1;
+        let twin = self.pcs[at].cloned(self.disks, SimClock::new(&self.now), dice.number());
+        self.pcs.push(twin);
+        self.start_pc(self.pcs.len() - 1);
+    }
+
+    /// First the copy is safe, then the marks move.
+    fn backup(&mut self) {
+        let image = Disk::at(HUB_DISK).borrow().image();
+        if !self.net().hub.is_up() || image.is_empty() {
+            return;
+        }
+        let raised = self.net().hub.raise_durable();
+        self.tell(|| format!("   backup of {} bytes; marks raised: {}", image.len(), raised.is_ok()));
+        self.backups.push(image);
+    }
+
+    fn restore_hub(&mut self, dice: &mut Dice) {
+        if self.backups.is_empty() {
+            return;
+        }
+        self.net().hub.end();
+        let which = dice.below(self.backups.len() as u64) as usize;
+        Disk::at(HUB_DISK).borrow_mut().put_image(&self.backups[which]);
+        self.net().hub.reboot();
+        self.net().hub.restored();
+        self.tell(|| format!("   the hub is put back to backup {which}"));
+        self.start_hub();
+        self.hub_drafts.clear();
+        self.excuse("the hub was put back");
+    }
+
+    fn jump(&mut self, at: usize, dice: &mut Dice) {
+        const YEAR: i64 = 365 * 24 * 3600 * S;
+        let offset = match dice.below(8) {
+            0 => -56 * YEAR,
+            1 => 73 * YEAR,
+            2 => i64::MAX,
+            3 => i64::MIN,
+            4 => 0,
+            5 => -(dice.below(100_000_000) as i64),
+            _ => dice.below(100_000_000) as i64,
+        };
+        self.tell(|| format!("   the clock of PC {at} is wrong by {offset} ms"));
+        self.pcs[at].clock.set_offset(offset);
+        if dice.percent(10) {
+            self.net().hub.clock.drift(dice.below(600_000) as i64 - 300_000);
+        }
+    }
+
+    /// A request of the past arrives again, or one that its sender gave up.
+    fn stale(&mut self, dice: &mut Dice) {
+        let found = {
+            let mut net = self.net();
+            if !net.late.is_empty() && dice.percent(60) {
+                let place = dice.below(net.late.len() as u64) as usize;
+                Some(net.late.remove(place))
+            } else if net.past.is_empty() {
+                None
+            } else {
+                let place = dice.below(net.past.len() as u64) as usize;
+                Some(net.past[place].clone())
+            }
+        };
+        if let Some((speaker, request)) = found {
+            self.shared.deliver_alone(speaker, &request, dice);
+        }
+    }
+
+    /// All faults stop. Everything runs, everybody talks, a bounded number of times; then nothing may be open.
+    pub fn heal(&mut self, dice: &mut Dice) {
+        self.tell(|| "the faults stop".to_owned());
+        self.shared.heal();
+        for disk in std::iter::once(Disk::at(HUB_DISK)).chain(self.pcs.iter().map(Pc::disk)) {
+            disk.borrow_mut().heal();
+        }
+        self.after_trouble(dice);
+        if self.net().hub.count() > 1 {
+            self.net().hub.end_second();
+        }
+        if !self.net().hub.is_up() {
+            self.start_hub();
+        }
+        if !self.net().hub.is_up() {
+            self.broke("the hub does not start on a sound disk");
+        }
+        for at in 0..self.pcs.len() {
+            self.pcs[at].asleep_until_ms = i64::MIN;
+            self.start_pc(at);
+            self.finish_call(at);
+        }
+    }
+
+    fn finish_call(&mut self, at: usize) {
+        for _ in 0..100_000 {
+            if !self.pcs[at].is_calling() {
+                return;
+            }
+            self.step(at);
+        }
+        self.broke(format!("PC {at}: a contact does not end"));
+    }
+
+    /// One round: each PC talks once to its end. Gives back the most exchanges that one contact took.
+    pub fn round(&mut self, dice: &mut Dice) -> u64 {
+        let mut most = 0;
+        for at in 0..self.pcs.len() {
+            let before = self.net().exchanges;
+            self.pass(60 * S);
+            self.contact(at, dice);
+            self.finish_call(at);
+            most = most.max(self.net().exchanges - before);
+        }
+        most
+    }
+
+    /// Does something with a PC's store.
+    pub fn at_pc<T>(
+        &self,
+        at: usize,
+        work: impl FnOnce(&mut kentongan_agent::store::Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.pcs[at].desk.with(work)
+    }
+}
+
+/// A hub that knows the PCs and the hostile device.
+fn make_hub(pcs: &[Pc]) {
+    let mut store = SqliteStore::open_on(NAME, &Disk::path(HUB_DISK, STORE)).expect("a sound disk");
+    let devices = pcs.iter().map(|pc| (pc.replica(), pc.office, pc.key.public_key(), pc.member.prefix.number()));
+    let enemy = (ENEMY, ENEMY_OFFICE, key(201).public_key(), 999);
+    let made = transact_with(&mut store, |tx| {
+        tx.put_hub(&HubIdentity { replica: HUB, name: "Pusat".to_owned(), created_ms: BEGINNING_MS })?;
+        for (id, office, public_key, prefix) in devices.chain([enemy]) {
+            let code = office_code(office).parse().expect("a code");
+            if tx.office(&code)?.is_none() {
+                let name = format!("Kantor {office}");
+                tx.put_office(&Office { code: code.clone(), name, added_ms: BEGINNING_MS, paused_ms: None })?;
+            }
+            tx.put_replica(&Replica {
+                id,
+                office: code,
+                name: format!("PC {id}"),
+                public_key,
+                prefix,
+                certificate: Certificate { serial: vec![1], from_ms: BEGINNING_MS, until_ms: i64::MAX },
+                standing: Standing::Active,
+                enrolled_ms: BEGINNING_MS,
+                run_now: None,
+                twin_seen_ms: None,
+                holding: Holding::default(),
+                last_contact: None,
+            })?;
+        }
+        Ok::<_, kentongan_hub::store::StoreError>(())
+    });
+    made.expect("a sound disk");
+}
