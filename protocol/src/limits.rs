@@ -57,7 +57,7 @@ pub const ATTEST_HEADS_MAX: usize = 1024;
 /// Bytes of foreign ops that one exchange may offer back to a restored hub before they are proved by an attestation.
 pub const ECHO_BYTES_MAX: usize = 1024 * 1024;
 
-/// Bytes of request body that an agent sends in one exchange before it waits for marks.
+/// Bytes of ops, as sent, that an agent puts into one request before it waits for marks.
 pub const REQUEST_BYTES_AIM: usize = 512 * 1024;
 
 /// Bytes of feed and restored ops that a hub sends in one reply before it waits for the next request.

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::outgoing::OpsOut;
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
-use crate::limits::{
-    ATTEST_HEADS_MAX, ECHO_BYTES_MAX, EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX,
-};
+use crate::limits::{EPOCHS_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use crate::log::{ChainHash, Holding, LogHead};
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::{FrameReader, PREAMBLE};
-use crate::wire::v1::{Attest, End, Feed, Frame, Have, Hello, Inventory, LogFrame, Marks, Ops, Refusal, VERSION};
-
-/// Bytes of own ops after which a request has a signature: what lies between two can be given back to a hub that forgot
-/// it, see [`ECHO_BYTES_MAX`].
-const SIGNED_BYTES_AIM: usize = ECHO_BYTES_MAX / 2;
+use crate::wire::v1::{Attest, End, Feed, Frame, Have, Hello, Inventory, Marks, Ops, Refusal, VERSION};
 
 /// What an agent knows when an exchange opens, read from its store at one moment.
 #[derive(Debug, Clone)]
@@ -370,102 +365,6 @@ fn put_inventory(inventory: &[OwnLog], out: &mut Vec<u8>) {
     for page in std::iter::once(first).chain(pages) {
         Frame::Inventory(Inventory { logs: List(page.to_vec()) }).put(out);
     }
-}
-
-/// The part of a request that carries ops.
-struct OpsOut<'a, O> {
-    outbox: &'a mut O,
-    out: &'a mut Vec<u8>,
-    bytes_max: usize,
-    replica: [u8; 8],
-    /// How far each own log was sent since the last signature.
-    unsigned: BTreeMap<LogId, (u64, ChainHash)>,
-    unsigned_bytes: usize,
-}
-
-impl<'a, O: Outbox> OpsOut<'a, O> {
-    fn new(outbox: &'a mut O, out: &'a mut Vec<u8>, replica: [u8; 8], bytes_aim: usize) -> Self {
-        // Counted from here: a greeting or an inventory of any length leaves the ops their room.
-        let bytes_max = out.len().saturating_add(bytes_aim);
-        OpsOut { outbox, out, bytes_max, replica, unsigned: BTreeMap::new(), unsigned_bytes: 0 }
-    }
-
-    fn is_full(&self) -> bool {
-        self.out.len() >= self.bytes_max
-    }
-
-    /// Head and ops of an own log, at least a page of them: every exchange gets on. Gives back the last seq sent.
-    fn put_own(&mut self, log: &OpenLog) -> Result<u64, O::Error> {
-        Frame::Log(LogFrame::from(&log.head)).put(self.out);
-        let mut upto = log.stored;
-        while upto < log.held && (upto == log.stored || !self.is_full()) {
-            let page = self.page(log, upto)?;
-            let Some(last) = page.last() else { break };
-            let (first_seq, chain) = (upto + 1, last.chain);
-            upto += page.len() as u64;
-            self.unsigned_bytes += bytes_of(&page);
-            self.put_page(log, first_seq, page);
-            self.note_unsigned(log, upto, chain);
-        }
-        Ok(upto)
-    }
-
-    fn note_unsigned(&mut self, log: &OpenLog, seq: u64, chain: ChainHash) {
-        self.unsigned.insert(log.head.log, (seq, chain));
-        if self.unsigned_bytes >= SIGNED_BYTES_AIM || self.unsigned.len() == ATTEST_HEADS_MAX {
-            self.sign();
-        }
-    }
-
-    /// Proof, head and ops of a foreign log, up to the proof or not at all: a part proves nothing, and the hub holds no
-    /// more than [`ECHO_BYTES_MAX`] of what is not proved.
-    fn put_foreign(&mut self, log: &OpenLog) -> Result<(), O::Error> {
-        let (mut pages, mut bytes, mut upto) = (Vec::new(), 0, log.stored);
-        while upto < log.held {
-            let page = self.page(log, upto)?;
-            bytes += bytes_of(&page);
-            if page.is_empty() || bytes > ECHO_BYTES_MAX {
-                return Ok(());
-            }
-            let first_seq = upto + 1;
-            upto += page.len() as u64;
-            pages.push((first_seq, page));
-        }
-        log.proofs.iter().for_each(|proof| Frame::Attest(proof.clone()).put(self.out));
-        Frame::Log(LogFrame::from(&log.head)).put(self.out);
-        pages.into_iter().for_each(|(first_seq, page)| self.put_page(log, first_seq, page));
-        Ok(())
-    }
-
-    /// The next ops of a log after `upto`, none beyond what the opening said is held.
-    fn page(&mut self, log: &OpenLog, upto: u64) -> Result<Vec<OutboundOp>, O::Error> {
-        let mut page = self.outbox.ops(log.head.log, upto + 1, FRAME_BODY_BYTES_AIM)?;
-        page.truncate(usize::try_from(log.held - upto).unwrap_or(usize::MAX));
-        Ok(page)
-    }
-
-    fn put_page(&mut self, log: &OpenLog, first_seq: u64, page: Vec<OutboundOp>) {
-        let ops = List(page.into_iter().map(|op| Blob(op.bytes)).collect());
-        Frame::Ops(Ops { log: log.head.log.to_bytes(), first_seq, ops }).put(self.out);
-    }
-
-    /// A signature over what was sent since the last one.
-    fn sign(&mut self) {
-        self.unsigned_bytes = 0;
-        let heads: Vec<_> = std::mem::take(&mut self.unsigned)
-            .into_iter()
-            .map(|(log, (seq, chain))| (log.to_bytes(), seq, chain.0))
-            .collect();
-        if !heads.is_empty() {
-            let mut attest = Attest { replica: self.replica, heads: List(heads), signature: [0; 64] };
-            attest.signature = self.outbox.sign(&attest.signed_bytes());
-            Frame::Attest(attest).put(self.out);
-        }
-    }
-}
-
-fn bytes_of(page: &[OutboundOp]) -> usize {
-    page.iter().map(|op| op.bytes.len()).sum()
 }
 
 fn check_feed(feed: &Feed) -> Result<(), Fault> {

@@ -1,9 +1,9 @@
 //! Who says what next in an exchange, for both sides, without a socket: bytes in, events out.
 //!
 //! ```text
-//!   agent                                                       hub
-//!   Hello  Have  [Inventory]  (Log Ops*)*  Attest  End  ──────▶  stores frame by frame
-//!   ◀──────  Marks  (Log Ops*)*  Feed*  End                      marks first: what stands is said before anything else
+//!   agent                                                            hub
+//!   Hello  Have  Inventory*  (Attest* Log Ops*)*  Attest*  End  ──▶  stores frame by frame
+//!   ◀──  Marks  (Log Ops*)*  Feed*  End                         marks first: what stands is said before anything else
 //! ```
 //!
 //! Either half may be lost or cut at any byte. What was committed stays, nothing is committed twice, and the next
@@ -11,4 +11,5 @@
 
 pub mod agent;
 pub mod hub;
+mod outgoing;
 pub mod pacing;
