@@ -1,9 +1,10 @@
 //! What the services on records share: finding one, dating what happened to it, and showing it whole.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use kentongan_host::{Exit, Failure, moment};
-use kentongan_protocol::clock::{KnownRun, RunTime, TimeSource, run_time};
+use kentongan_protocol::clock::{KnownRun, RunTime, run_time};
 use kentongan_protocol::form::{Choice, Field, FieldTag, Form, Lang, Value, builtin};
 use kentongan_protocol::ids::{OfficeCode, RecordId, ReplicaId, RunId};
 use kentongan_protocol::log::LogHead;
@@ -211,19 +212,17 @@ impl Times {
         if self.runs.len() >= REPLICAS_MAX && !self.runs.contains_key(&head.replica) {
             self.runs.clear();
         }
-        if !self.runs.contains_key(&head.replica) {
-            let known = tx.runs_of(head.replica)?.into_iter().map(|run| (run.known.head.run, run.known)).collect();
-            self.runs.insert(head.replica, Runs { known, dated: BTreeMap::new() });
-        }
-        let runs = self.runs.entry(head.replica).or_default();
+        let runs = match self.runs.entry(head.replica) {
+            Entry::Occupied(runs) => runs.into_mut(),
+            Entry::Vacant(place) => {
+                let known = tx.runs_of(head.replica)?.into_iter().map(|run| (run.known.head.run, run.known));
+                place.insert(Runs { known: known.collect(), dated: BTreeMap::new() })
+            }
+        };
         let run =
             runs.known.get(&head.run.run).copied().ok_or(StoreError::Damaged("a log of a run that is not here"))?;
         let time = *runs.dated.entry(head.run.run).or_insert_with(|| run_time(&runs.known, &run));
         // A run is exact at its beginning; what the clock of a PC loses on the way is in the measurement's error.
-        Ok(When { at: time.at(elapsed_ms), source: name(time.source).to_owned(), error_ms: time.error_ms })
+        Ok(When { at: time.at(elapsed_ms), source: time.source.name().to_owned(), error_ms: time.error_ms })
     }
-}
-
-fn name(source: TimeSource) -> &'static str {
-    source.name()
 }
