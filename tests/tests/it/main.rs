@@ -8,6 +8,8 @@ mod export;
 mod healing;
 mod inbox;
 mod kills;
+mod readme;
 mod service;
 mod strangers;
+mod tidy;
 mod together;
