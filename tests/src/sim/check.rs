@@ -45,9 +45,8 @@ fn ops_at_pc(disk: u64) -> rusqlite::Result<Vec<(OpId, RecordId)>> {
         "SELECT a.log, op.id & 1099511627775, b.log, op.record & 1099511627775 FROM op \
          JOIN log_name a ON a.n = op.id >> 40 JOIN log_name b ON b.n = op.record >> 40",
     )?;
-    let rows = select.query_map([], |row| {
-        Ok((op_id(row.get(0)?, row.get(1)?), RecordId(op_id(row.get(2)?, row.get(3)?))))
-    })?;
+    let rows =
+        select.query_map([], |row| Ok((op_id(row.get(0)?, row.get(1)?), RecordId(op_id(row.get(2)?, row.get(3)?)))))?;
     rows.collect()
 }
 
@@ -77,9 +76,8 @@ impl World {
         let held = || -> rusqlite::Result<BTreeMap<LogId, u64>> {
             let db = look(self.pcs[at].disk)?;
             let mut select = db.prepare("SELECT log_name.log, log.held FROM log JOIN log_name USING (n)")?;
-            let rows = select.query_map([], |row| {
-                Ok((LogId::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64))
-            })?;
+            let rows =
+                select.query_map([], |row| Ok((LogId::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64)))?;
             rows.collect()
         };
         let Ok(held) = held() else { return };
@@ -97,9 +95,8 @@ impl World {
         let Ok(counts) = self.at_pc(at, |store| store.counts()) else { return };
         let missing: u64 = {
             let net = self.net();
-            let behind = |(log, saved): (&LogId, &u64)| {
-                saved.saturating_sub(net.hub.ever.get(log).copied().unwrap_or(0))
-            };
+            let behind =
+                |(log, saved): (&LogId, &u64)| saved.saturating_sub(net.hub.ever.get(log).copied().unwrap_or(0));
             self.pcs[at].saved.iter().map(behind).sum()
         };
         if counts.ops_pending < missing {
@@ -215,7 +212,9 @@ impl World {
                 let record_office = op.record.and_then(|record| self.model.records.get(&record));
                 if op.office.as_str() != office_code(ENEMY_OFFICE) {
                     self.broke(format!("a forged op was stored: {id} for {}", op.office));
-                } else if op.state == OpState::Merged && record_office.is_some_and(|r| !r.routed.contains(&ENEMY_OFFICE)) {
+                } else if op.state == OpState::Merged
+                    && record_office.is_some_and(|r| !r.routed.contains(&ENEMY_OFFICE))
+                {
                     self.broke(format!("an op of a stranger became part of another office's record: {id}"));
                 }
                 continue;
@@ -272,7 +271,8 @@ impl World {
                 }
             }
             for (id, record) in ops_at_pc(self.pcs[at].disk)? {
-                let by_hub = hub.iter().find(|(known, ..)| *known == record).map(|(_, offices, ..)| offices.contains(&code));
+                let by_hub =
+                    hub.iter().find(|(known, ..)| *known == record).map(|(_, offices, ..)| offices.contains(&code));
                 if self.model.may_see(record, office).or(by_hub) == Some(false) {
                     self.broke(format!("PC {at} holds {id} of another office's record {record}"));
                 }

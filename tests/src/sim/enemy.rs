@@ -82,17 +82,25 @@ impl World {
         let office = |place| office_code(place).parse().expect("a code");
         let log = LogId(0xbad_0000 + dice.below(6));
         let head = |log, replica, place| {
-            Frame::Log(LogFrame::from(&LogHead { log, replica, office: office(place), lane: Lane::Case, run: run(1, false) }))
+            Frame::Log(LogFrame::from(&LogHead {
+                log,
+                replica,
+                office: office(place),
+                lane: Lane::Case,
+                run: run(1, false),
+            }))
         };
         let victim = {
             let ids: Vec<OpId> = self.model.ops.keys().copied().collect();
             if ids.is_empty() { None } else { Some(ids[dice.below(ids.len() as u64) as usize]) }
         };
+        // A log that the hub does not hold can only be taken by who guesses 64 bits.
+        let held = victim.filter(|id| matches!(self.net().hub.work(|tx, _| tx.log(id.log)), Ok(Some(_))));
         let own = head(log, ENEMY, ENEMY_OFFICE);
         let text = format!("palsu {}", dice.below(3));
         let what = dice.below(10);
         self.tell(|| format!("   the hostile device tries number {what}"));
-        let message = match (what, victim) {
+        let message = match (what, if what == 6 { held } else { victim }) {
             (0, _) => request(vec![head(log, ENEMY, 0), ops(log, 1, &[creation(&text, false)])], false),
             (1, _) => request(vec![own, ops(log, 5, &[creation(&text, false)])], false),
             (2, _) => request(vec![own, ops(log, 1, &[creation(&text, false)])], false),
@@ -100,7 +108,13 @@ impl World {
             (4, Some(id)) => request(vec![own, ops(log, 1, &[change(RecordId(id))])], false),
             (5, Some(id)) => {
                 // Another's log under another's name, with a signature of its own.
-                let chain = LogHead { log: id.log, replica: ReplicaId(1), office: office(0), lane: Lane::Case, run: run(1, false) };
+                let chain = LogHead {
+                    log: id.log,
+                    replica: ReplicaId(1),
+                    office: office(0),
+                    lane: Lane::Case,
+                    run: run(1, false),
+                };
                 let mut attest = Attest {
                     replica: ReplicaId(1).to_bytes(),
                     heads: List(vec![(id.log.to_bytes(), id.seq, chain.chain_start().0)]),
@@ -110,7 +124,9 @@ impl World {
                 let forged = head(id.log, ReplicaId(1), 0);
                 request(vec![Frame::Attest(attest), forged, ops(id.log, id.seq, &[creation(&text, false)])], false)
             }
-            (6, Some(id)) => request(vec![head(id.log, ENEMY, ENEMY_OFFICE), ops(id.log, id.seq, &[creation(&text, false)])], false),
+            (6, Some(id)) => {
+                request(vec![head(id.log, ENEMY, ENEMY_OFFICE), ops(id.log, id.seq, &[creation(&text, false)])], false)
+            }
             (7, _) => {
                 let logs = (0..200).map(|n| (LogId(n * 977).to_bytes(), u64::MAX - n)).collect();
                 request(vec![Frame::Inventory(Inventory { logs: List(logs) })], true)

@@ -161,7 +161,12 @@ impl HubHost {
     /// What was told as held is held.
     pub fn check_told(&mut self, tale: &mut Tale) {
         let told = self.told.clone();
+        let mut held = BTreeMap::new();
         let checked = self.work(|tx, _| {
+            // A commit whose flush failed may be there all the same.
+            for replica in tx.replicas()? {
+                held.extend(tx.logs_of(replica.id, None, usize::MAX)?.iter().map(|log| (log.head.log, log.stored)));
+            }
             for (log, (stored, durable)) in told {
                 let here = tx.log(log)?.map_or((0, 0), |log| (log.stored, log.durable));
                 if here.0 < stored || here.1 < durable {
@@ -170,6 +175,8 @@ impl HubHost {
             }
             Ok(None)
         });
+        let held: Vec<_> = held.into_iter().collect();
+        self.now_held(&held);
         if let Ok(Some(what)) = checked {
             tale.broke(format!("acknowledged and not at the hub: {what}"));
         }
@@ -239,13 +246,13 @@ impl HubHost {
         let batches = batches(&events);
         let now_ms = self.clock.wall_ms();
         let (store, hub) = Self::process(&mut self.processes, self.life, conn)?;
-        let spoken = transact_with(store, |tx| apply(&mut exchange, hub, tx, events, now_ms))?;
+        let (spoken, held) = transact_with(store, |tx| {
+            let spoken = apply(&mut exchange, hub, tx, events, now_ms)?;
+            Ok::<_, StoreError>((spoken, held(tx, &batches)?))
+        })?;
         conn.exchange = Some(exchange);
-        match spoken {
-            Ok(()) => self.now_held(&batches),
-            Err(fault) => return Err(Stop::Fault(fault)),
-        }
-        Ok(())
+        self.now_held(&held);
+        spoken.map_err(Stop::Fault)
     }
 
     /// The request has ended: the first part of the reply.
@@ -259,7 +266,7 @@ impl HubHost {
         let (store, hub) = Self::process(&mut self.processes, self.life, conn)?;
         let done = transact_with(store, |tx| {
             if let Err(fault) = apply(&mut exchange, hub, tx, events, now_ms)? {
-                return Ok(Err(fault));
+                return Ok((held(tx, &batches)?, Err(fault)));
             }
             let marks = exchange.marks(tx, now_ms)?;
             let mut reply = PREAMBLE.to_vec();
@@ -267,11 +274,12 @@ impl HubHost {
             while !exchange.is_over() && reply.len() < FIRST_PART_BYTES_AIM {
                 exchange.next_frames(hub, tx, now_ms)?.iter().for_each(|frame| frame.put(&mut reply));
             }
-            Ok::<_, StoreError>(Ok((marks, reply)))
+            Ok::<_, StoreError>((held(tx, &batches)?, Ok((marks, reply))))
         })?;
+        let (held, done) = done;
+        self.now_held(&held);
         let (marks, reply) = done.map_err(Stop::Fault)?;
         conn.exchange = Some(exchange);
-        self.now_held(&batches);
         self.watch(&marks, tale);
         Ok(reply)
     }
@@ -326,15 +334,18 @@ impl Conn {
     }
 }
 
-/// Logs and the last seq of what is offered of the speaker's own.
-fn batches(events: &[Event]) -> Vec<(LogId, u64)> {
+/// Logs of which the speaker offers ops.
+fn batches(events: &[Event]) -> Vec<LogId> {
     let batch = |event: &Event| match event {
-        Event::Batch(batch) if !batch.echo => {
-            Some((batch.head.log, batch.first_seq.saturating_add(batch.ops.len() as u64).saturating_sub(1)))
-        }
+        Event::Batch(batch) => Some(batch.head.log),
         _ => None,
     };
     events.iter().filter_map(batch).collect()
+}
+
+/// How far they are held.
+fn held(tx: &mut dyn Tx, logs: &[LogId]) -> Result<Vec<(LogId, u64)>, StoreError> {
+    logs.iter().map(|log| Ok((*log, tx.log(*log)?.map_or(0, |log| log.stored)))).collect()
 }
 
 fn apply(

@@ -93,8 +93,7 @@ pub fn key(number: u8) -> Arc<SigningKey> {
 
 /// PKCS#8 of an Ed25519 key is a fixed beginning and 32 bytes.
 fn made_key(number: u8) -> SigningKey {
-    let mut der =
-        vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+    let mut der = vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
     der.extend([number; 32]);
     let mut text = String::new();
     for triple in der.chunks(3) {
@@ -388,10 +387,11 @@ impl World {
         self.pcs[at].end();
         let copies = &self.pcs[at].copies;
         let copy = copies[dice.below(copies.len() as u64) as usize].clone();
+        self.pcs[at].disk().borrow_mut().heal();
         self.pcs[at].put_back(&copy);
         self.pcs[at].clock.boot();
-        self.start_pc(at);
         self.excuse(&format!("PC {at} was put back"));
+        self.start_pc(at);
     }
 
     fn clone_pc(&mut self, at: usize, dice: &mut Dice) {
@@ -421,13 +421,14 @@ impl World {
         }
         self.net().hub.end();
         let which = dice.below(self.backups.len() as u64) as usize;
+        Disk::at(HUB_DISK).borrow_mut().heal();
         Disk::at(HUB_DISK).borrow_mut().put_image(&self.backups[which]);
         self.net().hub.reboot();
         self.net().hub.restored();
         self.tell(|| format!("   the hub is put back to backup {which}"));
-        self.start_hub();
         self.hub_drafts.clear();
         self.excuse("the hub was put back");
+        self.start_hub();
     }
 
     fn jump(&mut self, at: usize, dice: &mut Dice) {
@@ -471,10 +472,10 @@ impl World {
     pub fn heal(&mut self, dice: &mut Dice) {
         self.tell(|| "the faults stop".to_owned());
         self.shared.heal();
+        self.after_trouble(dice);
         for disk in std::iter::once(Disk::at(HUB_DISK)).chain(self.pcs.iter().map(Pc::disk)) {
             disk.borrow_mut().heal();
         }
-        self.after_trouble(dice);
         if self.net().hub.count() > 1 {
             self.net().hub.end_second();
         }

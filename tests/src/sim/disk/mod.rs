@@ -162,10 +162,10 @@ impl Disk {
         self.room = room;
     }
 
-    /// From now on nothing fails. A machine that has stopped stays so until its restart.
+    /// From now on nothing fails.
     pub fn heal(&mut self) {
         (self.stop_at, self.fail_at, self.room) = (None, None, None);
-        self.just_failed = false;
+        (self.just_failed, self.stopped) = (false, false);
     }
 
     /// Whether it may fail or has failed since its last healing.

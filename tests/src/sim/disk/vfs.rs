@@ -134,8 +134,7 @@ unsafe extern "C" fn open(
         let opened = disk.borrow_mut().open(&name, flags & ffi::SQLITE_OPEN_CREATE != 0);
         let Ok(number) = opened else { return ffi::SQLITE_CANTOPEN };
         let delete_on_close = flags & ffi::SQLITE_OPEN_DELETEONCLOSE != 0;
-        let handle =
-            Handle { disk, name, number, delete_on_close, uses_shared_memory: false, shared: 0, exclusive: 0 };
+        let handle = Handle { disk, name, number, delete_on_close, uses_shared_memory: false, shared: 0, exclusive: 0 };
         (*file.cast::<OpenFile>()).handle = Box::into_raw(Box::new(handle));
         (*file).pMethods = &METHODS;
         if !out_flags.is_null() {
@@ -370,12 +369,7 @@ unsafe extern "C" fn delete(_vfs: *mut ffi::sqlite3_vfs, path: *const c_char, sy
     code(disk.delete(&name, sync_dir != 0), ffi::SQLITE_IOERR_DELETE)
 }
 
-unsafe extern "C" fn access(
-    _vfs: *mut ffi::sqlite3_vfs,
-    path: *const c_char,
-    _flags: c_int,
-    out: *mut c_int,
-) -> c_int {
+unsafe extern "C" fn access(_vfs: *mut ffi::sqlite3_vfs, path: *const c_char, _flags: c_int, out: *mut c_int) -> c_int {
     // SAFETY: a path of SQLite's and a place for a number.
     unsafe {
         let found = text(path).and_then(|path| Disk::of_path(&path));
