@@ -38,7 +38,7 @@ pub(crate) fn run() -> Vec<Figure> {
     hub.stop();
     let before = hub.copy();
     hub.begin();
-    let requests = runtime.block_on(record(&office, &hub.url()));
+    let requests = record(&runtime, &office, &hub.url());
     assert_eq!(hub.status()["records"]["pengaduan"], RECORDS);
     let ops = newest_ops(&office.data().join("store.db"), RECORDS);
 
@@ -89,7 +89,7 @@ fn built_in() -> kentongan_host::Settings {
     kentongan_host::Settings::built_in(kentongan_host::Program::Agent, config::OPTIONS)
 }
 
-async fn record(office: &Office, url: &str) -> Vec<Vec<u8>> {
+fn record(runtime: &Runtime, office: &Office, url: &str) -> Vec<Vec<u8>> {
     let store = Store::open(&office.data().join("store.db"), Machine::real()).expect("the store");
     let store = StoreThread::spawn(store).expect("its thread");
     let (transport, identity) = transport(office.data(), url);
@@ -98,7 +98,7 @@ async fn record(office: &Office, url: &str) -> Vec<Vec<u8>> {
         key: Arc::clone(&identity.key),
         health: Health { free_bytes: 0, program: kentongan_agent::program() },
     };
-    let report = sync::contact(&store.handle(), &caller).await.expect("a contact");
+    let report = runtime.block_on(sync::contact(&store.handle(), &caller)).expect("a contact");
     assert!(report.failure.is_none(), "{report:?}");
     store.stop().expect("end of the thread").close().expect("close the store");
     caller.transport.requests.into_inner().expect("nobody panics with it")
