@@ -15,6 +15,7 @@ use kentongan_protocol::ids::{EpochId, Lane, LogId, OfficeCode, OpId, ReplicaId,
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::Record;
 use kentongan_protocol::op::{Action, Op, Write};
+use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::v1::Attest;
@@ -110,7 +111,11 @@ impl Hub {
     /// # Errors
     /// A failure of the store.
     pub fn begin_serving(&self, tx: &mut dyn Tx) -> Result<HubEpoch> {
-        let epoch = HubEpoch { epoch: EpochId((self.parts.random)()), began_after: tx.feed_last()? };
+        let mut id = EpochId((self.parts.random)());
+        if planted::active(Defect::EpochCounted) {
+            id = EpochId(tx.epochs()?.len() as u64);
+        }
+        let epoch = HubEpoch { epoch: id, began_after: tx.feed_last()? };
         tx.append_epoch(&epoch, self.now_ms())?;
         Ok(epoch)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kentongan_protocol::ids::{LogId, ReplicaId, Topic};
 use kentongan_protocol::limits::{FRAME_BODY_BYTES_AIM, FRAME_BODY_BYTES_MAX, OP_BYTES_MAX};
+use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::wire::codec::{self, Blob, List};
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, LogFrame};
 
@@ -52,7 +53,8 @@ pub fn page(hub: &Hub, tx: &mut dyn Tx, topic: &Topic, after: u64, reader: Repli
     let attests = logs.attests(hub, tx)?;
     let heads = logs.all.into_iter().map(|(log, _)| LogFrame::from(&log.head)).collect();
     let topic = topic.kind() as u8;
-    let page = Feed { topic, upto: slice.upto, logs: List(heads), entries: List(entries), attests: List(attests) };
+    let upto = if planted::active(Defect::PageToTheEnd) { tx.feed_last()? } else { slice.upto };
+    let page = Feed { topic, upto, logs: List(heads), entries: List(entries), attests: List(attests) };
     Ok(Some((page, slice.more)))
 }
 

@@ -24,6 +24,7 @@ pub mod limits;
 pub mod log;
 pub mod merge;
 pub mod op;
+pub mod planted;
 pub mod receipt;
 pub mod session;
 pub mod wire;

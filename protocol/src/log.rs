@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::RunHead;
 use crate::error::Fault;
 use crate::ids::{Lane, LogId, OfficeCode, ReplicaId};
+use crate::planted::{self, Defect};
 use crate::wire::{codec, v1};
 
 /// What is said of a log before its first op.
@@ -115,6 +116,7 @@ pub fn plan_append(stored: u64, first_seq: u64, count: usize) -> Result<AppendPl
         return Err(Fault::Peer("a gap in a log"));
     }
     let known = usize::try_from(stored + 1 - first_seq).unwrap_or(usize::MAX).min(count);
+    let known = if planted::active(Defect::RetryAppends) { 0 } else { known };
     Ok(AppendPlan { known, next_seq: stored + 1 })
 }
 

@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
+use kentongan_protocol::planted::{self, Defect};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::fail::Failure;
@@ -141,6 +142,9 @@ pub fn open_on(
     quick_check(&db, path)?;
     durable(&db, path)?;
     grow(&db, path, application_id, migrations, found)?;
+    if planted::active(Defect::NoFlush) {
+        db.execute_batch("PRAGMA synchronous=NORMAL").map_err(|error| failed(path, "settings", error))?;
+    }
     Ok(db)
 }
 

@@ -7,6 +7,7 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OpId, ReplicaId};
 use kentongan_protocol::log::{ChainHash, LogHead, plan_append};
 use kentongan_protocol::op::Op;
+use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::session::agent::{Event, Outcome};
 use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Marks, VerdictFrame, notice};
@@ -107,6 +108,9 @@ impl Store {
         let wall_ms = self.wall_ms();
         let replica = self.member.as_ref().ok_or(StoreError::NotEnrolled)?.replica;
         let mut hybrid = self.hybrid;
+        if planted::active(Defect::CursorApart) {
+            put_cursor(&self.db, feed.topic, feed.upto)?;
+        }
         let transaction = self.db.transaction().map_err(StoreError::because("begin to keep a page of the feed"))?;
         let mut page = Page { db: &transaction, touched: BTreeSet::new(), applied: Applied::default() };
         let heads = feed.logs.0.iter().map(LogHead::try_from).collect::<Result<Vec<_>, Fault>>()?;
@@ -237,7 +241,7 @@ impl Page<'_> {
             ),
         }
         .map_err(noted())?;
-        let aside = matches!(verdict, VerdictFrame::Quarantined(_));
+        let aside = matches!(verdict, VerdictFrame::Quarantined(_)) && !planted::active(Defect::VerdictIgnored);
         self.db.execute("UPDATE op SET aside = ? WHERE id = ?", params![aside, key]).map_err(noted())?;
         let record: Option<i64> = self
             .db
@@ -335,6 +339,10 @@ fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut A
     db.prepare_cached("UPDATE log SET stored = ?, durable = ? WHERE n = ?")
         .and_then(|mut update| update.execute(params![after, durable, n]))
         .map_err(StoreError::because("move a mark"))?;
+    if planted::active(Defect::PrunedAtAck) && own {
+        db.execute("DELETE FROM op WHERE id >> 40 = ? AND (id & 1099511627775) <= ?", params![n, after])
+            .map_err(StoreError::because("prune"))?;
+    }
     if own {
         applied.acknowledged += u64::try_from(after - before).unwrap_or(0);
         applied.forgotten += u64::try_from(before - after).unwrap_or(0);

@@ -5,6 +5,7 @@ use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding, LogHead};
+use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog, VERSIONS};
 use kentongan_protocol::wire::codec::{self, Txt};
 use kentongan_protocol::wire::v1::{Attest, Hello, LogFrame, RunFrame};
@@ -48,7 +49,7 @@ impl Store {
             cursors: cursors(&self.db)?,
             open: open_logs(&self.db)?,
             holding: Holding::of(own.iter().map(|own| (own.log, own.stored))),
-            inventory: disagrees.then_some(own),
+            inventory: (disagrees && !planted::active(Defect::NoInventory)).then_some(own),
             mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim } },
         })
     }
@@ -105,6 +106,12 @@ impl Outbox for StoreOutbox<'_> {
             }
             page.push(OutboundOp { bytes, chain });
         }
+        if planted::active(Defect::MarkedWhenSent) {
+            let upto = from_seq as i64 - 1 + page.len() as i64;
+            self.db
+                .execute("UPDATE log SET stored = max(stored, ?) WHERE n = ?", params![upto, n])
+                .map_err(StoreError::because("mark as sent"))?;
+        }
         Ok(page)
     }
 
@@ -154,6 +161,9 @@ fn open_logs(db: &Connection) -> Result<Vec<OpenLog>, StoreError> {
         let head = LogHead::try_from(&codec::decode::<LogFrame>(&head)?)?;
         let mut log = OpenLog { head, stored: stored as u64, held: held as u64, proofs: Vec::new() };
         if !own {
+            if planted::active(Defect::NoEcho) {
+                continue;
+            }
             let Some((seq, proof)) = proof(db, n, stored, held)? else { continue };
             log.held = seq;
             log.proofs.push(proof);

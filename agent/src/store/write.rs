@@ -6,8 +6,9 @@ use kentongan_protocol::clock::{HybridClock, RunHead};
 use kentongan_protocol::form::{self, FieldTag, Form, FormTag, GroupTag, Value, builtin};
 use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId};
 use kentongan_protocol::log::{ChainHash, LogHead};
-use kentongan_protocol::merge::next_cycle;
+use kentongan_protocol::merge::{GroupView, next_cycle};
 use kentongan_protocol::op::{Action, Op, Write};
+use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::receipt::{ReceiptCode, SERIALS};
 use kentongan_protocol::wire::{codec, v1};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -80,7 +81,11 @@ impl Store {
         let result = work(&mut writer)?;
         writer.put_tails()?;
         let (after, named) = (writer.hybrid, writer.logs);
-        transaction.commit().map_err(StoreError::because("save"))?;
+        let committed = transaction.commit().map_err(StoreError::because("save"));
+        if planted::active(Defect::SavedUncommitted) && committed.is_err() {
+            return Ok(result);
+        }
+        committed?;
         (*hybrid, *logs) = (after, named);
         Ok(result)
     }
@@ -144,7 +149,11 @@ impl Writer<'_> {
             fit(form::check_write(form, form.version, *tag, values))?;
             let group = form.group(*tag).ok_or(StoreError::Broken("a group that passed its check is unknown"))?;
             let cycle = next_cycle(&record, form, group, values);
-            writes.push(Write { group: *tag, replaces: seen.clone(), cycle, values: values.clone() });
+            let mut replaces = seen.clone();
+            if planted::active(Defect::HeadsAtSaving) {
+                replaces = GroupView::of(&record, form, group).heads();
+            }
+            writes.push(Write { group: *tag, replaces, cycle, values: values.clone() });
         }
         let op = self.op(Action::Change { record: edit.record }, &edit.author, writes);
         let (id, _) = self.append(form.lane, Some(record_key), op)?;
@@ -178,7 +187,13 @@ impl Writer<'_> {
     }
 
     fn open_tail(&mut self, lane: Lane) -> Result<Tail, StoreError> {
-        if let Some(log) = self.logs.get(&lane).copied() {
+        let mut open = self.logs.get(&lane).copied();
+        if planted::active(Defect::LogContinued) && open.is_none() {
+            let last = "SELECT log FROM log JOIN log_name USING (n) WHERE own = 1 AND lane = ? ORDER BY n DESC LIMIT 1";
+            let last = self.db.query_row(last, [lane as u8], |row| row.get(0)).optional();
+            open = last.map_err(StoreError::because("find the last log"))?.map(LogId::from_bytes);
+        }
+        if let Some(log) = open {
             let n = log_number(self.db, log)?;
             let (held, chain): (i64, [u8; 32]) = self
                 .db

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::form::{FieldTag, Form, Group, GroupTag, MergeClass, Value};
 use crate::ids::OpId;
+use crate::planted::{self, Defect};
 
 use super::record::{GroupState, Record, Written};
 
@@ -140,6 +141,9 @@ fn distinct<'a>(writes: impl Iterator<Item = (OpId, &'a Written)>) -> GroupView<
             Some(candidate) => candidate.ops.push(id),
             None => candidates.push(Candidate { ops: vec![id], written }),
         }
+    }
+    if planted::active(Defect::SiblingDropped) {
+        candidates.truncate(1);
     }
     match candidates.len() {
         0 => GroupView::Empty,

@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use crate::log::LogHead;
+use crate::planted::{self, Defect};
 use crate::wire::codec::Blob;
 use crate::wire::frame::FrameReader;
 use crate::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, Refusal, Refused, VERSION};
@@ -222,6 +223,7 @@ pub struct HubEpoch {
 /// it was there when the next epoch began.
 pub fn feed_start(epochs: &[HubEpoch], known: &[EpochId], cursor: u64) -> u64 {
     match first_unknown(epochs, known) {
+        Some(_) if planted::active(Defect::CursorKept) => cursor,
         Some(unknown) => cursor.min(unknown.began_after),
         None => cursor,
     }

@@ -15,6 +15,8 @@ const HELP: &str = "sim [--seed N] [--steps M] [--swarm] [--runs R] [--seconds S
   --runs R      runs, seeds N, N+1, ... (1)
   --seconds S   instead of --runs: as many as fit into so many seconds
   --replay      tells the history of seed N in words
+  --planted X   plants a defect, or all one after the other, and shows when it is found (feature `planted`);
+                --runs bounds the runs for each
 ";
 
 struct Args {
@@ -24,6 +26,7 @@ struct Args {
     runs: u64,
     seconds: Option<u64>,
     replay: bool,
+    planted: Option<String>,
 }
 
 fn args() -> Option<Args> {
@@ -34,9 +37,14 @@ fn args() -> Option<Args> {
         runs: 1,
         seconds: None,
         replay: false,
+        planted: None,
     };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
+        if name == "--planted" {
+            args.planted = Some(given.next()?);
+            continue;
+        }
         let mut number = || given.next().and_then(|text| text.parse::<u64>().ok());
         match name.as_str() {
             "--seed" => args.seed = number()?,
@@ -56,6 +64,9 @@ fn main() -> ExitCode {
         print!("{HELP}");
         return ExitCode::from(2);
     };
+    if let Some(name) = &args.planted {
+        return planted(&args, name);
+    }
     if args.replay {
         return replay(&args);
     }
@@ -113,4 +124,35 @@ fn replay(args: &Args) -> ExitCode {
     outcome.lines.iter().for_each(|line| println!("{line}"));
     println!("{}", outcome.broken.as_deref().unwrap_or("nothing is broken"));
     if outcome.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+#[cfg(feature = "planted")]
+fn planted(args: &Args, name: &str) -> ExitCode {
+    use kentongan_protocol::planted::Defect;
+    use kentongan_tests::sim::planted::hunt;
+
+    let defects: Vec<Defect> =
+        Defect::ALL.iter().copied().filter(|defect| name == "all" || defect.to_string() == name).collect();
+    let mut missed = defects.is_empty();
+    println!("{:<24} {:>10} {:>7} {:>8}  how it showed", "defect", "seed", "runs", "seconds");
+    for defect in defects {
+        let found = hunt(defect, args.seed, args.steps, args.runs.max(2));
+        let (seed, how) = match found.first {
+            Some((seed, how)) => (seed.to_string(), how),
+            None => {
+                missed = true;
+                ("-".to_owned(), "NOT FOUND".to_owned())
+            }
+        };
+        println!("{:<24} {seed:>10} {:>7} {:>8.1}  {how}", defect.to_string(), found.runs, found.seconds);
+    }
+    if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+#[cfg(not(feature = "planted"))]
+fn planted(_: &Args, _: &str) -> ExitCode {
+    println!(
+        "planted defects need: cargo run --release -p kentongan-tests --features planted --bin sim -- --planted all"
+    );
+    ExitCode::from(2)
 }

@@ -21,6 +21,8 @@ pub mod model;
 pub mod pc;
 pub mod people;
 pub mod plan;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod run;
 pub mod tale;
 pub mod world;

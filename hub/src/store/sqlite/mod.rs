@@ -18,6 +18,7 @@ mod tx;
 use std::path::{Path, PathBuf};
 
 use kentongan_host::sqlite::{self, OpenFailure};
+use kentongan_protocol::planted::{self, Defect};
 use rusqlite::Connection;
 
 use super::contract::{Result, Store, StoreError, Work};
@@ -96,6 +97,9 @@ impl Store for SqliteStore {
         let done = done.and_then(|()| self.run("COMMIT", "committing"));
         if done.is_err() && !self.db.is_autocommit() {
             self.run("ROLLBACK", "undoing a transaction")?;
+            if planted::active(Defect::HubAnswersUncommitted) {
+                return Ok(());
+            }
         }
         done
     }
