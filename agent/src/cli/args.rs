@@ -40,7 +40,7 @@ pub(super) enum Command {
     Run(RunArgs),
     #[command(
         about = t("Keadaan dalam satu layar", "How everything stands, on one screen"),
-        after_help = agent_examples(&["status", "status --json", "status --check", "status --wait --timeout 60s"]),
+        after_help = agent_examples(&["status", "status --json", "status --check", "status --wait arrived --timeout 60s"]),
     )]
     Status(StatusArgs),
     #[command(
@@ -111,8 +111,11 @@ pub(super) struct RunArgs {
 pub(super) struct StatusArgs {
     #[arg(long, help = t("Kode keluar menurut keadaan", "Exit code by what is found"))]
     pub(super) check: bool,
-    #[arg(long, help = t("Tunggu sampai semua sampai", "Wait until everything has arrived"))]
-    pub(super) wait: bool,
+    #[arg(long, num_args = 0..=1, default_missing_value = "arrived", value_name = "arrived", value_parser = ["arrived"],
+        help = t("Tunggu sampai semua sampai", "Wait until everything has arrived"))]
+    pub(super) wait: Option<String>,
+    #[arg(long, conflicts_with = "wait", help = t("Tampilkan lagi setiap dua detik", "Show it again every two seconds"))]
+    pub(super) watch: bool,
     #[arg(long, default_value = "60s", value_name = "5s|2m", value_parser = duration, help = t("Paling lama menunggu", "Longest wait"))]
     pub(super) timeout: std::time::Duration,
 }

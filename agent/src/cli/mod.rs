@@ -52,6 +52,12 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Between two looks of `status --watch`.
+const WATCH_EVERY: Duration = Duration::from_secs(2);
+
+/// Between two looks of `status --wait`.
+const WAIT_EVERY: Duration = Duration::from_millis(200);
+
 /// What every command needs.
 struct Place<'a> {
     dir: DataDir,
@@ -190,15 +196,21 @@ impl Place<'_> {
     fn status(&self, args: &StatusArgs) -> Result<Exit, Failure> {
         let until = Instant::now() + args.timeout;
         let mut answer = self.ask(&Command::Status, |_| {})?;
-        while args.wait && answer["all_arrived"] != json!(true) {
+        while args.wait.is_some() && answer["all_arrived"] != json!(true) {
             if Instant::now() >= until {
                 print::status_answer(self.out, &answer);
                 return Ok(Exit::TimedOut);
             }
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(WAIT_EVERY);
             answer = self.ask(&Command::Status, |_| {})?;
         }
         print::status_answer(self.out, &answer);
+        while args.watch && !self.out.closed() {
+            std::thread::sleep(WATCH_EVERY);
+            answer = self.ask(&Command::Status, |_| {})?;
+            self.out.say("", "");
+            print::status_answer(self.out, &answer);
+        }
         Ok(if args.check { checked(&answer) } else { Exit::Done })
     }
 
