@@ -98,36 +98,34 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    /// Takes in an op that was kept aside, because a person decided so. `false` if this program cannot read it or does
-    /// not know its form: then there is nothing to take in.
+    /// Takes in an op that was kept aside, because a person decided so. `false` if this program cannot read it, does not
+    /// know its form, or does not have its record: then there is nothing to take in.
     pub(crate) fn release(&mut self, stored: &StoredOp) -> Result<bool> {
         let Ok(op) = Op::decode(&stored.bytes) else { return Ok(false) };
-        let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
-        match op.action {
-            Action::Create { form, form_version, receipt } => {
-                let Some(known) = builtin::by_tag(form) else { return Ok(false) };
-                let verdict = judge(&op, Some(known), &Record::new(RecordId(stored.id)), Access::Allowed);
-                self.tx.set_op_state(stored.id, OpState::Merged)?;
-                let born = Born { form, form_version, office: log.head.office.clone(), code: receipt };
-                let row = self.row_of_creation(stored.id, born, &op);
-                self.tx.update_record(&row)?;
-                self.merged(&log.head, stored.id, &op, RecordId(stored.id))?;
-                self.tell(&log.head.office, stored.id, frame_of(&verdict))?;
-                self.settle(RecordId(stored.id))?;
+        let head = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?.head;
+        let record = op.record(stored.id);
+        let created = matches!(op.action, Action::Create { .. });
+        if let Action::Create { form, form_version, receipt } = op.action {
+            if builtin::by_tag(form).is_none() {
+                return Ok(false);
             }
-            Action::Change { record } => {
-                let Some(touched) = self.touch(record)? else { return Ok(false) };
-                let verdict =
-                    judge(&op, builtin::by_tag(touched.born.form), &stub(&touched.born, record), Access::Allowed);
-                self.tx.set_op_state(stored.id, OpState::Merged)?;
-                let reached = self.merged(&log.head, stored.id, &op, record)?;
-                // A person decided over the judge: what he would say against taking it in is not said.
-                let verdict = if matches!(verdict, Verdict::Quarantined(_)) { Verdict::Accepted } else { verdict };
-                self.tell(&log.head.office, stored.id, frame_of(&verdict))?;
-                if reached {
-                    self.settle(record)?;
-                }
-            }
+            self.expect_record(record)?;
+            let born = Born { form, form_version, office: head.office.clone(), code: receipt };
+            let row = self.row_of_creation(stored.id, born, &op);
+            self.tx.update_record(&row)?;
+        }
+        let Some(touched) = self.touch(record)? else { return Ok(false) };
+        let form = builtin::by_tag(touched.born.form);
+        // A person decided over the judge: what it would say against taking the op in is not said.
+        let verdict = match judge(&op, form, &stub(&touched.born, record), Access::Allowed) {
+            Verdict::Quarantined(_) => Verdict::Accepted,
+            verdict => verdict,
+        };
+        self.tx.update_op(stored.id, Some(record), OpState::Merged)?;
+        let reached = self.merged(&head, stored.id, &op, record)?;
+        self.tell(&head.office, stored.id, frame_of(&verdict))?;
+        if created || reached {
+            self.settle(record)?;
         }
         self.finish()?;
         Ok(true)
@@ -210,7 +208,7 @@ impl<'a> Intake<'a> {
                 if state == stored.state {
                     continue;
                 }
-                self.tx.set_op_state(stored.id, state)?;
+                self.tx.update_op(stored.id, Some(record), state)?;
                 if !waited || verdict != Verdict::Accepted {
                     self.tell(&log.head.office, stored.id, frame_of(&verdict))?;
                 }

@@ -104,7 +104,8 @@ fn ops_after_a_gap_are_passed_over_and_the_marks_tell() {
     let head = LogFrame::from(&sari.logs.values().next().expect("a log").head);
     let op = complaint("kedua", None).encode().expect("short");
     let request = forged(&mut sari, head.clone(), 2, vec![op]);
-    let (_, marks, _) = world.serve(sari.replica, &request).expect("no offence: the hub may have forgotten the first op");
+    let (_, marks, _) =
+        world.serve(sari.replica, &request).expect("no offence: the hub may have forgotten the first op");
     assert_eq!(marks.logs.0, [(head.log, 0, 0)]);
     assert_eq!((stored_ops(&mut world), events(&mut world)), (0, vec![]));
 }
@@ -435,6 +436,42 @@ fn sight(world: &mut World, records: &[RecordId], ops: &[OpId], offices: [&Offic
     let states = ops.iter().map(|id| world.done(|tx| tx.op(*id)).map(|op| op.state)).collect();
     let conflicts = world.done(|tx| tx.totals()).conflicts;
     (digests, states, offices.map(|office| fed(world, office)), conflicts)
+}
+
+/// A long story with a bit of everything, told at a hub with this store.
+fn long_story(mut world: World) -> (Sight, Vec<String>) {
+    let (mut sari, mut second, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE), world.enrol(3, CLINIC));
+    let records: Vec<RecordId> = (0..40).map(|n| sari.complain(&format!("Jalan berlubang {n}"))).collect();
+    world.settle(&mut sari);
+    world.settle(&mut second);
+    for record in &records[..10] {
+        sari.set(*record, "kategori", "antrean", &[record.0]);
+        second.set(*record, "kategori", "informasi", &[record.0]);
+        budi.set(*record, "catatan", "bukan kantor kami", &[]);
+    }
+    for pc in [&mut second, &mut budi, &mut sari] {
+        world.settle(pc);
+    }
+    sari.set(records[0], "kantor_tujuan", CLINIC, &[]);
+    world.settle(&mut sari);
+    world.settle(&mut budi);
+    assert_eq!(budi.read.iter().filter(|id| sari.logs.contains_key(&id.log)).count(), 4);
+    let mut ops = Vec::new();
+    for pc in [&sari, &second, &budi] {
+        for log in pc.logs.values().filter(|log| log.head.replica == pc.replica) {
+            ops.extend((1..=log.ops.len() as u64).map(|seq| OpId { log: log.head.log, seq }));
+        }
+    }
+    (sight(&mut world, &records, &ops, [&sari.office, &budi.office]), events(&mut world))
+}
+
+#[test]
+fn one_story_ends_the_same_in_memory_and_on_disk() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let disk = crate::store::sqlite::SqliteStore::open(&folder.path().join("store.db")).expect("a fresh store");
+    let on_disk = long_story(World::with(Box::new(disk)));
+    assert_eq!(on_disk, long_story(World::new()));
+    assert_eq!(on_disk.0.3, 10, "ten conflicts");
 }
 
 proptest! {

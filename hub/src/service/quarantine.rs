@@ -149,7 +149,7 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
         Request::Discard { op, reason } => {
             let stored = undecided(tx, op)?;
             if let OpState::Quarantined(why) = stored.state {
-                tx.set_op_state(stored.id, OpState::Discarded(why))?;
+                tx.update_op(stored.id, stored.record, OpState::Discarded(why))?;
             }
             decided(tx, operator, &stored, "quarantine.discarded", reason)
         }

@@ -131,8 +131,8 @@ pub trait Tx {
     fn ops_from(&mut self, log: LogId, from_seq: u64, ops_max: usize, bytes_aim: usize) -> Result<Vec<StoredOp>>;
     /// Ops of a record, in the order of arrival.
     fn ops_of(&mut self, record: RecordId) -> Result<Vec<StoredOp>>;
-    /// Changes what became of an op.
-    fn set_op_state(&mut self, id: OpId, state: OpState) -> Result<()>;
+    /// Changes what became of an op, and names its record if its bytes can be read by now. A row for it must be there.
+    fn update_op(&mut self, id: OpId, record: Option<RecordId>, state: OpState) -> Result<()>;
     /// Ops kept aside that no person has decided on, in the order of arrival; those after `after`, at most `limit`.
     fn quarantined(&mut self, after: Option<OpId>, limit: usize) -> Result<Vec<StoredOp>>;
     /// What the hub last said of an op; `None` if it never had anything to say.
@@ -213,6 +213,8 @@ pub enum StoreError {
     Damaged(&'static str),
     /// A name or number is another's already.
     Taken(&'static str),
+    /// The database ended the whole transaction by itself, because of a failure of one of its parts.
+    Ended,
     /// The caller asked for the transaction or part to be undone.
     Undone,
     /// A job panicked: a defect of ours. What it did was undone.
@@ -234,6 +236,7 @@ impl fmt::Display for StoreError {
             StoreError::Database { doing, .. } => write!(f, "the store failed at: {doing}"),
             StoreError::Damaged(what) => write!(f, "the store is damaged: {what}"),
             StoreError::Taken(what) => write!(f, "already taken: {what}"),
+            StoreError::Ended => f.write_str("the transaction was ended by the database"),
             StoreError::Undone => f.write_str("undone at the caller's wish"),
             StoreError::Panicked(what) => write!(f, "a job on the store panicked: {what}"),
             StoreError::Closed => f.write_str("the store is closed"),
@@ -279,7 +282,7 @@ pub fn transact_with<T, E: From<StoreError>>(
 pub type Job<'a> = Box<dyn FnOnce(&mut dyn Tx) -> Result<()> + Send + 'a>;
 
 /// Runs jobs that know nothing of each other and share one commit. One that fails is undone; the others still commit.
-/// Gives back one result for each, in order; if the commit fails, that is the result of all.
+/// Gives back one result for each, in order; if the commit fails, none has done anything.
 pub fn transact_group(store: &mut dyn Store, jobs: Vec<Job<'_>>) -> Vec<Result<()>> {
     let count = jobs.len();
     let mut jobs = Some(jobs);
@@ -293,6 +296,11 @@ pub fn transact_group(store: &mut dyn Store, jobs: Vec<Job<'_>>) -> Vec<Result<(
     });
     match committed {
         Ok(()) => results,
-        Err(error) => vec![Err(error); count],
+        Err(error) => {
+            // Who failed for a reason of their own learns that one; it may be why the others failed too.
+            let mut results: Vec<Result<()>> = results.into_iter().map(|r| r.and(Err(error.clone()))).collect();
+            results.resize(count, Err(error));
+            results
+        }
     }
 }

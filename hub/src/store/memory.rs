@@ -282,9 +282,17 @@ impl Tx for MemoryTx<'_> {
         ids.map(|id| self.op_at(id).cloned()).collect()
     }
 
-    fn set_op_state(&mut self, id: OpId, state: OpState) -> Result<()> {
-        let op = StoredOp { state, ..self.op_at(&id)?.clone() };
-        self.set(|state| &mut state.ops, id, op);
+    fn update_op(&mut self, id: OpId, record: Option<RecordId>, state: OpState) -> Result<()> {
+        let old = self.op_at(&id)?.clone();
+        let arrived = |(number, known): (&u64, &OpId)| (*known == id).then_some(*number);
+        let arrival = self.state.arrivals.iter().find_map(arrived).unwrap_or(0);
+        if let Some(before) = old.record {
+            self.remove(|state| &mut state.ops_of, (before, arrival));
+        }
+        if let Some(record) = record {
+            self.set(|state| &mut state.ops_of, (record, arrival), id);
+        }
+        self.set(|state| &mut state.ops, id, StoredOp { record, state, ..old });
         Ok(())
     }
 

@@ -169,3 +169,87 @@ fn serve<S: Store>(mut store: S, mut waiting: mpsc::Receiver<Message>) -> S {
     }
     store
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use kentongan_protocol::ids::OfficeCode;
+
+    use super::super::contract::Work;
+    use super::super::memory::MemoryStore;
+    use super::super::rows::Office;
+    use super::*;
+
+    /// A store that counts its commits.
+    #[derive(Default)]
+    struct Counting {
+        store: MemoryStore,
+        commits: usize,
+    }
+
+    impl Store for Counting {
+        fn transact(&mut self, work: Work<'_>) -> Result<()> {
+            self.commits += 1;
+            self.store.transact(work)
+        }
+    }
+
+    fn office(n: usize) -> Office {
+        let code: OfficeCode = format!("32.73.{n:02}").parse().expect("an office code");
+        Office { code, name: String::new(), added_ms: 0, paused_ms: None }
+    }
+
+    #[tokio::test]
+    async fn jobs_that_wait_together_share_a_commit_and_fail_alone() {
+        let owner = StoreOwner::start(Counting::default()).expect("a thread");
+        let (open, gate) = channel::<()>();
+        let blocker = owner.handle();
+        let blocker = tokio::spawn(async move { blocker.run(move |_| Ok::<_, StoreError>(gate.recv().is_ok())).await });
+        let jobs: Vec<_> = (0..30)
+            .map(|n| {
+                let handle = owner.handle();
+                tokio::spawn(async move {
+                    let work = move |tx: &mut dyn Tx| {
+                        tx.put_office(&office(n))?;
+                        if n % 10 == 3 { Err(StoreError::Damaged("of its own")) } else { Ok(n) }
+                    };
+                    handle.run(work).await
+                })
+            })
+            .collect();
+        // Each task has put its job into the queue when it has been looked at once.
+        tokio::task::yield_now().await;
+        open.send(()).expect("the blocker waits");
+        assert!(blocker.await.expect("no panic").expect("done"));
+        let mut failed = 0;
+        for (job, n) in jobs.into_iter().zip(0..) {
+            match job.await.expect("no panic") {
+                Ok(answer) => assert_eq!(answer, n),
+                Err(error) => {
+                    assert!(matches!(error, StoreError::Damaged("of its own")));
+                    failed += 1;
+                }
+            }
+        }
+        let mut store = tokio::task::spawn_blocking(move || owner.stop()).await.expect("no panic").expect("stopped");
+        assert_eq!(failed, 3);
+        assert!(store.commits <= 4, "{} commits for 31 jobs", store.commits);
+        let offices = super::super::transact_with(&mut store, |tx| tx.offices()).expect("read");
+        assert_eq!(offices.len(), 27);
+    }
+
+    #[test]
+    fn a_job_that_panics_is_undone_and_the_thread_goes_on() {
+        let owner = StoreOwner::start(MemoryStore::default()).expect("a thread");
+        let handle = owner.handle();
+        let broken = handle.run_blocking(|tx: &mut dyn Tx| -> Result<()> {
+            tx.put_office(&office(1))?;
+            panic!("cacat")
+        });
+        assert!(matches!(broken, Err(StoreError::Panicked(what)) if what == "cacat"));
+        assert_eq!(handle.run_blocking(|tx| tx.offices()).expect("it goes on"), []);
+        owner.stop().expect("stopped");
+        assert!(matches!(handle.run_blocking(|tx| tx.offices()), Err(StoreError::Closed)));
+    }
+}

@@ -338,12 +338,14 @@ fn ops_of_a_record_come_in_the_order_of_arrival(store: &mut dyn Store) {
         for (log, seq) in [(2, 2), (9, 2), (2, 3)] {
             tx.append_op(&new_op(op(log, seq), Some(op(9, 1)), OpState::Waiting))?;
         }
-        tx.set_op_state(op(9, 2), OpState::Merged)
+        tx.append_op(&new_op(op(2, 4), None, OpState::Waiting))?;
+        tx.update_op(op(9, 2), Some(RecordId(op(9, 1))), OpState::Merged)?;
+        tx.update_op(op(2, 4), Some(RecordId(op(9, 1))), OpState::Merged)
     });
     let ops = done(store, |tx| tx.ops_of(RecordId(op(9, 1))));
     let told: Vec<_> = ops.iter().map(|op| (op.id.log.0, op.id.seq, op.state)).collect();
     let (merged, waiting) = (OpState::Merged, OpState::Waiting);
-    assert_eq!(told, [(9, 1, merged), (2, 2, waiting), (9, 2, merged), (2, 3, waiting)]);
+    assert_eq!(told, [(9, 1, merged), (2, 2, waiting), (9, 2, merged), (2, 3, waiting), (2, 4, merged)]);
     assert_eq!(done(store, |tx| tx.ops_of(RecordId(op(5, 5)))), []);
 }
 
@@ -357,7 +359,7 @@ fn what_is_kept_aside_is_listed_until_someone_decides(store: &mut dyn Store) {
         }
         tx.put_verdict(op(1, 2), &VerdictFrame::Accepted)?;
         tx.put_verdict(op(1, 2), &verdict)?;
-        tx.set_op_state(op(1, 3), OpState::Discarded(Quarantine::Unreadable))
+        tx.update_op(op(1, 3), None, OpState::Discarded(Quarantine::Unreadable))
     });
     let seqs = |store: &mut dyn Store, after| -> Vec<u64> {
         done(store, |tx| tx.quarantined(after, 2)).iter().map(|op| op.id.seq).collect()

@@ -161,13 +161,15 @@ fn read_state(row: &mut Columns<'_>) -> Result<OpState> {
     }
 }
 
+/// Row of the record of an op.
+fn record_row(tx: &mut SqliteTx<'_>, record: Option<RecordId>) -> Result<Option<i64>> {
+    let Some(record) = record else { return Ok(None) };
+    let row = records::row_of(tx, record)?;
+    row.map(Some).ok_or(StoreError::Damaged("an op of a record that is not there"))
+}
+
 pub(super) fn append_op(tx: &mut SqliteTx<'_>, op: &NewOp<'_>) -> Result<()> {
-    let record = match op.record {
-        Some(record) => {
-            Some(records::row_of(tx, record)?.ok_or(StoreError::Damaged("an op of a record that is not there"))?)
-        }
-        None => None,
-    };
+    let record = record_row(tx, op.record)?;
     let (state, reason) = state_columns(op.state);
     let sql = "INSERT INTO ops (log, seq, record, state, reason, received_ms, chain, bytes)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -233,10 +235,12 @@ pub(super) fn ops_of(tx: &mut SqliteTx<'_>, record: RecordId) -> Result<Vec<Stor
     tx.many("reading a record's ops", ops_where!("WHERE o.record = ?1 ORDER BY o.op"), [record], read_op)
 }
 
-pub(super) fn set_op_state(tx: &SqliteTx<'_>, id: OpId, state: OpState) -> Result<()> {
+pub(super) fn update_op(tx: &mut SqliteTx<'_>, id: OpId, record: Option<RecordId>, state: OpState) -> Result<()> {
+    let record = record_row(tx, record)?;
     let (state, reason) = state_columns(state);
-    let sql = "UPDATE ops SET state = ?3, reason = ?4 WHERE log = ?1 AND seq = ?2";
-    match tx.write("changing the state of an op", sql, params![int(id.log.0), int(id.seq), state, reason])? {
+    let sql = "UPDATE ops SET record = ?3, state = ?4, reason = ?5 WHERE log = ?1 AND seq = ?2";
+    let params = params![int(id.log.0), int(id.seq), record, state, reason];
+    match tx.write("changing what became of an op", sql, params)? {
         0 => Err(StoreError::Damaged("an op that is named is not there")),
         _ => Ok(()),
     }
@@ -247,7 +251,7 @@ pub(super) fn quarantined(tx: &mut SqliteTx<'_>, after: Option<OpId>, limit: usi
         Some(id) => row_of(tx, id)?,
         None => 0,
     };
-    let sql = ops_where!("WHERE o.state = 2 AND o.op > ?1 ORDER BY o.op LIMIT ?2");
+    let sql = ops_where!("WHERE o.state <> 0 AND o.state = 2 AND o.op > ?1 ORDER BY o.op LIMIT ?2");
     tx.many("listing what is kept aside", sql, params![after, limit_of(limit)], read_op)
 }
 

@@ -94,13 +94,69 @@ impl Store for SqliteStore {
         self.run(if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" }, "beginning a transaction")?;
         let mut tx = SqliteTx::new(&self.db);
         let done = work(&mut tx).and_then(|()| tx.finish());
+        let worked = done.is_ok();
         let done = done.and_then(|()| self.run("COMMIT", "committing"));
         if done.is_err() && !self.db.is_autocommit() {
             self.run("ROLLBACK", "undoing a transaction")?;
-            if planted::active(Defect::HubAnswersUncommitted) {
-                return Ok(());
-            }
+        }
+        if planted::active(Defect::HubAnswersUncommitted) && worked {
+            return Ok(());
         }
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kentongan_protocol::ids::OfficeCode;
+
+    use super::super::contract::{Job, transact_group, transact_with};
+    use super::super::rows::Office;
+    use super::*;
+
+    fn office(code: &str, name_bytes: usize) -> Office {
+        let code: OfficeCode = code.parse().expect("an office code");
+        Office { code, name: "n".repeat(name_bytes), added_ms: 0, paused_ms: None }
+    }
+
+    fn codes(store: &mut SqliteStore) -> Vec<String> {
+        let offices = transact_with(store, |tx| tx.offices()).expect("read");
+        offices.iter().map(|office| office.code.to_string()).collect()
+    }
+
+    #[test]
+    fn what_was_committed_is_there_after_opening_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("store.db");
+        let mut store = SqliteStore::open(&path).expect("fresh");
+        transact_with(&mut store, |tx| tx.put_office(&office("32.73", 3))).expect("stored");
+        let mut beside = SqliteStore::open_reader(&path).expect("a reader");
+        assert_eq!(codes(&mut beside), ["32.73"]);
+        assert!(transact_with(&mut beside, |tx| tx.put_office(&office("32.74", 3))).is_err());
+        store.close().expect("closed");
+        assert_eq!(codes(&mut SqliteStore::open(&path).expect("again")), ["32.73"]);
+    }
+
+    #[test]
+    fn without_space_the_job_that_needs_it_fails_and_nothing_of_it_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut store = SqliteStore::open(&folder.path().join("store.db")).expect("fresh");
+        let pages: i64 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("counted");
+        store.db.pragma_update(None, "max_page_count", pages + 4).expect("a small disk");
+        let jobs: Vec<Job<'_>> = vec![
+            Box::new(|tx| tx.put_office(&office("32.01", 10))),
+            Box::new(|tx| {
+                tx.put_office(&office("32.02", 10))?;
+                tx.put_office(&office("32.03", 100_000))
+            }),
+            Box::new(|tx| tx.put_office(&office("32.04", 10))),
+        ];
+        let results = transact_group(&mut store, jobs);
+        assert!(matches!(&results[1], Err(StoreError::Database { .. })), "{results:?}");
+        let stored = codes(&mut store);
+        let told: Vec<bool> = results.iter().map(Result::is_ok).collect();
+        assert_eq!(told[0], stored.contains(&"32.01".to_owned()));
+        assert_eq!(told[2], stored.contains(&"32.04".to_owned()));
+        assert!(!stored.contains(&"32.02".to_owned()) && !stored.contains(&"32.03".to_owned()));
     }
 }

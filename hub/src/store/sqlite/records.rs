@@ -222,8 +222,8 @@ pub(super) fn totals(tx: &mut SqliteTx<'_>) -> Result<Totals> {
     let records = tx.many("counting records", by_form, (), |row| Ok((row.small()?, row.u64()?)))?;
     // The rows of ops are numbered from 1 and never deleted: the last number is their count.
     let ops = count("counting ops", "SELECT coalesce(max(op), 0) FROM ops")?;
-    let quarantined = count("counting what is kept aside", "SELECT count(*) FROM ops WHERE state = 2")?;
-    let waiting = count("counting what waits", "SELECT count(*) FROM ops WHERE state = 1")?;
+    let quarantined = count("counting what is kept aside", "SELECT count(*) FROM ops WHERE state <> 0 AND state = 2")?;
+    let waiting = count("counting what waits", "SELECT count(*) FROM ops WHERE state <> 0 AND state = 1")?;
     let conflicts = count("counting conflicts", "SELECT count(*) FROM conflicts")?;
     Ok(Totals { records, ops, quarantined, waiting, conflicts, feed: feed::last(tx)? })
 }

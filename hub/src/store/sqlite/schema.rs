@@ -151,6 +151,7 @@ CREATE TABLE ops (
 ) STRICT;
 CREATE UNIQUE INDEX ops_by_name ON ops (log, seq);
 CREATE INDEX ops_by_record ON ops (record) WHERE record IS NOT NULL;
+-- Used only by queries that say state <> 0 too.
 CREATE INDEX ops_aside ON ops (state) WHERE state <> 0;
 
 CREATE TABLE verdicts (

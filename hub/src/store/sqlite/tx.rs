@@ -46,7 +46,7 @@ impl<'a> SqliteTx<'a> {
     /// A full disk or a damaged page makes SQLite end the whole transaction by itself. Nothing may be written after
     /// that: it would commit at once and alone.
     fn open(&self) -> Result<()> {
-        if self.db.is_autocommit() { Err(StoreError::Damaged("the database ended the transaction")) } else { Ok(()) }
+        if self.db.is_autocommit() { Err(StoreError::Ended) } else { Ok(()) }
     }
 
     /// Runs a statement that writes, and tells how many rows it touched.
@@ -123,6 +123,9 @@ impl Tx for SqliteTx<'_> {
         let done = work(self);
         if done.is_err() {
             self.memo = memo;
+            if self.db.is_autocommit() {
+                return done;
+            }
             self.write("undoing a part", "ROLLBACK TO part", ())?;
         }
         self.write("ending a part", "RELEASE part", ())?;
@@ -217,8 +220,8 @@ impl Tx for SqliteTx<'_> {
     fn ops_of(&mut self, record: RecordId) -> Result<Vec<StoredOp>> {
         logs::ops_of(self, record)
     }
-    fn set_op_state(&mut self, id: OpId, state: OpState) -> Result<()> {
-        logs::set_op_state(self, id, state)
+    fn update_op(&mut self, id: OpId, record: Option<RecordId>, state: OpState) -> Result<()> {
+        logs::update_op(self, id, record, state)
     }
     fn quarantined(&mut self, after: Option<OpId>, limit: usize) -> Result<Vec<StoredOp>> {
         logs::quarantined(self, after, limit)
