@@ -53,8 +53,6 @@ defects! {
     NoInventory,
     /// What others wrote is not given back to a hub that forgot it.
     NoEcho,
-    /// What was set aside still counts at the office.
-    VerdictIgnored,
 }
 
 impl fmt::Display for Defect {

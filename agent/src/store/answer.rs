@@ -241,7 +241,7 @@ impl Page<'_> {
             ),
         }
         .map_err(noted())?;
-        let aside = matches!(verdict, VerdictFrame::Quarantined(_)) && !planted::active(Defect::VerdictIgnored);
+        let aside = matches!(verdict, VerdictFrame::Quarantined(_));
         self.db.execute("UPDATE op SET aside = ? WHERE id = ?", params![aside, key]).map_err(noted())?;
         let record: Option<i64> = self
             .db

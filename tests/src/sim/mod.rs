@@ -24,6 +24,8 @@ pub mod plan;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod run;
+#[cfg(test)]
+mod seeds;
 pub mod tale;
 pub mod world;
 

@@ -80,6 +80,13 @@ impl Model {
         }
     }
 
+    /// Something was written to a record that the hub will set aside.
+    pub fn set_aside(&mut self, record: RecordId) {
+        if let Some(record) = self.records.get_mut(&record) {
+            record.doubtful = true;
+        }
+    }
+
     /// A record was routed to an office, or somebody tried.
     pub fn routed(&mut self, record: RecordId, office: usize) {
         if let Some(record) = self.records.get_mut(&record) {

@@ -49,7 +49,7 @@ pub fn marker_of(op: &Op) -> Option<u64> {
     })
 }
 
-fn new_record(marker: u64, author: &str, dice: &mut Dice) -> NewRecord {
+fn new_record(marker: u64, author: &str, bulky: u64, dice: &mut Dice) -> NewRecord {
     if dice.percent(25) {
         let values = BTreeMap::from([
             (SURVEY_SERVICE, Value::Text(marker_text(marker))),
@@ -57,7 +57,7 @@ fn new_record(marker: u64, author: &str, dice: &mut Dice) -> NewRecord {
         ]);
         return NewRecord { form: skm::TAG, author: author.to_owned(), writes: vec![(skm::GROUP, values)] };
     }
-    let length = if dice.percent(3) { 4000 } else { 10 + dice.below(60) as usize };
+    let length = if dice.percent(bulky) { 4000 } else { 10 + dice.below(60) as usize };
     let text = "antre sejak pagi ".repeat(length / 17 + 1);
     let writes = vec![
         (pengaduan::group::URAIAN, BTreeMap::from([(21, Value::Text(text))])),
@@ -70,7 +70,22 @@ fn new_record(marker: u64, author: &str, dice: &mut Dice) -> NewRecord {
 
 /// A group that somebody changes, and to what.
 fn change(dice: &mut Dice, offices: usize) -> (GroupTag, BTreeMap<FieldTag, Value>, Option<usize>) {
-    match dice.below(10) {
+    match dice.below(30) {
+        29 => {
+            // A part that may not change after saving: the hub sets it aside.
+            let number = Value::Text(format!("B-{}", dice.below(9)));
+            (pengaduan::group::PENERIMAAN, BTreeMap::from([(113, number)]), None)
+        }
+        number => ordinary_change(number % 10, dice, offices),
+    }
+}
+
+fn ordinary_change(
+    number: u64,
+    dice: &mut Dice,
+    offices: usize,
+) -> (GroupTag, BTreeMap<FieldTag, Value>, Option<usize>) {
+    match number {
         0..=3 => {
             let category = Value::One(1 + dice.below(15) as u16);
             (pengaduan::group::KATEGORI, BTreeMap::from([(31, category)]), None)
@@ -99,9 +114,10 @@ impl World {
     /// A clerk enters a record.
     pub fn enter(&mut self, at: usize, dice: &mut Dice) {
         let marker = self.model.marker();
+        let bulky = self.plan.options.bulky;
         let Some(pc) = self.awake(at) else { return };
         let author = pc.author(dice);
-        let new = new_record(marker, &author, dice);
+        let new = new_record(marker, &author, bulky, dice);
         let entered = pc.desk.with(|store| store.enter(&new));
         match entered {
             Ok(entered) => {
@@ -130,10 +146,10 @@ impl World {
 
     /// Rows of a file are taken; the file may be dropped again.
     pub fn take(&mut self, at: usize, dice: &mut Dice) {
-        let again = dice.percent(40);
+        let (again, bulky) = (dice.percent(40), self.plan.options.bulky);
         if !again {
             let markers: Vec<u64> = (0..1 + dice.below(6)).map(|_| self.model.marker()).collect();
-            let rows = markers.iter().map(|marker| (*marker, new_record(*marker, "berkas", dice))).collect();
+            let rows = markers.iter().map(|marker| (*marker, new_record(*marker, "berkas", bulky, dice))).collect();
             self.files.push(rows);
         }
         if self.files.is_empty() || self.awake(at).is_none() {
@@ -200,6 +216,9 @@ impl World {
         if let Some(office) = routes_to {
             self.model.routed(record, office);
         }
+        if group == pengaduan::group::PENERIMAAN {
+            self.model.set_aside(record);
+        }
         match saved {
             Ok(id) => {
                 self.tell(|| format!("   PC {at}: {author} saves #{marker} on {record}, group {group}, as {id}"));
@@ -264,6 +283,9 @@ impl World {
         });
         if let Some(office) = routes_to {
             self.model.routed(record, office);
+        }
+        if group == pengaduan::group::PENERIMAAN {
+            self.model.set_aside(record);
         }
         let writes: Vec<Wrote> = vec![(group, values, heads), (remark, remark_values, Vec::new())];
         match saved {

@@ -24,6 +24,8 @@ pub struct Options {
     pub late: u64,
     /// Per cent of crashes that are power cuts.
     pub power: u64,
+    /// Per cent of records that are long.
+    pub bulky: u64,
     /// Weights of kinds of events, by [`Kind`].
     pub weights: [u64; Kind::ALL.len()],
 }
@@ -177,14 +179,19 @@ impl Options {
         let (stranger, late) = (rate(5), rate(60));
         let power = [0, 50, 100][dice.below(3) as usize];
         let offices = 1 + dice.below(4);
-        Options { offices, pcs: offices + dice.below(3), lost, cut_up, cut_down, stranger, late, power, weights }
+        let pcs = offices + dice.below(3);
+        let bulky = [2, 2, 60][dice.below(3) as usize];
+        Options { offices, pcs, bulky, lost, cut_up, cut_down, stranger, late, power, weights }
     }
 }
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { offices, pcs, lost, cut_up, cut_down, stranger, late, power, weights } = self;
-        write!(f, "{pcs} PCs in {offices} offices; lost {lost} %, cut up {cut_up} %, cut down {cut_down} %, ")?;
+        let Options { offices, pcs, bulky, lost, cut_up, cut_down, stranger, late, power, weights } = self;
+        write!(
+            f,
+            "{pcs} PCs in {offices} offices; long records {bulky} %; lost {lost} %, cut up {cut_up} %, cut down {cut_down} %, "
+        )?;
         write!(f, "strangers {stranger} %, late {late} %, power cuts {power} % of crashes; faults:")?;
         for (kind, weight) in Kind::ALL.iter().zip(weights) {
             if kind.sometimes() > 0 && *weight > 0 {

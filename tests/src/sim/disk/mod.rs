@@ -9,6 +9,8 @@
 //! Flushing is honest: what was synced stays. Blocks of 512 bytes that were written since the last sync are each kept or
 //! lost at a power cut, so a page can be half old and half new. A new file's name is durable with its first sync.
 
+#[cfg(test)]
+mod truth;
 mod vfs;
 
 use std::cell::RefCell;
