@@ -170,13 +170,45 @@ pub fn complaint_text(dice: &mut Dice, number: usize) -> String {
         sentences.push(format!("{first}{}.", letters.as_str()));
     }
     sentences.push(dice.pick(&WISHES).to_owned());
-    sentences.join(" ").trim_end().to_owned()
+    typed(dice, sentences.join(" ").trim_end())
+}
+
+/// As people type on a counter's keyboard: words shortened, letters swapped or left out.
+fn typed(dice: &mut Dice, text: &str) -> String {
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    for word in words.iter_mut().filter(|word| word.len() > 4 && word.bytes().all(|byte| byte.is_ascii_lowercase())) {
+        let place = 1 + dice.below(word.len() as u64 - 2) as usize;
+        match dice.below(100) {
+            0..6 => drop(word.remove(place)),
+            6..9 => {
+                let letter = word.remove(place);
+                word.insert(place - 1, letter);
+            }
+            9..13 => *word = word.chars().filter(|letter| !"aiueo".contains(*letter)).collect(),
+            _ => {}
+        }
+    }
+    words.join(" ")
+}
+
+/// A name of a hamlet, a lane or a person that is in no list.
+fn invented_name(dice: &mut Dice) -> String {
+    const SYLLABLES: [&str; 24] = [
+        "ba", "ci", "du", "ga", "ka", "la", "ma", "ni", "pa", "ra", "sa", "ti", "wu", "ya", "jo", "ke", "lo", "mbe",
+        "ngu", "nda", "rang", "tan", "sing", "rejo",
+    ];
+    let mut name: String = (0..2 + dice.below(3)).map(|_| dice.pick(&SYLLABLES)).collect();
+    if let Some(first) = name.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    name
 }
 
 fn clause(dice: &mut Dice) -> String {
     let (when, who, did, what) = (dice.pick(&WHEN), dice.pick(&WHO), dice.pick(&DID), dice.pick(&WHAT));
     let cost = if dice.percent(25) { format!(", habis Rp{}.000", 5 + dice.below(900)) } else { String::new() };
-    format!("{when} {who} {did} {what}{cost}, {}", dice.pick(&AND_THEN))
+    let place = if dice.percent(70) { format!(" di {}", invented_name(dice)) } else { String::new() };
+    format!("{when} {who} {did} {what}{place}{cost}, {}", dice.pick(&AND_THEN))
 }
 
 /// A complaint by the names of its form's fields.
@@ -187,10 +219,10 @@ pub fn complaint(dice: &mut Dice, number: usize) -> Map<String, Value> {
     put("uraian", complaint_text(dice, number));
     put("kategori", dice.pick(&CATEGORIES).to_owned());
     put("kanal", dice.pick(&CHANNELS).to_owned());
-    put("lokasi", dice.pick(&PLACES).to_owned());
+    put("lokasi", format!("{}, {}", dice.pick(&PLACES), invented_name(dice)));
     put("tanggal_kejadian", format!("2026-{:02}-{:02}", 1 + dice.below(9), 1 + dice.below(28)));
     if dice.percent(55) {
-        put("nama_pelapor", dice.pick(&NAMES).to_owned());
+        put("nama_pelapor", format!("{} {}", dice.pick(&NAMES), invented_name(dice)));
         put("telepon_pelapor", format!("08{:010}", dice.below(10_000_000_000)));
     }
     fields

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use kentongan_tests::{Dice, Hub, Office, data, wait};
 use serde_json::{Value, json};
@@ -71,20 +72,43 @@ fn a_messy_file_in_the_inbox_is_taken_once_and_its_bad_rows_come_back_with_reaso
 }
 
 #[test]
-fn an_import_says_how_many_were_taken_repeated_and_refused() {
+fn ten_thousand_rows_with_three_per_cent_bad_ones_are_taken_and_the_bad_ones_are_told() {
     let hub = Hub::start();
     let sari = Office::enrol(&hub, "32.73.05.1001");
-    let messy = data::messy_csv(&mut Dice::new(4), 200, 40);
+    let messy = data::messy_csv(&mut Dice::new(4), 10_000, 33);
     let file = sari.desk().join("aduan.csv");
     fs::write(&file, &messy.csv).expect("write a file");
-    let good = messy.good_texts.len() as u64;
+    let (good, bad) = (messy.good_texts.len() as u64, messy.bad_rows.len() as u64);
+    let began = Instant::now();
     let report = sari.import(&file).expect(20).json();
-    assert_eq!(counts(&report), [200, good, 0, 5], "{report:#}");
+    println!("10,000 rows imported in {:.2} s", began.elapsed().as_secs_f64());
+    assert_eq!(counts(&report), [10_000, good, 0, bad], "{}", report["refusals"]);
     let reported = PathBuf::from(report["rejected_file"].as_str().expect("the file of refused rows"));
-    assert_eq!(refusals(&reported).len(), 5);
+    let rows: BTreeSet<u64> = refusals(&reported).iter().map(|(row, _)| *row).collect();
+    assert_eq!(rows, messy.bad_rows.iter().copied().collect());
+
     let again = sari.import(&file).expect(20).json();
-    assert_eq!(counts(&again), [200, 0, good, 5], "{again:#}");
+    assert_eq!(counts(&again), [10_000, 0, good, bad]);
     assert_eq!(sari.sync().ok().json()["arrived_total"], good);
+    export::assert_texts(&hub, messy.good_texts.iter().map(String::as_str));
+}
+
+#[test]
+fn rows_that_were_mended_in_the_list_of_refused_ones_are_taken_from_there() {
+    let hub = Hub::start();
+    let sari = Office::enrol(&hub, "32.73.05.1001");
+    let file = sari.desk().join("aduan.csv");
+    let rows = "uraian,kategori,kanal,tanggal kejadian\nAntre lama,antrean,wa,31/02/2026\nToilet rusak,antrean,wa,\n";
+    fs::write(&file, rows).expect("write a file");
+    let report = sari.import(&file).expect(20).json();
+    assert_eq!(counts(&report), [2, 1, 0, 1], "{report:#}");
+    let list = PathBuf::from(report["rejected_file"].as_str().expect("the file of refused rows"));
+    let mended = fs::read_to_string(&list).expect("read the list").replace("31/02/2026", "28/02/2026");
+    fs::write(&list, mended).expect("mend the list");
+    let report = sari.import(&list).ok().json();
+    assert_eq!(counts(&report), [1, 1, 0, 0], "{report:#}");
+    sari.sync().ok();
+    export::assert_texts(&hub, ["Antre lama", "Toilet rusak"]);
 }
 
 fn counts(report: &Value) -> [u64; 4] {
