@@ -1,0 +1,13 @@
+//! What the store keeps, as the rest of the hub sees it. No table, no column, no SQL shows here.
+
+mod feed;
+mod journals;
+mod logs;
+mod parties;
+mod records;
+
+pub use feed::{FeedItem, FeedLimit, FeedRow, FeedSlice};
+pub use journals::{AuditEntry, AuditEvent, ExchangeNote, JOURNAL_ROWS_MAX};
+pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};
+pub use parties::{Certificate, EnrolCode, HubIdentity, LastContact, Office, Replica, Standing};
+pub use records::{Born, Conflict, Page, RecordFilter, RecordRow, Totals};
