@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
-use crate::pipe::Pipe;
 use kentongan_host::clock::TEST_WALL_OFFSET;
+use kentongan_hub::demo::pipe::Pipe;
 use serde_json::Value;
 use tempfile::TempDir;
 

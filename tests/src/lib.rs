@@ -15,8 +15,6 @@ pub mod dice;
 pub mod folder;
 pub mod hub;
 pub mod office;
-#[path = "../../hub/src/demo/pipe.rs"]
-pub mod pipe;
 pub mod portal;
 pub mod programs;
 pub mod service;
@@ -25,6 +23,6 @@ pub mod wait;
 
 pub use dice::Dice;
 pub use hub::Hub;
+pub use kentongan_hub::demo::pipe::{Counts, Pipe, Quality, Way};
 pub use office::{Entered, Office};
-pub use pipe::{Counts, Pipe, Quality, Way};
 pub use programs::Ended;

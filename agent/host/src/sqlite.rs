@@ -11,8 +11,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::config::DbConfig;
 use kentongan_protocol::planted::{self, Defect};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::fail::Failure;
@@ -109,13 +109,7 @@ pub fn open(path: &Path, application_id: u32, migrations: &[&str]) -> Result<Con
 }
 
 /// Takes a file from version `found` to the newest.
-fn grow(
-    db: &Connection,
-    path: &Path,
-    application_id: u32,
-    migrations: &[&str],
-    found: u32,
-) -> Result<(), OpenFailure> {
+fn grow(db: &Connection, path: &Path, application_id: u32, migrations: &[&str], found: u32) -> Result<(), OpenFailure> {
     for (version, sql) in (0..).zip(migrations).skip(found as usize) {
         migrate(db, application_id, version + 1, sql).map_err(|error| failed(path, "migrating", error))?;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OpId, ReplicaId};
+use kentongan_protocol::limits::EPOCHS_MAX;
 use kentongan_protocol::log::{ChainHash, LogHead, plan_append};
 use kentongan_protocol::op::Op;
 use kentongan_protocol::planted::{self, Defect};
@@ -80,9 +81,13 @@ impl Store {
         for (kind, number) in &marks.cursors.0 {
             rewind(&transaction, *kind, *number)?;
         }
-        for (epoch, _) in &marks.epochs.0 {
+        forget_other_lines(&transaction, marks)?;
+        for (epoch, began_after) in &marks.epochs.0 {
             transaction
-                .execute("INSERT OR IGNORE INTO epoch (epoch) VALUES (?)", [epoch])
+                .execute(
+                    "INSERT OR REPLACE INTO epoch (epoch, began_after) VALUES (?, ?)",
+                    params![epoch, *began_after as i64],
+                )
                 .map_err(StoreError::because("note an epoch of the hub"))?;
         }
         if !marks.epochs.0.is_empty() {
@@ -287,6 +292,17 @@ fn op_bytes(db: &Connection, key: i64) -> Result<Option<Vec<u8>>, StoreError> {
     db.prepare_cached("SELECT bytes FROM op WHERE id = ?")
         .and_then(|mut select| select.query_row([key], |row| row.get(0)).optional())
         .map_err(StoreError::because("read an op"))
+}
+
+/// Forgets starts that this hub never had: a hub that was put back to a copy begins again at a number that others began
+/// at or after. Whoever still named them would be taken, by a hub put back to yet another copy, for having read on there.
+fn forget_other_lines(db: &Connection, marks: &Marks) -> Result<(), StoreError> {
+    let Some((_, began_after)) = marks.epochs.0.first() else { return Ok(()) };
+    // A full list may have lost its beginning.
+    let from = if marks.epochs.0.len() < EPOCHS_MAX { *began_after as i64 } else { 0 };
+    db.execute("DELETE FROM epoch WHERE began_after >= ?", [from])
+        .map(drop)
+        .map_err(StoreError::because("forget starts of another hub"))
 }
 
 fn put_cursor(db: &Connection, kind: u8, number: u64) -> Result<(), StoreError> {

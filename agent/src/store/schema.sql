@@ -80,7 +80,8 @@ CREATE TABLE cursor (
 -- Starts of the hub that are known here, in the order they were told.
 CREATE TABLE epoch (
     place INTEGER PRIMARY KEY,
-    epoch BLOB NOT NULL UNIQUE        -- 8-byte id
+    epoch BLOB NOT NULL UNIQUE,       -- 8-byte id
+    began_after INTEGER NOT NULL      -- the feed's number when it began
 ) STRICT;
 
 -- Rows of files that were taken, by their content: the same row is taken once.

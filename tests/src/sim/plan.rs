@@ -100,9 +100,9 @@ kinds! {
     /// A copy of a PC's folder begins to work beside it.
     ClonePc "a PC is cloned" 0 1;
     /// The hub is backed up, and then the durable marks are raised.
-    Backup "the hub is backed up" 0 3;
+    Backup "the hub is backed up" 0 5;
     /// The hub is put back to an earlier backup.
-    RestoreHub "the hub is put back to a backup" 0 1;
+    RestoreHub "the hub is put back to a backup" 0 4;
     /// A clock is set wrong.
     Clock "a clock jumps" 0 3;
     /// A disk fills up.
