@@ -3,7 +3,6 @@
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
-use kentongan_host::Clock;
 use kentongan_host::clock::SystemClock;
 use kentongan_host::control::Client;
 use kentongan_host::data_dir::DataDir;
@@ -14,9 +13,10 @@ use kentongan_host::lock::Lock;
 use kentongan_host::options::Settings;
 use kentongan_host::output::{Output, Table};
 use kentongan_host::tls::RELEASED_S;
+use kentongan_host::{Clock, Ktg, Lang};
 use serde_json::{Value, json};
 
-use crate::agent::certificate_ends_ms;
+use crate::agent::{certificate_ends_ms, needs_a_person};
 use crate::command::Command;
 use crate::config;
 use crate::enrol::Identity;
@@ -53,7 +53,8 @@ pub(crate) fn run(
     out: &Output,
     only: &[String],
 ) -> Result<Exit, Failure> {
-    const CHECKS: [&str; 8] = ["folder", "config", "store", "space", "enrolment", "certificate", "clock", "net"];
+    const CHECKS: [&str; 9] =
+        ["folder", "config", "store", "space", "enrolment", "certificate", "clock", "net", "contact"];
     if let Some(unknown) = only.iter().find(|name| !CHECKS.contains(&name.as_str())) {
         let known = CHECKS.join(", ");
         return Err(Failure::usage(
@@ -70,6 +71,7 @@ pub(crate) fn run(
     findings.extend(certificate(dir));
     findings.push(clock(status.as_ref().ok()));
     findings.extend(status.as_ref().ok().and_then(network));
+    findings.extend(status.as_ref().ok().and_then(contact));
     findings.retain(|finding| only.is_empty() || only.iter().any(|name| name == finding.check));
     print(out, &findings);
     Ok(match findings.iter().map(|finding| finding.verdict).max() {
@@ -95,6 +97,11 @@ fn status(dir: &DataDir) -> Result<Value, Failure> {
         "ops": { "pending": counts.ops_pending },
         "queue": { "rejected": counts.rejected },
         "clock_offset_s": link.offset_ms.map(|offset| offset as f64 / 1000.0),
+        "last_attempt_at": link.last.as_ref().map(|contact| contact.ended_ms),
+        "last_error": link.last.as_ref().filter(|contact| contact.code != 0).map(|contact| {
+            json!({ "code": format!("KTG-{}", contact.code) })
+        }),
+        "twin": link.twin,
         "service": { "running": false },
     }))
 }
@@ -255,6 +262,23 @@ fn network(status: &Value) -> Option<Finding> {
             next,
         ),
     })
+}
+
+/// How the last contact ended: an address that answers may still refuse this PC, or not be the hub.
+fn contact(status: &Value) -> Option<Finding> {
+    let failed = status["last_error"]["code"].as_str().and_then(|code| code.parse::<Ktg>().ok());
+    let Some(ktg) = failed.or((status["twin"] == json!(true)).then_some(Ktg::TwinIdentity)) else {
+        let well = ("kontak terakhir berhasil".into(), "the last contact went well".into());
+        return (!status["last_attempt_at"].is_null()).then(|| finding("contact", Verdict::Good, well, ("", "")));
+    };
+    let hard = needs_a_person(ktg) || ktg == Ktg::TwinIdentity;
+    let said = |lang| format!("{ktg} {}", ktg.sentence(lang));
+    Some(finding(
+        "contact",
+        if hard { Verdict::Bad } else { Verdict::Warning },
+        (said(Lang::Id), said(Lang::En)),
+        (ktg.next_step(Lang::Id), ktg.next_step(Lang::En)),
+    ))
 }
 
 fn print(out: &Output, findings: &[Finding]) {

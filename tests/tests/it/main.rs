@@ -4,6 +4,7 @@ mod arrives;
 mod canary;
 mod clocks;
 mod cuts;
+mod exits;
 mod export;
 mod healing;
 mod inbox;
