@@ -26,6 +26,12 @@ pub(super) fn take(
         note(tx, now_ms, exchange.speaker, "log.foreign_office", batch.head.log, detail)?;
         return Err(Fault::Peer("a log of another office").into());
     }
+    if is_claimed(tx, &batch.head)? {
+        // The speaker is not at fault that another replica took the name of its log: its other logs go on.
+        exchange.claimed.insert(batch.head.log);
+        fork(exchange, tx, OpId { log: batch.head.log, seq: 0 }, &[], now_ms)?;
+        return Ok(());
+    }
     let log = known_log(exchange, tx, &batch.head, now_ms)?;
     let stored = log.as_ref().map_or(0, |log| log.stored);
     exchange.named.insert(batch.head.log);
@@ -42,6 +48,11 @@ pub(super) fn take(
     hello::heard(tx, exchange.speaker, &batch.head.run, now_ms, elapsed_ms, None)?;
     exchange.counts.stored += fresh.len() as u64;
     Ok(())
+}
+
+/// Whether a log of this name is here that another replica wrote.
+pub(super) fn is_claimed(tx: &mut dyn Tx, head: &LogHead) -> Result<bool> {
+    Ok(tx.log(head.log)?.is_some_and(|log| log.head.replica != head.replica))
 }
 
 /// The log, if it is known here. One with another head is a fork.

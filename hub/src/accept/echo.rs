@@ -13,7 +13,7 @@ use kentongan_protocol::log::{LogHead, leaves_gap, plan_append};
 use kentongan_protocol::session::hub::Batch;
 use serde_json::json;
 
-use super::batch::{append, known_log, same_as_stored};
+use super::batch::{append, is_claimed, known_log, same_as_stored};
 use super::{AcceptError, Exchange, hello, note};
 use crate::engine::Hub;
 use crate::store::{Result, Tx};
@@ -52,7 +52,7 @@ pub(super) fn take(
 ) -> std::result::Result<(), AcceptError> {
     let Batch { head, first_seq, ops: offered, .. } = batch;
     exchange.named.insert(head.log);
-    if !may_echo(exchange, hub, tx, &head)? {
+    if !may_echo(exchange, hub, tx, &head)? || is_claimed(tx, &head)? {
         return Ok(());
     }
     let Some(proof) = exchange.proofs.of(head.log, head.replica).cloned() else { return Ok(()) };

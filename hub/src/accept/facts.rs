@@ -64,7 +64,9 @@ fn summary_field(form: &Form) -> Option<(GroupTag, FieldTag)> {
 /// The first characters, on one line.
 fn summary_of(value: &Value) -> String {
     let Value::Text(text) = value else { return String::new() };
-    text.chars().take(SUMMARY_CHARS_MAX).map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
+    let end = text.char_indices().nth(SUMMARY_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    let beginning = text.get(..end).unwrap_or_default();
+    beginning.replace(|c: char| c != ' ' && c.is_whitespace(), " ")
 }
 
 #[cfg(test)]

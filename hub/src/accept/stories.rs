@@ -145,6 +145,28 @@ fn a_log_in_the_name_of_another_office_is_refused_whole() {
 }
 
 #[test]
+fn who_takes_the_name_of_anothers_log_neither_stops_it_nor_makes_its_ops_seem_to_have_arrived() {
+    let mut world = World::new();
+    let (mut sari, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, CLINIC));
+    sari.complain("Obat habis");
+    let claimed = sari.logs.values().next().expect("a log").head.clone();
+    let head =
+        LogFrame { replica: budi.replica.to_bytes(), office: budi.office.as_str().into(), ..LogFrame::from(&claimed) };
+    let run = RunFrame { run: [9; 8], ..head.run.clone() };
+    let op = complaint("bukan apa-apa", None).encode().expect("short");
+    let request = forged(&mut budi, LogFrame { run, ..head }, 1, vec![op]);
+    world.serve(budi.replica, &request).expect("nobody can know yet whose name it is");
+
+    let honest = sari.write(Lane::Urgent, &complaint("Air mati", None));
+    let request = sari.request(NOW);
+    let (_, marks, _) = world.serve(sari.replica, &request).expect("an honest exchange");
+    let marks: BTreeMap<_, _> =
+        marks.logs.0.iter().map(|(log, stored, _)| (LogId::from_bytes(*log), *stored)).collect();
+    assert_eq!((marks.get(&claimed.log).copied().unwrap_or(0), marks.get(&honest.log)), (0, Some(&1)));
+    assert!(events(&mut world).contains(&"log.fork".to_owned()));
+}
+
+#[test]
 fn one_bad_record_does_not_stop_the_others_and_the_office_hears_why() {
     let mut world = World::new();
     let mut sari = world.enrol(1, VILLAGE);

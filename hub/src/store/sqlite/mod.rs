@@ -28,6 +28,9 @@ use tx::SqliteTx;
 const STATEMENTS_MAX: usize = 160;
 /// Memory for pages of the database, in KiB.
 const CACHE_KIB: i32 = 16 * 1024;
+/// Pages of the write-ahead log after which it is worked into the file: a page that many commits touch (the end of a
+/// table or of an index) is then written there once instead of often.
+const CHECKPOINT_PAGES: i32 = 4_000;
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -65,8 +68,10 @@ impl SqliteStore {
 
     fn tuned(db: Connection, path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
         db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        db.pragma_update(None, "cache_size", -CACHE_KIB)
-            .map_err(|error| OpenFailure::Sqlite(path.to_owned(), "settings", error))?;
+        for (setting, value) in [("cache_size", -CACHE_KIB), ("wal_autocheckpoint", CHECKPOINT_PAGES)] {
+            db.pragma_update(None, setting, value)
+                .map_err(|error| OpenFailure::Sqlite(path.to_owned(), "settings", error))?;
+        }
         Ok(SqliteStore { db, path: path.to_owned() })
     }
 
