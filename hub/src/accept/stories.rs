@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::form::builtin::pengaduan;
-use kentongan_protocol::ids::{Lane, OfficeCode, OpId, RecordId, ReplicaId};
+use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{End, Frame, Have, LogFrame, Ops, VerdictFrame, notice};
+use kentongan_protocol::wire::v1::{End, Frame, Have, LogFrame, Ops, RunFrame, VerdictFrame, notice};
 use proptest::prelude::*;
 
 use super::world::{HUB, NOW, Pc, World, change, complaint};
