@@ -2,10 +2,13 @@
 //! moved aside.
 
 use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 use kentongan_host::data_dir::DataDir;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
+use kentongan_host::files::sync_parent;
 use kentongan_host::lock::Lock;
 use kentongan_host::output::Output;
 use serde_json::json;
@@ -44,9 +47,7 @@ pub(crate) fn leave(dir: &DataDir, out: &Output, expected_unsent: Option<u64>, s
         );
         return Ok(Exit::Decide);
     }
-    let kept = kentongan_host::sqlite::set_aside(&dir.store()).map_err(anyhow::Error::new)?;
-    let identity = kept.with_extension("identity");
-    fs::rename(dir.identity(), &identity).map_err(anyhow::Error::new)?;
+    let (kept, identity) = put_away(dir).map_err(anyhow::Error::new)?;
     if out.json {
         out.document(&json!({
             "schema": "kentongan.agent.unenrol/1",
@@ -60,4 +61,15 @@ pub(crate) fn leave(dir: &DataDir, out: &Output, expected_unsent: Option<u64>, s
         &format!("Left the hub. The old store is kept at {}.", kept.display()),
     );
     Ok(Exit::Done)
+}
+
+/// Moves store and identity aside, under names that say when. A store that was closed is one file.
+fn put_away(dir: &DataDir) -> io::Result<(PathBuf, PathBuf)> {
+    let when = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let kept = dir.store().with_file_name(format!("store.left-{when}.db"));
+    let identity = dir.identity().with_file_name(format!("identity.left-{when}"));
+    fs::rename(dir.identity(), &identity)?;
+    fs::rename(dir.store(), &kept)?;
+    sync_parent(&kept)?;
+    Ok((kept, identity))
 }
