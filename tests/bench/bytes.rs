@@ -19,7 +19,33 @@ const SIZES: [(usize, &str, &str, &str, f64); 3] = [
 ];
 
 pub(crate) fn run() -> Vec<Figure> {
-    SIZES.into_iter().flat_map(|size| figures(size, &lines(size.0))).collect()
+    let sized = SIZES.into_iter().flat_map(|size| figures(size, &lines(size.0)));
+    idle_contact().into_iter().chain(sized).collect()
+}
+
+/// A contact with nothing to say on an open connection, HTTP and TLS included.
+fn idle_contact() -> [Figure; 2] {
+    let hub = Hub::start();
+    let mut office = Office::enrol(&hub, "94.01.01.2011");
+    office.configure("[sync]\ninterval = \"1d\"\njitter = 0\n[hub]\nproxy = \"none\"\n");
+    office.start();
+    wait::until_true("the first contact", wait::LONG, || office.status()["last_success_at"].is_string());
+    office.sync().ok();
+    let before = hub.door().counts();
+    office.sync().ok();
+    let after = hub.door().counts();
+    assert_eq!(after.connections, before.connections, "the connection was still open");
+    let figure = |name, what, bytes: u64| Figure {
+        name,
+        what,
+        ours: (bytes as f64, "B"),
+        against: (300.0, "the bound"),
+        bound: Bound::AtMost(1.0),
+    };
+    [
+        figure("bytes-idle-up", "an idle contact, upwards", after.up_bytes - before.up_bytes),
+        figure("bytes-idle-down", "an idle contact, downwards", after.down_bytes - before.down_bytes),
+    ]
 }
 
 fn figures(

@@ -5,25 +5,28 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use kentongan_agent::inbox::{ListEntered, MapChoice, Options, import_file};
+use kentongan_agent::store::Store;
 use kentongan_host::Lang;
 use kentongan_tests::{Dice, data};
 
-use crate::measure::{Bound, Figure, median, on_disk, rate, timed};
+use crate::measure::{Bound, Figure, copy_all_rows, median, on_disk, rate, timed};
 use crate::save::{enrolled_store, insert, newest_ops, raw_store};
 
 const ROWS: usize = 10_000;
 /// Rows of one transaction, as the importer takes them.
-const BATCH_ROWS: usize = 500;
+pub(crate) const BATCH_ROWS: usize = 500;
 const ROUNDS: usize = 5;
 
 pub(crate) fn run() -> Vec<Figure> {
     let disk = on_disk();
-    let (mut ours, mut ops_only, mut with_reading) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut ops_only, mut with_reading, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let file = disk.path().join(format!("{round}.csv"));
         fs::write(&file, data::messy_csv(&mut Dice::new(round as u64), ROWS, usize::MAX).csv).expect("write a file");
         let store = disk.path().join(format!("store-{round}.db"));
-        ours.push(timed(|| import(&file, &store)).0);
+        let mut joined = enrolled_store(&store);
+        ours.push(timed(|| import(&file, &mut joined)).0);
+        joined.close().expect("close the store");
 
         let rows = newest_ops(&store, ROWS);
         let raw = raw_store(&disk.path().join(format!("ops-{round}.db")));
@@ -31,6 +34,7 @@ pub(crate) fn run() -> Vec<Figure> {
 
         let raw = raw_store(&disk.path().join(format!("rows-{round}.db")));
         with_reading.push(timed(|| read_and_insert(&file, &raw)).0);
+        all.push(copy_all_rows(&store, &disk.path().join(format!("all-{round}.db")), BATCH_ROWS));
     }
     let ours = rate(ROWS, median(ours));
     let figure =
@@ -46,11 +50,15 @@ pub(crate) fn run() -> Vec<Figure> {
             (rate(ROWS, median(with_reading)), "reading the same file and raw batched inserts"),
             Bound::None,
         ),
+        figure(
+            "import-all-rows",
+            (rate(ROWS, median(all)), "raw batched inserts of everything the store keeps for them, indexes too"),
+            Bound::None,
+        ),
     ]
 }
 
-fn import(file: &Path, store: &Path) {
-    let mut store = enrolled_store(store);
+fn import(file: &Path, store: &mut Store) {
     let options = Options {
         lang: Lang::En,
         author: "impor".to_owned(),
@@ -60,7 +68,7 @@ fn import(file: &Path, store: &Path) {
         entered: ListEntered::No,
         stop: &AtomicBool::new(false),
     };
-    let report = import_file(file, &options, &mut store, &mut |_| {}).expect("import");
+    let report = import_file(file, &options, store, &mut |_| {}).expect("import");
     assert_eq!((report.taken, report.rejected), (ROWS as u64, 0), "{report:?}");
 }
 

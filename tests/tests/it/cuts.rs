@@ -77,6 +77,38 @@ fn cut_everywhere(way: Way) {
 }
 
 #[test]
+fn a_second_pc_that_fetches_over_a_link_that_keeps_breaking_gets_every_record_once() {
+    let mut dice = Dice::from_environment("fetching", 21);
+    let hub = Hub::start();
+    let front = Office::enrol(&hub, "32.73.05.1001");
+    let back = Office::enrol(&hub, "32.73.05.1001");
+    let complaints: Vec<_> = (0..400).map(|number| data::complaint(&mut dice, number)).collect();
+    let file = front.desk().join("aduan.jsonl");
+    data::write_json_lines(&file, complaints.iter().map(|fields| ("pengaduan", fields)));
+    let report = front.import(&file).ok().json();
+    front.sync().ok();
+
+    let (mut contacts, mut fetched) = (0, 0);
+    while fetched < complaints.len() as u64 {
+        contacts += 1;
+        assert!(contacts < 60, "{fetched} of {} after {contacts} contacts", complaints.len());
+        hub.door().cut_after(Way::Down, 4_000 + dice.below(25_000));
+        back.sync();
+        hub.door().disarm();
+        let held = back.run(&["queue", "list", "--limit", "100000"]).ok().json();
+        let now = held["records"].as_array().expect("records").len() as u64;
+        assert!(now >= fetched, "{fetched} were here, now {now}");
+        fetched = now;
+    }
+    println!("{fetched} records fetched in {contacts} contacts");
+    for entered in report["entered"].as_array().expect("what was entered").iter().step_by(37) {
+        let code = entered["code"].as_str().expect("a code");
+        assert_eq!(back.record(code)["fields"], front.record(code)["fields"], "{code}");
+    }
+    assert_eq!(back.sync().ok().json()["fetched"], 0);
+}
+
+#[test]
 fn a_link_that_is_down_is_no_fault_of_the_office_and_nothing_waits_for_a_person() {
     let mut hub = Hub::start();
     let sari = Office::enrol(&hub, "32.73.05.1001");
