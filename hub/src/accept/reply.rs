@@ -77,13 +77,8 @@ fn notices(replica: &Replica, now_ms: i64) -> Vec<u16> {
 /// Stored and durable mark of every log that the request named, and of every own log that the speaker holds otherwise.
 fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u64, u64)>> {
     let mut marks = Vec::new();
-    let office = exchange.office.clone();
-    for id in exchange.named.iter().take(FRAME_LOGS_MAX) {
-        // A log that the speaker can neither have written nor been given is none of its business, whoever holds the name.
-        let log = tx.log(*id)?.filter(|log| {
-            let may = log.head.replica == exchange.speaker || office.as_ref() == Some(&log.head.office);
-            may && !exchange.claimed.contains(id)
-        });
+    for id in exchange.named.iter().filter(|id| !exchange.claimed.contains(id)).take(FRAME_LOGS_MAX) {
+        let log = tx.log(*id)?;
         marks.push((id.to_bytes(), log.as_ref().map_or(0, |log| log.stored), log.map_or(0, |log| log.durable)));
     }
     let Some(mut inventory) = exchange.inventory.take() else { return Ok(marks) };

@@ -1,6 +1,6 @@
 //! Copies and restored backups, of an office and of the hub: nothing is lost, nothing doubles, people are told.
 
-use kentongan_tests::{Hub, Office};
+use kentongan_tests::{Hub, Office, wait};
 use serde_json::Value;
 
 use crate::export;
@@ -28,6 +28,26 @@ fn an_office_restored_from_an_older_copy_gets_its_own_records_back_and_enters_on
     sari.wait_arrived();
     let texts = ["Sebelum salinan.", "Sesudah salinan, sudah di pusat.", "Sesudah dipulihkan."];
     export::assert_texts(&hub, texts);
+}
+
+#[test]
+fn a_copy_made_while_the_service_runs_is_as_good_as_any() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    sari.hurry();
+    sari.start();
+    sari.complain("Sebelum salinan.");
+    sari.wait_arrived();
+    let copy = sari.twin();
+    let lost = sari.complain("Sesudah salinan.");
+    sari.wait_arrived();
+    sari.kill();
+    sari.restore(&copy);
+    sari.start();
+    wait::until_true("the lost record is back", wait::LONG, || sari.run(&["record", "show", &lost.code]).code == 0);
+    sari.complain("Sesudah dipulihkan.");
+    sari.wait_arrived();
+    export::assert_texts(&hub, ["Sebelum salinan.", "Sesudah salinan.", "Sesudah dipulihkan."]);
 }
 
 #[test]
@@ -139,9 +159,7 @@ fn a_hub_that_lost_everything_since_its_set_up_but_knows_its_offices_gets_it_all
     hub.kill();
     hub.restore(backup.path());
     hub.begin();
-    kentongan_tests::wait::until_true("the hub is refilled", kentongan_tests::wait::LONG, || {
-        hub.export("complaints").len() == texts.len()
-    });
+    wait::until_true("the hub is refilled", wait::LONG, || hub.export("complaints").len() == texts.len());
     sari.wait_arrived();
     export::assert_texts(&hub, texts.iter().map(String::as_str));
 }
