@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::agent::{certificate_ends_ms, needs_a_person};
 use crate::command::Command;
-use crate::config;
 use crate::enrol::Identity;
+use crate::{config, show};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,20 +90,20 @@ fn status(dir: &DataDir) -> Result<Value, Failure> {
     let _lock = Lock::take(dir)?;
     let mut store = crate::store::Store::open(&dir.store(), crate::store::Machine::real())?;
     let (counts, link) = (store.counts()?, store.link()?);
-    let hub_url = store.member().map(|member| member.hub_url.clone()).unwrap_or_default();
+    let answer = show::status(&show::Status {
+        member: store.member(),
+        hub_url: store.member().map_or("", |member| &member.hub_url),
+        counts: &counts,
+        link: &link,
+        service: show::ServiceState::default(),
+        certificate_ends_ms: certificate_ends_ms(dir),
+        free_bytes: free_bytes(dir.root()).unwrap_or(0),
+        now_ms: store.wall_ms(),
+        // Patience is a setting, and a mistake in the settings must not hide what the store says.
+        error_after_ms: u64::MAX,
+    });
     store.close()?;
-    Ok(json!({
-        "hub": hub_url,
-        "ops": { "pending": counts.ops_pending },
-        "queue": { "rejected": counts.rejected },
-        "clock_offset_s": link.offset_ms.map(|offset| offset as f64 / 1000.0),
-        "last_attempt_at": link.last.as_ref().map(|contact| contact.ended_ms),
-        "last_error": link.last.as_ref().filter(|contact| contact.code != 0).map(|contact| {
-            json!({ "code": format!("KTG-{}", contact.code) })
-        }),
-        "twin": link.twin,
-        "service": { "running": false },
-    }))
+    Ok(answer)
 }
 
 fn finding(

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kentongan_host::control;
-use kentongan_host::data_dir::DataDir;
 use kentongan_host::fail::Failure;
 use kentongan_host::lock::Lock;
 use kentongan_host::logging::LogHandle;
@@ -247,9 +246,4 @@ async fn ready(agent: &Agent) -> Result<Value, Failure> {
         "data": agent.dir().root().display().to_string(),
         "enrolled": enrolled,
     }))
-}
-
-/// Where the service of `dir` would be asked.
-pub fn is_running(dir: &DataDir) -> bool {
-    control::Client::connect(dir).is_ok_and(|client| client.is_some())
 }
