@@ -182,10 +182,10 @@ impl Agent {
 
     async fn sync(&self) -> Result<Value, Failure> {
         let report = self.contact().await?;
-        let status = self.status().await?;
         if let Some(failure) = report.failure {
             return Err(Failure::of(failure.ktg).with_detail(failure.detail));
         }
+        let status = self.status().await?;
         Ok(json!({
             "schema": "kentongan.agent.sync/1",
             "exchanges": report.exchanges,
