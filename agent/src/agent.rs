@@ -12,6 +12,7 @@ use kentongan_host::files::free_bytes;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::options::Settings;
 use kentongan_host::output::process_lang;
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_host::tls::FloorTime;
 use serde_json::{Value, json};
@@ -221,6 +222,7 @@ impl Agent {
             ),
             other => other.into(),
         })?;
+        reached(Step::AgentEnrolJoined);
         *slot = None;
         drop(slot);
         self.new_work.notify_one();

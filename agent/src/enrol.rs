@@ -11,6 +11,7 @@ use kentongan_host::fail::Failure;
 use kentongan_host::files::{self, Access};
 use kentongan_host::identity::SigningKey;
 use kentongan_host::ktg::Ktg;
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::{self, Credentials, FloorTime};
 use kentongan_protocol::form::Lang;
 use kentongan_protocol::ids::{OfficeCode, ReplicaId};
@@ -95,6 +96,7 @@ pub async fn enrol(
     }
     let root = CertificateDer::from(root);
     let key = SigningKey::load_or_create(&dir.device_key()).map_err(anyhow::Error::new)?;
+    reached(Step::AgentEnrolKeyed);
     let config = tls::client_config(&root, None, time).map_err(anyhow::Error::new)?;
     let request = EnrolRequest {
         secret: code.secret(),
@@ -103,10 +105,13 @@ pub async fn enrol(
         program: crate::program(),
     };
     let answer: EnrolAnswer = Transport::new(settings, config)?.enrol(&request).await?;
+    reached(Step::AgentEnrolAnswered);
     let member = member(&answer, settings).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
     keep_certificate(dir, &key, &answer.certificate_pem)?;
+    reached(Step::AgentEnrolCertified);
     files::replace(&dir.hub_root(), certificate::to_pem(&root).as_bytes(), Access::Readable)
         .map_err(anyhow::Error::new)?;
+    reached(Step::AgentEnrolRooted);
     Ok(member)
 }
 
@@ -117,7 +122,10 @@ pub async fn enrol(
 pub async fn renew(dir: &DataDir, identity: &Identity, transport: &Transport) -> Result<(), Failure> {
     let csr = identity.key.certificate_request().map_err(anyhow::Error::new)?;
     let answer: RenewAnswer = transport.renew(&RenewRequest { csr: to_hex(&csr) }).await?;
-    keep_certificate(dir, &identity.key, &answer.certificate_pem)
+    reached(Step::AgentRenewAnswered);
+    keep_certificate(dir, &identity.key, &answer.certificate_pem)?;
+    reached(Step::AgentRenewKept);
+    Ok(())
 }
 
 /// Keeps a certificate if it is one for our key.

@@ -11,6 +11,7 @@ use kentongan_host::fail::Failure;
 use kentongan_host::files::sync_parent;
 use kentongan_host::lock::Lock;
 use kentongan_host::output::Output;
+use kentongan_host::steps::{Step, reached};
 use serde_json::json;
 
 use crate::store::{Machine, Store, not_enrolled};
@@ -69,6 +70,7 @@ fn put_away(dir: &DataDir) -> io::Result<(PathBuf, PathBuf)> {
     let kept = dir.store().with_file_name(format!("store.left-{when}.db"));
     let identity = dir.identity().with_file_name(format!("identity.left-{when}"));
     fs::rename(dir.identity(), &identity)?;
+    reached(Step::AgentLeaveHalf);
     fs::rename(dir.store(), &kept)?;
     sync_parent(&kept)?;
     Ok((kept, identity))

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use kentongan_host::identity::SigningKey;
 use kentongan_host::ktg::Ktg;
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::limits::REQUEST_BYTES_AIM;
@@ -153,7 +154,9 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
         up_bytes: report.up_bytes,
         down_bytes: report.down_bytes,
     };
+    reached(Step::AgentExchangeEnded);
     store.keep(move |store| store.note_contact(&Contact { ended_ms: store.wall_ms(), ..contact })).await?;
+    reached(Step::AgentContactNoted);
     Ok(report)
 }
 
@@ -171,6 +174,7 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
             Ok((session, request))
         })
         .await?;
+    reached(Step::AgentRequestBuilt);
     report.up_bytes += request.len() as u64;
     let ended = match carry(store, caller, request, &mut session, report).await? {
         Ok(()) => session.finish().map_err(SyncFailure::from),
@@ -202,6 +206,7 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
         Ok(reply) => reply,
         Err(error) => return Ok(Err(error.into())),
     };
+    reached(Step::AgentReplyBegun);
     loop {
         let chunk = match reply.chunk().await {
             Ok(Some(chunk)) => chunk,

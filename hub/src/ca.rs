@@ -17,6 +17,7 @@ use kentongan_host::certificate::{self, Facts};
 use kentongan_host::files::{Access, read_bounded, replace};
 use kentongan_host::identity::SigningKey;
 use kentongan_host::random::random_bytes;
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::{Credentials, HUB_NAME, RELEASED_S};
 use kentongan_host::{DataDir, Exit, Failure};
 use kentongan_protocol::ids::ReplicaId;
@@ -82,12 +83,15 @@ impl Authority {
     /// A file cannot be written, or one that is there cannot be used.
     pub fn create(dir: &DataDir, now_ms: i64) -> Result<Authority, Failure> {
         let root_key = SigningKey::load_or_create(&root_key_file(dir)).context("the root's key")?;
+        reached(Step::HubRootKeyed);
         let root_file = root_file(dir);
         if !root_file.exists() {
             let root = make_root(&root_key, certified_s(now_ms)).context("make the root certificate")?;
             write_certificate(&root_file, &root)?;
+            reached(Step::HubRootMade);
         }
         SigningKey::load_or_create(&hub_key_file(dir)).context("the hub's key")?;
+        reached(Step::HubKeyed);
         Authority::load(dir, now_ms)
     }
 
@@ -132,6 +136,7 @@ impl Authority {
         let key = self.hub_key.for_rcgen().context("the hub's key")?;
         let hub = self.sign(params, &key).context("issue the hub's certificate")?;
         write_certificate(&self.hub_file, &hub)?;
+        reached(Step::HubCertified);
         self.hub = hub;
         Ok(true)
     }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use kentongan_host::files::{Access, replace};
 use kentongan_host::options::sample;
 use kentongan_host::random::random_u64;
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::{DataDir, Failure, Lock, Program};
 use kentongan_protocol::ids::ReplicaId;
 use serde_json::json;
@@ -83,6 +84,7 @@ pub fn init(dir: &DataDir, name: &str, actor: &str, now_ms: i64) -> Result<Made,
         })?;
         Ok::<_, StoreError>((hub, false))
     });
+    reached(Step::HubNoted);
     store.close()?;
     let (hub, existed) = made?;
     write_sample(dir)?;

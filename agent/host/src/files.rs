@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::steps::{Step, reached};
+
 /// Who may read a file that we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -19,12 +21,16 @@ pub enum Access {
 /// Any error of the file system; the old file is then untouched.
 pub fn replace(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
     let beside = beside(path);
-    let written = write_new(&beside, bytes, access).and_then(|()| fs::rename(&beside, path));
+    let written = write_new(&beside, bytes, access).and_then(|()| {
+        reached(Step::FileWritten);
+        fs::rename(&beside, path)
+    });
     if written.is_err() {
         // The half-written file is of no use to anybody; that it cannot be removed changes nothing.
         let _ = fs::remove_file(&beside);
     }
     written?;
+    reached(Step::FileRenamed);
     sync_parent(path)
 }
 

@@ -9,6 +9,7 @@
 //!   files     data_dir files lock sqlite store_thread  what lies on the disk, and who may touch it
 //!   machine   clock random signals control             what the operating system gives
 //!   keys      certificate identity enrolment tls       who is who on the link
+//!   proofs    steps                                    where tests kill a program
 //! ```
 
 pub mod cli;
@@ -34,6 +35,7 @@ pub mod logging;
 pub mod signals;
 
 pub mod sqlite;
+pub mod steps;
 pub mod store_thread;
 
 pub mod certificate;

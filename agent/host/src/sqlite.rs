@@ -18,6 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::fail::Failure;
 use crate::files::{Access, creating};
 use crate::ktg::Ktg;
+use crate::steps::{Step, reached};
 
 /// How long a statement waits for another connection's lock.
 const BUSY_TIMEOUT_MS: u32 = 5_000;
@@ -156,6 +157,7 @@ pub fn open_reader(path: &Path) -> Result<Connection, OpenFailure> {
 /// SQLite or the file system refuses. Nothing committed is lost by that; the next start checks the file.
 pub fn close(db: Connection, path: &Path) -> Result<(), OpenFailure> {
     db.close().map_err(|(_, error)| failed(path, "closing", error))?;
+    reached(Step::StoreClosed);
     let mark = clean_mark(path);
     creating(Access::Private).truncate(true).open(&mark).map_err(|error| OpenFailure::File(mark, error))?;
     Ok(())

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use kentongan_host::Lang;
+use kentongan_host::steps::{Step, reached};
 
 use super::batches::{self, Batch, End};
 use super::fault::{FileFault, ImportError, ImportFault};
@@ -106,6 +107,7 @@ impl Import<'_> {
             let path = list
                 .finish(&self.titles, self.options.lang)
                 .map_err(|(path, source)| ImportFault::Write { path, source })?;
+            reached(Step::AgentImportListed);
             self.report.rejected_file = Some(path.display().to_string());
         }
         Ok(())
@@ -145,6 +147,7 @@ impl Import<'_> {
             return Ok(());
         }
         let outcomes = intake.take(mem::take(&mut batch.good)).map_err(ImportFault::Store)?;
+        reached(Step::AgentImportTaken);
         for (place, outcome) in batch.places.iter().zip(outcomes) {
             match outcome {
                 RowOutcome::Taken { record, receipt } => {

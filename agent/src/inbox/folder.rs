@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use kentongan_host::Lang;
 use kentongan_host::files::{Access, replace, sync_parent};
+use kentongan_host::steps::{Step, reached};
 use notify::{RecursiveMode, Watcher};
 
 use super::engine::{Options, import_file};
@@ -199,6 +200,7 @@ impl Inbox {
         let write = |error| failed(&path, ImportFault::Write { path: path.clone(), source: error });
         match outcome {
             Ok(report) => {
+                reached(Step::AgentInboxTaken);
                 let moved_to = move_into(&path, &self.done()).map_err(write)?;
                 Ok(Handled::Done { report: Box::new(report), moved_to })
             }
@@ -218,6 +220,7 @@ impl Inbox {
         let mut reason_name = target.file_name().unwrap_or_default().to_os_string();
         reason_name.push(".alasan.txt");
         replace(&folder.join(reason_name), reason(error, lang).as_bytes(), Access::Readable)?;
+        reached(Step::AgentInboxReasoned);
         rename(path, &target)?;
         Ok(target)
     }
@@ -275,6 +278,7 @@ fn move_into(path: &Path, folder: &Path) -> io::Result<PathBuf> {
 
 fn rename(path: &Path, target: &Path) -> io::Result<()> {
     fs::rename(path, target)?;
+    reached(Step::AgentInboxMoved);
     sync_parent(target)?;
     sync_parent(path)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OpId, ReplicaId};
 use kentongan_protocol::limits::EPOCHS_MAX;
@@ -100,7 +101,9 @@ impl Store {
         facts::put(&transaction, name::ROUND_TRIP_MS, round_trip_ms)?;
         facts::put(&transaction, name::TWIN, marks.notices.0.contains(&notice::TWIN))?;
         facts::put(&transaction, name::CUT, 0)?;
+        reached(Step::AgentMarksWritten);
         transaction.commit().map_err(StoreError::because("note marks"))?;
+        reached(Step::AgentMarksCommitted);
         Ok(applied)
     }
 
@@ -136,7 +139,9 @@ impl Store {
         feed.attests.0.iter().try_for_each(|attest| put_attest(&transaction, attest, replica))?;
         put_cursor(&transaction, feed.topic, feed.upto)?;
         let applied = page.finish(wall_ms)?;
+        reached(Step::AgentFeedWritten);
         transaction.commit().map_err(StoreError::because("keep a page of the feed"))?;
+        reached(Step::AgentFeedCommitted);
         self.hybrid = hybrid;
         Ok(applied)
     }
@@ -162,6 +167,7 @@ impl Store {
         let before: i64 = facts::get(&transaction, name::GIVEN_BACK)?.unwrap_or(0);
         facts::put(&transaction, name::GIVEN_BACK, before + applied.given_back as i64)?;
         transaction.commit().map_err(StoreError::because("take back ops"))?;
+        reached(Step::AgentRestoredCommitted);
         Ok(applied)
     }
 

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use kentongan_host::clock::{self, Clock};
 use kentongan_host::sqlite;
+use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::clock::{Hlc, HybridClock, RunHead};
 use kentongan_protocol::ids::{Lane, LogId, OfficeCode, ReplicaId, RunId};
 use kentongan_protocol::receipt::Prefix;
@@ -190,6 +191,7 @@ impl Store {
                 ],
             )
             .map_err(StoreError::because("note this run"))?;
+        reached(Step::AgentRunNoted);
         self.run = Some(run);
         Ok(run)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::clock::{HybridClock, RunHead};
 use kentongan_protocol::form::{self, FieldTag, Form, FormTag, GroupTag, Value, builtin};
 use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId};
@@ -81,11 +82,13 @@ impl Store {
         let result = work(&mut writer)?;
         writer.put_tails()?;
         let (after, named) = (writer.hybrid, writer.logs);
+        reached(Step::AgentSaveWritten);
         let committed = transaction.commit().map_err(StoreError::because("save"));
         if planted::active(Defect::SavedUncommitted) && committed.is_err() {
             return Ok(result);
         }
         committed?;
+        reached(Step::AgentSaveCommitted);
         (*hybrid, *logs) = (after, named);
         Ok(result)
     }

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use hyper::body::Incoming;
 use hyper::{Response, StatusCode};
 use kentongan_host::enrolment::{EnrolRequest, MESSAGE_BYTES_MAX, RenewRequest, from_hex};
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::{Failure, Ktg};
 use kentongan_protocol::wire::v1::Refusal;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,7 @@ pub(crate) async fn answer_enrol(serving: &Serving, peer: &Peer, body: Incoming)
     match serving.store.run(move |tx| enrolment::join(tx, &desk, &request)).await {
         Ok(Ok(answer)) => {
             let (replica, office) = (&answer.replica, &answer.office);
+            reached(Step::HubEnrolled);
             tracing::info!(ev = "replica.enrolled", replica, office, "a device joined");
             reply(StatusCode::OK, "application/json", serde_json::to_vec(&answer).unwrap_or_default())
         }
@@ -57,6 +59,7 @@ pub(crate) async fn answer_renew(serving: &Serving, peer: &Peer, body: Incoming)
     });
     match done.await {
         Ok(Ok(Some(answer))) => {
+            reached(Step::HubRenewed);
             reply(StatusCode::OK, "application/json", serde_json::to_vec(&answer).unwrap_or_default())
         }
         Ok(Ok(None)) => malformed(),

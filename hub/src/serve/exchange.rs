@@ -19,6 +19,7 @@ use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::{Response, StatusCode};
 use kentongan_host::files::free_bytes;
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::{Failure, Ktg};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
@@ -187,6 +188,7 @@ impl Call {
                 biased;
                 done = at.stored() => {
                     let (exchange, spoken) = done?;
+                    reached(Step::HubPartStored);
                     spoken?;
                     at = At::Idle(exchange);
                 }
@@ -243,7 +245,9 @@ impl Call {
             }
             Ok::<_, StoreError>(Ok((exchange, reply)))
         });
-        Ok(done.await??)
+        let done = done.await??;
+        reached(Step::HubMarksMade);
+        Ok(done)
     }
 
     /// Says why there is no ordinary reply, where anybody is left to hear it.
@@ -356,6 +360,7 @@ async fn further_parts(
 ) {
     let mut counts = exchange.counts();
     let mut outcome = if writer.write(first).await { "ok" } else { "cut" };
+    reached(Step::HubReplyBegun);
     while outcome == "ok" && !exchange.is_over() {
         let (hub, now_ms) = (Arc::clone(&serving.hub), serving.clock.wall_ms());
         let part = serving.store.run(move |tx| {

@@ -28,6 +28,7 @@ use kentongan_host::files::raise_open_files_max;
 use kentongan_host::logging::{self, LogConfig, LogHandle};
 use kentongan_host::options::Sources;
 use kentongan_host::signals::stop_requested;
+use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::server_config;
 use kentongan_host::{Clock, DataDir, Exit, Failure, Lock, Output, SystemClock};
 use rustls::ServerConfig;
@@ -147,6 +148,7 @@ impl Start {
         let hub = Arc::clone(&self.hub);
         // From here on feed numbers belong to this start, before any office hears of one.
         store.run(move |tx| hub.begin_serving(tx)).await?;
+        reached(Step::HubEpochBegun);
         let (config_sender, config) = watch::channel(Arc::clone(&self.config));
         let service = Service {
             running: true,
@@ -250,6 +252,7 @@ fn control(serving: &Serving, lock: &Lock) -> Result<impl Future<Output = ()> + 
             })?;
             let desk = serving.desk(&order.actor);
             let answer = serving.store.run(move |tx| execute(tx, &desk, &order.request)).await?;
+            reached(Step::HubOrderDone);
             Ok(serde_json::to_value(&answer).context("write the answer")?)
         }
     }))

@@ -18,6 +18,7 @@ mod tx;
 use std::path::{Path, PathBuf};
 
 use kentongan_host::sqlite::{self, OpenFailure};
+use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::planted::{self, Defect};
 use rusqlite::Connection;
 
@@ -100,7 +101,12 @@ impl Store for SqliteStore {
         let mut tx = SqliteTx::new(&self.db);
         let done = work(&mut tx).and_then(|()| tx.finish());
         let worked = done.is_ok();
-        let done = done.and_then(|()| self.run("COMMIT", "committing"));
+        let done = done.and_then(|()| {
+            reached(Step::HubGroupWritten);
+            self.run("COMMIT", "committing")?;
+            reached(Step::HubGroupCommitted);
+            Ok(())
+        });
         if done.is_err() && !self.db.is_autocommit() {
             self.run("ROLLBACK", "undoing a transaction")?;
         }
