@@ -88,14 +88,101 @@ pub fn judge(op: &Op, form: Option<&Form>, record: &Record, access: Access) -> V
             let version = version(form);
             op.writes.iter().flat_map(|write| form::check_write(form, version, write.group, &write.values)).collect()
         }
-        (Action::Create { .. }, None) => return Verdict::Quarantined(Quarantine::UnknownForm),
         // A change that arrived before its record: judged by nothing but its bytes until the record is here.
         (Action::Change { .. }, None) if record.creation.is_none() => Vec::new(),
-        (Action::Change { .. }, None) => return Verdict::Quarantined(Quarantine::UnknownForm),
+        (_, None) => return Verdict::Quarantined(Quarantine::UnknownForm),
     };
     if faults.is_empty() { Verdict::Accepted } else { Verdict::NeedsRepair(faults) }
 }
 
 fn is_closed(form: &Form, group: GroupTag) -> bool {
     form.group(group).is_some_and(|group| group.merge == MergeClass::Fixed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Hlc;
+    use crate::form::builtin;
+    use crate::ids::{LogId, OpId, RecordId};
+    use crate::merge::Creation;
+    use crate::op::Write;
+
+    const RECORD: RecordId = RecordId(OpId { log: LogId(1), seq: 1 });
+
+    fn form(name: &str) -> &'static Form {
+        builtin::by_name(name).expect("a built-in form")
+    }
+
+    fn op(action: Action, writes: Vec<Write>) -> Op {
+        Op { action, author: "sari".into(), elapsed_ms: 0, hlc: Hlc(1), writes }
+    }
+
+    /// A change that says nothing in a group of a form.
+    fn change(form: &Form, group: &str) -> Op {
+        let group = form.group_named(group).expect("a group of the form").tag;
+        op(Action::Change { record: RECORD }, vec![Write { group, ..Write::default() }])
+    }
+
+    fn created(form: &Form, form_version: u16) -> Record {
+        let mut record = Record::new(RECORD);
+        let author = "sari".into();
+        record.creation = Some(Creation { form: form.tag, form_version, receipt: None, author, hlc: Hlc(1) });
+        record
+    }
+
+    #[test]
+    fn each_reason_is_found_by_its_number_and_said_in_words_of_its_own() {
+        let reasons: Vec<Quarantine> = (0..=u8::MAX).filter_map(Quarantine::from_number).collect();
+        assert_eq!(reasons.iter().map(|reason| *reason as u8).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        let mut words: Vec<String> = reasons.iter().map(Quarantine::to_string).collect();
+        words.extend(reasons.iter().map(|reason| reason.sentence(Lang::Id).to_owned()));
+        assert!(words.iter().all(|sentence| sentence.contains(' ')));
+        words.sort();
+        words.dedup();
+        assert_eq!(words.len(), 2 * reasons.len());
+    }
+
+    #[test]
+    fn nobody_changes_what_is_another_offices() {
+        let complaint = form("pengaduan");
+        let change = change(complaint, "kategori");
+        let verdict = judge(&change, Some(complaint), &created(complaint, 1), Access::Foreign);
+        assert_eq!(verdict, Verdict::Quarantined(Quarantine::ForeignRecord));
+    }
+
+    #[test]
+    fn a_fixed_group_is_closed_once_the_record_stands() {
+        let survey = form("skm");
+        let fixed = survey.groups.iter().find(|group| group.merge == MergeClass::Fixed).expect("answers are fixed");
+        let verdict = judge(&change(survey, &fixed.name), Some(survey), &created(survey, 1), Access::Allowed);
+        assert_eq!(verdict, Verdict::Quarantined(Quarantine::Closed));
+        let complaint = form("pengaduan");
+        let open = judge(&change(complaint, "kategori"), Some(complaint), &created(complaint, 1), Access::Allowed);
+        assert!(matches!(open, Verdict::NeedsRepair(_)), "{open:?}");
+    }
+
+    #[test]
+    fn what_is_of_an_unknown_form_is_kept_aside_but_a_change_without_its_record_waits() {
+        let unknown = Verdict::Quarantined(Quarantine::UnknownForm);
+        let complaint = form("pengaduan");
+        let create = op(Action::Create { form: 60_000, form_version: 1, receipt: None }, Vec::new());
+        assert_eq!(judge(&create, None, &Record::new(RECORD), Access::Allowed), unknown);
+        let change = change(complaint, "kategori");
+        assert_eq!(judge(&change, None, &created(complaint, 1), Access::Allowed), unknown);
+        assert_eq!(judge(&change, None, &Record::new(RECORD), Access::Allowed), Verdict::Accepted);
+    }
+
+    #[test]
+    fn a_record_of_a_later_version_of_its_form_may_say_what_this_one_does_not_know() {
+        let complaint = form("pengaduan");
+        let group = complaint.group_named("catatan").expect("remarks").tag;
+        let values = BTreeMap::from([(9_999, Value::Whole(1))]);
+        let change = op(Action::Change { record: RECORD }, vec![Write { group, values, ..Write::default() }]);
+        let faults = |version| match judge(&change, Some(complaint), &created(complaint, version), Access::Allowed) {
+            Verdict::NeedsRepair(faults) => faults.iter().filter(|fault| fault.field == Some(9_999)).count(),
+            _ => 0,
+        };
+        assert_eq!((faults(complaint.version), faults(complaint.version + 1)), (1, 0));
+    }
 }
