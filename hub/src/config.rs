@@ -10,7 +10,7 @@ const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.min_free`, `fleet.*`,
+/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
 /// `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
@@ -41,6 +41,36 @@ pub const OPTIONS: &[Opt] = &[
         unit: "",
         help_id: "Di bawah ruang kosong ini pusat berhenti menerima, supaya yang ada tetap aman",
         help_en: "Below this free space the hub stops accepting, so that what it has stays safe",
+        secret: false,
+    },
+    Opt {
+        table: "store",
+        key: "backup_dir",
+        kind: Kind::Text,
+        default: "",
+        unit: "",
+        help_id: "Folder cadangan, sebaiknya di disk lain; kosong: folder backup di samping penyimpanan",
+        help_en: "Folder for backups, better on another disk; empty: the folder backup beside the store",
+        secret: false,
+    },
+    Opt {
+        table: "store",
+        key: "backup_at",
+        kind: Kind::TimeOfDay,
+        default: "02:00",
+        unit: "",
+        help_id: "Jam cadangan harian menurut jam mesin ini; off: tidak sendiri",
+        help_en: "Time of the daily backup by this machine's clock; off: not by itself",
+        secret: false,
+    },
+    Opt {
+        table: "store",
+        key: "backup_keep",
+        kind: Kind::Whole { min: 1, max: 1_000 },
+        default: "7",
+        unit: "",
+        help_id: "Sekian cadangan terbaru disimpan",
+        help_en: "This many newest backups are kept",
         secret: false,
     },
     Opt {
@@ -148,6 +178,12 @@ pub struct Config {
     pub client_cert_days: u32,
     /// Free bytes below which nothing is accepted.
     pub min_free_bytes: u64,
+    /// Folder for backups; empty: beside the store.
+    pub backup_dir: String,
+    /// Time of the daily backup, `HH:MM`, or `off`.
+    pub backup_at: String,
+    /// Backups kept.
+    pub backup_keep: usize,
     /// How often an office is expected to be heard, in milliseconds.
     pub expected_interval_ms: i64,
     /// After how long without contact an office is silent, in milliseconds.
@@ -177,6 +213,9 @@ impl Config {
             listen: settings.text("listen", "sync").to_owned(),
             client_cert_days: whole("tls", "client_cert_days"),
             min_free_bytes: settings.bytes("store", "min_free"),
+            backup_dir: settings.text("store", "backup_dir").to_owned(),
+            backup_at: settings.text("store", "backup_at").to_owned(),
+            backup_keep: whole("store", "backup_keep") as usize,
             expected_interval_ms: ms("fleet", "expected_interval"),
             silent_after_ms: ms("fleet", "silent_after"),
             sessions_max: whole("limits", "sessions") as usize,

@@ -7,9 +7,11 @@
 //!
 //! - [`service`] is what can be asked of the hub, one use case a file, without HTTP and without SQL.
 //! - [`store`] is one contract with SQLite behind it; one thread owns it.
+//! - [`backup`] makes verified copies; only then may the marks of what is safe move.
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
 pub mod accept;
+pub mod backup;
 pub mod ca;
 pub mod cli;
 pub mod config;

@@ -37,6 +37,12 @@ defects! {
     RetryAppends,
     /// An op is deleted at the office when the hub has acknowledged it.
     PrunedAtAck,
+    /// What others wrote is put away at the office although no copy of the hub holds it.
+    PrunedBeforeDurable,
+    /// Durable marks are raised before the copy was read back.
+    DurableUnverified,
+    /// Durable marks are raised although the backup failed.
+    DurableWithoutCopy,
     /// Ops count as arrived when they are sent.
     MarkedWhenSent,
     /// A reader goes on from its cursor whatever the hub forgot.

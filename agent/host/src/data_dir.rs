@@ -132,6 +132,11 @@ impl DataDir {
         self.root.join("ca")
     }
 
+    /// The hub's backups, unless the configuration names another folder.
+    pub fn backup(&self) -> PathBuf {
+        self.root.join("backup")
+    }
+
     /// The agent's watched folder, unless the configuration names another one.
     pub fn inbox(&self) -> PathBuf {
         self.root.join("inbox")
@@ -181,7 +186,7 @@ impl DataDir {
         paths.push(("store", self.store()));
         match self.program {
             Program::Agent => paths.extend([("identity", self.identity()), ("inbox", self.inbox())]),
-            Program::Hub => paths.push(("ca", self.ca())),
+            Program::Hub => paths.extend([("ca", self.ca()), ("backup", self.backup())]),
         }
         paths.extend([("control", self.control_socket()), ("lock", self.lock_file()), ("logs", self.logs.clone())]);
         paths

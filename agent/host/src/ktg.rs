@@ -56,6 +56,12 @@ pub enum Ktg {
     StoreDamaged = 207,
     /// 208: the store was written by a newer program.
     StoreNewer = 208,
+    /// 209: the last verified backup of the hub is too old, or there is none.
+    BackupStale = 209,
+    /// 210: a backup is not as it was written.
+    BackupDamaged = 210,
+    /// 211: the hub forgot more than it had promised to keep.
+    HubForgot = 211,
     /// 301: the form is not known here.
     UnknownForm = 301,
     /// 302: a field holds something that the form does not allow.
@@ -66,7 +72,7 @@ pub enum Ktg {
 
 impl Ktg {
     /// Every code, in ascending order.
-    pub const ALL: [Ktg; 24] = [
+    pub const ALL: [Ktg; 27] = [
         Ktg::NoNetwork,
         Ktg::Dns,
         Ktg::Proxy,
@@ -88,6 +94,9 @@ impl Ktg {
         Ktg::StoreInUse,
         Ktg::StoreDamaged,
         Ktg::StoreNewer,
+        Ktg::BackupStale,
+        Ktg::BackupDamaged,
+        Ktg::HubForgot,
         Ktg::UnknownForm,
         Ktg::InvalidField,
         Ktg::TooLarge,

@@ -1,5 +1,6 @@
 //! How a command gets its answers: from the running service, or by itself when none runs.
 
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,12 +9,14 @@ use anyhow::Context as _;
 use kentongan_host::{Clock, DataDir, Exit, Failure, Ktg, Lock, SystemClock};
 
 use super::{Context, words};
+use crate::backup::Phase;
 use crate::config::{self, Config};
 use crate::service::status::Service;
-use crate::service::{Answer, Desk, Order, Request, execute};
+use crate::service::{Answer, Desk, Order, Request, backup, execute};
 use crate::setup::Opened;
 use crate::store::sqlite::SqliteStore;
-use crate::store::transact_with;
+use crate::store::sqlite::copying::Step;
+use crate::store::{StoreError, Tx, transact_with};
 
 /// A service that starts holds the lock before it answers: wait this long for either.
 const START_WAIT: Duration = Duration::from_secs(5);
@@ -87,6 +90,44 @@ impl Asked {
         }
     }
 
+    /// Has a backup made, telling how far it is and whether to go on.
+    ///
+    /// # Errors
+    /// There is no new backup, or the service went away.
+    pub(super) fn back_up(
+        &mut self,
+        to: Option<PathBuf>,
+        tell: &mut dyn FnMut(Phase, Step) -> bool,
+    ) -> Result<backup::Done, Failure> {
+        match self {
+            #[cfg(unix)]
+            Asked::Service(client) => {
+                let request = Request::Backup(backup::Request::Run { to });
+                let order = Order { actor: words::person(), request };
+                let request = serde_json::to_value(&order).context("write the request")?;
+                let mut gone = false;
+                let answer = client.call_while(&request, |line| {
+                    gone = !told(&line, tell);
+                    !gone
+                });
+                if gone {
+                    // Dropping the connection tells the service.
+                    return Err(crate::backup::Fault::Stopped.into());
+                }
+                match serde_json::from_value(answer?).context("read the answer of the service")? {
+                    Answer::Backup(done) => Ok(*done),
+                    _ => Err(unexpected()),
+                }
+            }
+            Asked::Here(here) => {
+                let Here { store, desk, .. } = &mut **here;
+                let (dir, config) = (&desk.dir, &desk.config);
+                let order = backup::Order { dir, config, to, actor: desk.actor.clone(), now_ms: desk.now_ms };
+                backup::run(&order, &mut InHand(store), tell)
+            }
+        }
+    }
+
     /// Ends the conversation.
     ///
     /// # Errors
@@ -98,6 +139,27 @@ impl Asked {
             Asked::Here(here) => Ok(here.store.close()?),
         }
     }
+}
+
+/// The store of this process.
+struct InHand<'a>(&'a mut SqliteStore);
+
+impl backup::Keeper for InHand<'_> {
+    fn keep<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        transact_with(self.0, work)
+    }
+}
+
+/// Passes on how far a backup of the service is.
+#[cfg(unix)]
+fn told(line: &serde_json::Value, tell: &mut dyn FnMut(Phase, Step) -> bool) -> bool {
+    let number = |name: &str| line.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let phase = line.get("phase").and_then(serde_json::Value::as_str);
+    let phase = [Phase::Copying, Phase::Checking, Phase::Hashing].into_iter().find(|known| Some(known.code()) == phase);
+    tell(phase.unwrap_or(Phase::Copying), (number("done"), number("all")))
 }
 
 impl Here {

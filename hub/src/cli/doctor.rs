@@ -11,8 +11,11 @@ use serde::Serialize;
 
 use super::ask::ask;
 use super::{Context, document, words};
+use crate::backup::folder::{list, same_disk};
 use crate::ca::{Age, Authority, age};
 use crate::config::{Config, load, sources};
+use crate::service::backup::folder;
+use crate::service::status::Health;
 use crate::service::{Answer, Request};
 
 /// How a check came out.
@@ -54,6 +57,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Exit, Failure> {
         doctor.clock();
         doctor.certificates();
         doctor.store();
+        doctor.backup(&config);
         doctor.port(&config);
     }
     let report = Report { checks: doctor.checks };
@@ -205,6 +209,50 @@ impl Doctor<'_, '_> {
             Ok(_) => self.failed("store", &super::ask::unexpected(), ("", "")),
             Err(failure) => {
                 self.failed("store", &failure, ("kentongan-hub help KTG-207", "kentongan-hub help KTG-207"))
+            }
+        }
+    }
+
+    /// Whether the last backup is young, and lies somewhere else than the store.
+    fn backup(&mut self, config: &Config) {
+        let folder = folder(&self.context.dir, config);
+        let found = list(&folder).unwrap_or_default();
+        let last =
+            found.iter().find_map(|found| found.manifest.as_ref().map(|manifest| (manifest.made_at, &found.name)));
+        let raised = match ask(self.context, Request::Status) {
+            Ok(Answer::Status(status)) => status.health.iter().find_map(|health| match health {
+                Health::Backup(hours) => Some(*hours),
+                _ => None,
+            }),
+            // Told by the check of the store.
+            _ => None,
+        };
+        let run = ("kentongan-hub backup run", "kentongan-hub backup run");
+        let shown = folder.display();
+        match (raised, last) {
+            (Some(hours), _) => self.note(
+                "backup",
+                Outcome::Warning,
+                (
+                    format!("KTG-209: tidak ada cadangan yang diperiksa sejak {hours} jam ({shown})"),
+                    format!("KTG-209: no verified backup for {hours} hours ({shown})"),
+                ),
+                run,
+            ),
+            (None, Some(_)) if same_disk(&folder, self.context.dir.root()) == Some(true) => self.note(
+                "backup",
+                Outcome::Warning,
+                (format!("cadangan di disk yang sama: {shown}"), format!("backups lie on the same disk: {shown}")),
+                ("atur store.backup_dir ke disk lain", "set store.backup_dir to another disk"),
+            ),
+            (None, Some((made_at, name))) => {
+                let made = words::time(self.context.out, made_at);
+                self.ok("backup", format!("{made}, {}", folder.join(name).display()));
+            }
+            (None, None) => {
+                let first =
+                    self.context.out.pick("belum ada; pertama kali pukul", "none yet; the first one at").to_owned();
+                self.ok("backup", format!("{first} {}", config.backup_at));
             }
         }
     }

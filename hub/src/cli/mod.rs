@@ -8,6 +8,7 @@
 mod args;
 mod ask;
 mod audit;
+mod backup;
 mod complaint;
 mod config;
 mod conflict;
@@ -87,6 +88,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Quarantine(command) => quarantine::run(&context, command),
         Command::Export(args) => export::run(&context, args),
         Command::Audit(command) => audit::run(&context, command),
+        Command::Backup(command) => backup::run(&context, command),
         Command::Config(command) => config::run(&context, command),
         Command::Paths => setup::paths(&context),
         Command::Doctor => doctor::run(&context),

@@ -64,6 +64,7 @@ fn show(out: &Output, status: &Status) {
         out.pick("perubahan", "changes")
     );
     table.row([out.pick("Penyimpanan", "Store"), &store]);
+    table.row([out.pick("Cadangan", "Backup"), &words::time_or_dash(out, status.backup_at)]);
     table.row([out.pick("Sertifikat s.d.", "Certificate until"), &words::time(out, status.cert_expires_at)]);
     let version = format!("{} ({} {})", status.version, out.pick("protokol", "protocol"), status.protocol);
     table.row([out.pick("Versi", "Version"), &version]);
@@ -94,6 +95,10 @@ fn sentence(out: &Output, health: &Health) -> String {
                 format!("only {free} of space left: the hub accepts nothing new (KTG-201)"),
             )
         }
+        Health::Backup(hours) => (
+            format!("tidak ada cadangan yang diperiksa sejak {hours} jam: kentongan-hub backup run (KTG-209)"),
+            format!("no verified backup for {hours} hours: kentongan-hub backup run (KTG-209)"),
+        ),
         Health::Certificate(days) => (
             format!("sertifikat pusat berakhir {days} hari lagi: jalankan ulang layanan"),
             format!("the hub's certificate ends in {days} days: restart the service"),

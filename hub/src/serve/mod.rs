@@ -9,6 +9,8 @@
 //! Stopping: no new connections, running exchanges finish within `limits.grace`, then the store is closed. What is cut
 //! off then loses nothing: the hub had not said that it holds it.
 
+#[cfg_attr(not(unix), allow(dead_code, reason = "commands reach it by the control socket"))]
+mod backup;
 mod body;
 mod bucket;
 mod enrol;
@@ -68,6 +70,7 @@ pub(crate) struct Serving {
     authority: Arc<RwLock<Authority>>,
     config: watch::Receiver<Arc<Config>>,
     service: Service,
+    backups: backup::Backups,
 }
 
 impl Serving {
@@ -166,6 +169,7 @@ impl Start {
             authority: Arc::new(RwLock::new(self.authority)),
             config,
             service,
+            backups: backup::Backups::default(),
         };
         let (tls_sender, tls) = watch::channel(serving.tls()?);
         let limits = Limits {
@@ -186,7 +190,9 @@ impl Start {
             () = control => {}
             () = reload => {}
             () = renew_in_time(&serving, &tls_sender) => {}
+            () = backup::nightly(serving.clone()) => {}
         }
+        serving.backups.stop();
         Ok(ask_to_stop.get().copied().unwrap_or("-"))
     }
 }
@@ -239,17 +245,25 @@ fn attempts(config: &Config, now_ms: u64) -> Bucket {
 /// Answers commands, until dropped.
 #[cfg(unix)]
 fn control(serving: &Serving, lock: &Lock) -> Result<impl Future<Output = ()> + use<>, Failure> {
-    use crate::service::{Order, execute};
+    use crate::service::{Answer, Order, Request, execute};
     use kentongan_host::control;
 
     let socket = control::Listener::bind(&serving.dir, lock)?;
     let serving = serving.clone();
-    Ok(control::serve(socket, move |request, _progress| {
+    Ok(control::serve(socket, move |request, progress| {
         let serving = serving.clone();
         async move {
             let order: Order = serde_json::from_value(request).map_err(|error| {
                 Failure::usage("Permintaan tidak dikenal.", "The request is not known.").caused_by(error)
             })?;
+            if let Request::Backup(crate::service::backup::Request::Run { to }) = order.request {
+                // A line that finds no reader means that the command has gone: nobody waits for this backup any more.
+                let tell = move |phase: crate::backup::Phase, (done, all): (u64, u64)| {
+                    progress.send_blocking(json!({ "phase": phase.code(), "done": done, "all": all }))
+                };
+                let done = backup::make(&serving, to, order.actor, tell).await?;
+                return Ok(serde_json::to_value(Answer::Backup(Box::new(done))).context("write the answer")?);
+            }
             let desk = serving.desk(&order.actor);
             let answer = serving.store.run(move |tx| execute(tx, &desk, &order.request)).await?;
             reached(Step::HubOrderDone);

@@ -9,6 +9,7 @@
 //! and a command that fails has changed nothing.
 
 pub mod audit;
+pub mod backup;
 pub mod complaint;
 pub mod conflict;
 pub mod enrolment;
@@ -63,6 +64,8 @@ pub enum Request {
     Export(export::Request),
     /// The audit log.
     Audit(audit::Request),
+    /// A backup; no single transaction, so [`execute`] refuses it: see [`backup::run`].
+    Backup(backup::Request),
 }
 
 /// Everything that can be answered.
@@ -85,6 +88,8 @@ pub enum Answer {
     Export(export::Answer),
     /// To [`Request::Audit`].
     Audit(audit::Answer),
+    /// To [`Request::Backup`].
+    Backup(Box<backup::Done>),
 }
 
 /// What services need beside the store.
@@ -149,6 +154,10 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Quarantine(request) => Answer::Quarantine(quarantine::execute(tx, desk, request)?),
         Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
         Request::Audit(request) => Answer::Audit(audit::execute(tx, request)?),
+        Request::Backup(_) => {
+            let no = "A backup is made beside the store, not within one of its transactions.";
+            return Err(Failure::usage("Cadangan dibuat di samping penyimpanan, bukan di dalam transaksinya.", no));
+        }
     })
 }
 

@@ -56,6 +56,9 @@ pub struct Status {
     pub store_bytes: u64,
     /// Free space beside it.
     pub store_free_bytes: Option<u64>,
+    /// When the marks of what is safe were last raised after a verified backup.
+    #[serde(default, with = "moment::option")]
+    pub backup_at: Option<i64>,
     /// End of the hub's certificate.
     #[serde(with = "moment")]
     pub cert_expires_at: i64,
@@ -85,6 +88,8 @@ pub struct Service {
 pub enum Health {
     /// Less free space than the hub needs to accept anything; free bytes.
     NoSpace(u64),
+    /// No verified backup for more than a day; hours since the last one, or since the hub was made.
+    Backup(i64),
     /// The hub's certificate has ended or is past half of its life; days left.
     Certificate(i64),
     /// Ops that claim the name of another.
@@ -110,6 +115,8 @@ pub enum Health {
 /// Forks are counted up to here: any at all needs a person.
 const FORKS_COUNTED: usize = 1_000;
 const DAY_MS: i64 = 86_400_000;
+/// A nightly backup may take two hours longer than the one before.
+const BACKUP_AGE_MS_MAX: i64 = 26 * 3_600_000;
 
 /// Looks at everything.
 ///
@@ -134,6 +141,10 @@ pub fn status(tx: &mut dyn Tx, desk: &Desk) -> Result<Status, Failure> {
     let mut health = Vec::new();
     if let Some(free) = store_free_bytes.filter(|free| *free < desk.config.min_free_bytes) {
         health.push(Health::NoSpace(free));
+    }
+    let backup_at = tx.backed_up_ms()?;
+    if let Some(hours) = backup_too_old(backup_at.unwrap_or(hub.created_ms), desk.now_ms) {
+        health.push(Health::Backup(hours));
     }
     if cert_age != Age::Young {
         health.push(Health::Certificate((cert_expires_at - desk.now_ms).div_euclid(DAY_MS)));
@@ -172,10 +183,17 @@ pub fn status(tx: &mut dyn Tx, desk: &Desk) -> Result<Status, Failure> {
         starts: epochs.len() as u64,
         store_bytes: store_bytes(desk),
         store_free_bytes,
+        backup_at,
         cert_expires_at,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: kentongan_protocol::wire::v1::VERSION,
     })
+}
+
+/// Hours since the last backup, if that is too long.
+pub(crate) fn backup_too_old(last_ms: i64, now_ms: i64) -> Option<i64> {
+    let age_ms = now_ms.saturating_sub(last_ms);
+    (age_ms > BACKUP_AGE_MS_MAX).then_some(age_ms / 3_600_000)
 }
 
 fn form_name(tag: FormTag) -> String {

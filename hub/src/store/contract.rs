@@ -67,6 +67,10 @@ pub trait Tx {
     fn epochs(&mut self) -> Result<Vec<HubEpoch>>;
     /// Notes a start: once for each process, before anything else is written.
     fn append_epoch(&mut self, epoch: &HubEpoch, at_ms: i64) -> Result<()>;
+    /// When the durable marks were last raised to what a verified copy holds, milliseconds since 1970; `None`: never.
+    fn backed_up_ms(&mut self) -> Result<Option<i64>>;
+    /// Notes that all durable marks were raised to what a copy of this time holds.
+    fn note_backed_up(&mut self, at_ms: i64) -> Result<()>;
 
     // -- offices, replicas, codes -----------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ suite! {
     codes_are_found_by_the_hash_of_their_secret
     runs_come_back_with_the_most_absurd_clocks
     a_log_is_entered_once_and_its_durable_mark_never_falls
+    the_time_of_the_last_backup_is_the_last_one_noted
     logs_of_a_replica_are_listed_in_pages_each_once
     an_op_is_stored_once_and_read_in_bounded_pieces
     ops_of_a_record_come_in_the_order_of_arrival
@@ -288,6 +289,13 @@ fn a_log_is_entered_once_and_its_durable_mark_never_falls(store: &mut dyn Store)
     };
     assert_eq!(found(store, Lane::Case), Some(LogId(BIG)));
     assert_eq!(found(store, Lane::Survey), None);
+}
+
+fn the_time_of_the_last_backup_is_the_last_one_noted(store: &mut dyn Store) {
+    assert_eq!(done(store, |tx| tx.backed_up_ms()), None);
+    done(store, |tx| tx.note_backed_up(7));
+    done(store, |tx| tx.note_backed_up(5));
+    assert_eq!(done(store, |tx| tx.backed_up_ms()), Some(5));
 }
 
 fn logs_of_a_replica_are_listed_in_pages_each_once(store: &mut dyn Store) {

@@ -51,6 +51,22 @@ impl Client {
     /// The failure that the service answers with; exit 4 if it goes away or says nothing in time; exit 2 if the
     /// request is too long.
     pub fn call(&mut self, request: &Value, mut on_progress: impl FnMut(Value)) -> Result<Value, Failure> {
+        self.call_while(request, |line| {
+            on_progress(line);
+            true
+        })
+    }
+
+    /// As [`Client::call`], until `on_progress` says `false`. Then the connection is of no use any more: drop it, and the
+    /// service notices that nobody waits.
+    ///
+    /// # Errors
+    /// As [`Client::call`]; exit 130 if `on_progress` ended it.
+    pub fn call_while(
+        &mut self,
+        request: &Value,
+        mut on_progress: impl FnMut(Value) -> bool,
+    ) -> Result<Value, Failure> {
         let mut line = request.to_string();
         line.push('\n');
         if line.len() > REQUEST_BYTES_MAX {
@@ -60,7 +76,9 @@ impl Client {
         loop {
             let mut answer = self.line()?;
             if let Some(progress) = answer.get_mut("progress") {
-                on_progress(progress.take());
+                if !on_progress(progress.take()) {
+                    return Err(Failure::new(Exit::Interrupted, "dihentikan", "stopped"));
+                }
             } else if let Some(value) = answer.get_mut("ok") {
                 return Ok(value.take());
             } else {

@@ -114,6 +114,57 @@ pub(super) static STORE_NEWER: Page = Page {
     ],
 };
 
+pub(super) static BACKUP_STALE: Page = Page {
+    exit: Exit::Failed,
+    sentence: [
+        "Cadangan pusat yang sudah diperiksa tidak ada atau sudah terlalu lama.",
+        "There is no verified backup of the hub, or it is too old.",
+    ],
+    next_step: [
+        "Jalankan kentongan-hub backup run, dan baca sebabnya di kentongan-hub logs bila gagal.",
+        "Run kentongan-hub backup run, and read the reason in kentongan-hub logs if it fails.",
+    ],
+    explanation: [
+        "Selama cadangan tidak bertambah, catatan kantor tetap \"Sampai di pusat\" dan belum \"Aman\".\n\
+         Kantor menyimpan semuanya, jadi belum ada yang hilang; tetapi jangan dibiarkan.",
+        "While there is no new backup, records of offices stay \"Arrived at hub\" and do not become \"Secured\".\n\
+         Offices keep everything, so nothing is lost yet; but do not leave it at that.",
+    ],
+};
+
+pub(super) static BACKUP_DAMAGED: Page = Page {
+    exit: Exit::StoreDamaged,
+    sentence: ["Cadangan ini tidak utuh.", "This backup is not whole."],
+    next_step: [
+        "Jangan hapus apa pun. Pakai cadangan lain (kentongan-hub backup list) dan periksa disknya.",
+        "Do not delete anything. Use another backup (kentongan-hub backup list) and check the disk.",
+    ],
+    explanation: [
+        "Setiap berkas cadangan dibandingkan dengan sidiknya, lalu seluruh rantai catatan dihitung ulang.\n\
+         Cadangan yang tidak utuh tidak dipulihkan dan tidak membuat catatan disebut Aman.",
+        "Every file of a backup is compared with its hash, then every chain of changes is computed anew.\n\
+         A backup that is not whole is not restored and makes no record Secured.",
+    ],
+};
+
+pub(super) static HUB_FORGOT: Page = Page {
+    exit: Exit::Failed,
+    sentence: [
+        "Pusat dipulihkan dari salinan yang lebih lama daripada yang pernah dijaminnya.",
+        "The hub was restored from an older copy than it had vouched for.",
+    ],
+    next_step: [
+        "Biarkan komputer ini tersambung: ia mengirim ulang semua miliknya. Beri tahu pengelola pusat.",
+        "Leave this computer connected: it offers again all that it holds. Tell the operators of the hub.",
+    ],
+    explanation: [
+        "Catatan yang ditulis di komputer ini tidak pernah dihapus dari sini, jadi semuanya dapat dikirim ulang.\n\
+         Isian survei dari komputer lain yang sudah lama Aman mungkin tidak disimpan lagi di sini.",
+        "What was written on this computer is never removed from it, so all of it can be offered again.\n\
+         Survey answers of other computers that were Secured long ago may no longer be kept here.",
+    ],
+};
+
 pub(super) static UNKNOWN_FORM: Page = Page {
     exit: Exit::SomeRefused,
     sentence: ["Jenis formulir ini tidak dikenal di sini.", "This form is not known here."],

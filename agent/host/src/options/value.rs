@@ -34,6 +34,8 @@ pub enum Kind {
     },
     /// Working days: `2wd`.
     WorkingDays,
+    /// A time of the day, `02:00`, or `off`.
+    TimeOfDay,
     /// A size: `65536`, `64KiB`, `500MiB`, `2GB`.
     Bytes {
         /// Smallest.
@@ -94,6 +96,7 @@ impl Kind {
             Kind::Boolean => text.parse().ok().map(Value::Boolean),
             Kind::Duration { .. } => parse_duration(text).map(Value::Duration),
             Kind::WorkingDays => text.strip_suffix("wd").and_then(|days| days.parse().ok()).map(Value::WorkingDays),
+            Kind::TimeOfDay => parse_time_of_day(text).map(Value::Text),
             Kind::Bytes { .. } => parse_bytes(text).map(Value::Bytes),
             Kind::List => Some(Value::List(parse_list(text))),
         };
@@ -144,6 +147,7 @@ impl Kind {
                 )
             }
             Kind::WorkingDays => both("jumlah hari kerja seperti 2wd", "a number of working days such as 2wd"),
+            Kind::TimeOfDay => both("jam seperti 02:00, atau off", "a time of the day such as 02:00, or off"),
             Kind::Bytes { min: 0, max: u64::MAX } => both("ukuran seperti 500MiB", "a size such as 500MiB"),
             Kind::Bytes { min, max } => (
                 format!("ukuran dari {min} sampai {max} bita, misalnya 64KiB"),
@@ -182,6 +186,19 @@ fn parse_duration(text: &str) -> Option<u64> {
         rest = after;
     }
     (!text.is_empty()).then_some(total)
+}
+
+/// `HH:MM` with two digits each, or `off`.
+fn parse_time_of_day(text: &str) -> Option<String> {
+    if text == "off" {
+        return Some(text.to_owned());
+    }
+    let (hour, minute) = text.split_once(':')?;
+    let part = |digits: &str, below: u8| {
+        let two = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|number: &u8| two && *number < below)
+    };
+    part(hour, 24).and(part(minute, 60)).map(|_| text.to_owned())
 }
 
 fn parse_bytes(text: &str) -> Option<u64> {

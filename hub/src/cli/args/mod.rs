@@ -3,6 +3,7 @@
 //! Help texts are chosen when the command is built, so the language must be set before parsing; see
 //! [`crate::cli::run`].
 
+mod backup;
 mod office;
 mod work;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use kentongan_host::cli::{Common, t};
 
+pub(crate) use backup::BackupCommand;
 pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, StateFilter};
 pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};
 
@@ -91,6 +93,8 @@ pub(crate) enum Command {
         ]),
     )]
     Export(ExportArgs),
+    #[command(subcommand, about = t("Cadangan pusat", "Backups of the hub"))]
+    Backup(BackupCommand),
     #[command(subcommand, about = t("Jejak audit", "Audit trail"))]
     Audit(AuditCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]

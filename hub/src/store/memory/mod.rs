@@ -24,6 +24,7 @@ pub struct MemoryStore {
 struct State {
     hub: BTreeMap<(), HubIdentity>,
     epochs: BTreeMap<usize, HubEpoch>,
+    backed_up: BTreeMap<(), i64>,
     offices: BTreeMap<OfficeCode, Office>,
     replicas: BTreeMap<ReplicaId, Replica>,
     codes: BTreeMap<u64, EnrolCode>,

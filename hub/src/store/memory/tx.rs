@@ -46,6 +46,15 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn backed_up_ms(&mut self) -> Result<Option<i64>> {
+        Ok(self.state.backed_up.get(&()).copied())
+    }
+
+    fn note_backed_up(&mut self, at_ms: i64) -> Result<()> {
+        self.set(|state| &mut state.backed_up, (), at_ms);
+        Ok(())
+    }
+
     fn office(&mut self, code: &OfficeCode) -> Result<Option<Office>> {
         Ok(self.state.offices.get(code).cloned())
     }

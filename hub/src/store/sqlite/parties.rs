@@ -32,6 +32,17 @@ pub(super) fn append_epoch(tx: &SqliteTx<'_>, epoch: &HubEpoch, at_ms: i64) -> R
     tx.write("noting a start of the hub", sql, params![int(epoch.epoch.0), int(epoch.began_after), at_ms]).map(drop)
 }
 
+pub(super) fn backed_up_ms(tx: &SqliteTx<'_>) -> Result<Option<i64>> {
+    tx.one("reading when the hub was backed up", "SELECT value FROM counters WHERE name = 'backup'", [], |row| {
+        row.take()
+    })
+}
+
+pub(super) fn note_backed_up(tx: &SqliteTx<'_>, at_ms: i64) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO counters (name, value) VALUES ('backup', ?1)";
+    tx.write("noting a backup", sql, [at_ms]).map(drop)
+}
+
 fn read_office(row: &mut Columns<'_>) -> Result<Office> {
     Ok(Office { code: row.office()?, name: row.take()?, added_ms: row.take()?, paused_ms: row.take()? })
 }

@@ -144,6 +144,14 @@ impl Tx for SqliteTx<'_> {
     fn append_epoch(&mut self, epoch: &HubEpoch, at_ms: i64) -> Result<()> {
         parties::append_epoch(self, epoch, at_ms)
     }
+
+    fn backed_up_ms(&mut self) -> Result<Option<i64>> {
+        parties::backed_up_ms(self)
+    }
+
+    fn note_backed_up(&mut self, at_ms: i64) -> Result<()> {
+        parties::note_backed_up(self, at_ms)
+    }
     fn office(&mut self, code: &OfficeCode) -> Result<Option<Office>> {
         parties::office(self, code)
     }
