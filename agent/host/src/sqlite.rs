@@ -8,7 +8,7 @@
 //! - A damaged file is never deleted: it is set aside under another name.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use kentongan_protocol::planted::{self, Defect};
@@ -24,6 +24,11 @@ use crate::steps::{Step, reached};
 const BUSY_TIMEOUT_MS: u32 = 5_000;
 /// The write-ahead log is cut back to this after a checkpoint.
 const JOURNAL_BYTES_MAX: u32 = 16 << 20;
+
+/// Bytes of the header of a SQLite file, and where two of its numbers stand: part of SQLite's promised file format.
+const HEADER_BYTES: usize = 100;
+const USER_VERSION_AT: usize = 60;
+const APPLICATION_ID_AT: usize = 68;
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +100,9 @@ impl From<OpenFailure> for Failure {
 pub fn open(path: &Path, application_id: u32, migrations: &[&str]) -> Result<Connection, OpenFailure> {
     let known = u32::try_from(migrations.len()).expect("migrations are few");
     let existed = create_private(path)?;
+    if existed {
+        look(path, application_id, known)?;
+    }
     let unclean = existed && !take_clean_mark(path)?;
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let found = version_of(&db, path, application_id, known)?;
@@ -214,6 +222,35 @@ fn set_up(db: Connection, path: &Path) -> Result<Connection, OpenFailure> {
     // or a LIMIT ?1 anew each time it is used, which costs more than most of our queries.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(|error| failed(path, "settings", error))?;
     Ok(db)
+}
+
+/// Refuses a file that is not ours or too new before anything of it is touched. A connection that may write is too much
+/// for that: when it closes it carries over what a newer program had left in the write-ahead log.
+fn look(path: &Path, application_id: u32, known: u32) -> Result<(), OpenFailure> {
+    let journal = with_ending(path, "-wal");
+    if fs::metadata(&journal).is_ok_and(|journal| journal.len() > 0) {
+        let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        return version_of(&db, path, application_id, known).map(drop);
+    }
+    // Nothing waits in a log, so the file speaks for itself; reading it as bytes leaves no trace beside it.
+    let mut header = [0; HEADER_BYTES];
+    let whole = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    match whole {
+        // Too short for a database: what it is, SQLite will say.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+        whole => whole.map_err(|error| OpenFailure::File(path.to_owned(), error))?,
+    }
+    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (id, found) = (number(APPLICATION_ID_AT), number(USER_VERSION_AT));
+    match header.starts_with(b"SQLite format 3\0") {
+        true if id == application_id && found > known => {
+            Err(OpenFailure::Newer { path: path.to_owned(), found, known })
+        }
+        true if id != application_id && (id, found) != (0, 0) => {
+            Err(OpenFailure::Foreign { path: path.to_owned(), found: id })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The version of a file that is ours and not too new; 0 for a fresh one. Changes nothing.
@@ -359,6 +396,46 @@ mod tests {
         assert_eq!(Failure::from(newer).ktg, Some(Ktg::StoreNewer));
         let foreign = open(&path, ID + 1, &[FIRST, SECOND]).expect_err("foreign");
         assert!(matches!(foreign, OpenFailure::Foreign { found: ID, .. }));
+    }
+
+    /// Everything in a folder but SQLite's shared memory, which holds nothing.
+    fn bytes_of(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let names = fs::read_dir(dir).expect("list").map(|entry| entry.expect("entry").path());
+        let mut files: Vec<_> = names
+            .filter(|name| !name.to_string_lossy().ends_with("-shm"))
+            .map(|name| (name.clone(), fs::read(&name).expect("read")))
+            .collect();
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn a_refused_file_is_not_touched_whether_it_was_closed_well_or_not() {
+        for clean in [true, false] {
+            let (dir, path) = temp();
+            let db = open(&path, ID, &[FIRST]).expect("fresh");
+            db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("all in the file");
+            migrate(&db, ID, 2, SECOND).expect("the newer program's step, in the write-ahead log");
+            db.execute("INSERT INTO catatan (isi) VALUES ('jalan rusak')", []).expect("insert");
+            let (newer, newer_path) = temp();
+            // While it is open, the folder is as a killed process leaves it: the new version stands in the log alone.
+            let killed = bytes_of(dir.path());
+            close(db, &path).expect("close");
+            for (name, bytes) in if clean { bytes_of(dir.path()) } else { killed } {
+                fs::write(newer.path().join(name.file_name().expect("a name")), bytes).expect("copy");
+            }
+            let before = bytes_of(newer.path());
+            assert!(clean || fs::metadata(with_ending(&newer_path, "-wal")).expect("a log").len() > 0);
+            for _ in 0..2 {
+                let refused = open(&newer_path, ID, &[FIRST]).expect_err("newer");
+                assert!(matches!(refused, OpenFailure::Newer { found: 2, known: 1, .. }), "{refused:?}");
+                let foreign = open(&newer_path, ID + 1, &[FIRST, SECOND, SECOND]).expect_err("foreign");
+                assert!(matches!(foreign, OpenFailure::Foreign { found: ID, .. }), "{foreign:?}");
+            }
+            assert!(bytes_of(newer.path()) == before, "the files were changed; closed well: {clean}");
+            let db = open(&newer_path, ID, &[FIRST, SECOND]).expect("the newer program goes on");
+            assert_eq!(count(&db), 1);
+        }
     }
 
     #[test]

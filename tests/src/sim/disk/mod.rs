@@ -10,6 +10,8 @@
 //! lost at a power cut, so a page can be half old and half new. A new file's name is durable with its first sync.
 
 #[cfg(test)]
+mod growing;
+#[cfg(test)]
 mod truth;
 mod vfs;
 
