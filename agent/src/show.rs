@@ -86,7 +86,7 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
         "cert_expires_at": status.certificate_ends_ms.map(moment::text),
         "store_free_bytes": status.free_bytes,
         "version": env!("CARGO_PKG_VERSION"),
-        "protocol": kentongan_protocol::wire::v1::VERSION,
+        "protocol": link.protocol,
         "service": {
             "running": status.service.since_ms.is_some(),
             "since": status.service.since_ms.map(moment::text),

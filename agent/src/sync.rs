@@ -15,6 +15,7 @@ use kentongan_host::store_thread::StoreHandle;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::limits::REQUEST_BYTES_AIM;
 use kentongan_protocol::session::agent::{Event, Outcome, Session};
+use kentongan_protocol::wire;
 use kentongan_protocol::wire::v1::{Refusal, notice};
 
 use crate::store::{Applied, Contact, Health, Store, StoreError};
@@ -176,10 +177,9 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
         .await?;
     reached(Step::AgentRequestBuilt);
     report.up_bytes += request.len() as u64;
-    let ended = match carry(store, caller, request, &mut session, report).await? {
-        Ok(()) => session.finish().map_err(SyncFailure::from),
-        Err(failure) => Err(failure),
-    };
+    let carried = carry(store, caller, request, &mut session, report).await?;
+    let spoken = session.hub_versions();
+    let ended = carried.and_then(|()| session.finish().map_err(SyncFailure::from));
     match ended {
         Ok(outcome) => {
             store.keep(move |store| store.end_exchange(Ok(&outcome))).await?;
@@ -187,8 +187,13 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
         }
         Err(failure) => {
             // Whatever ended it: what was sent may have been stored, so the next exchange asks first.
-            store.keep(move |store| store.end_exchange(Err(&Fault::Cut))).await?;
-            Ok(Err(failure))
+            store
+                .keep(move |store| {
+                    store.note_hub_versions(spoken)?;
+                    store.end_exchange(Err(&Fault::Cut))
+                })
+                .await?;
+            Ok(Err(failure.with_versions(spoken)))
         }
     }
 }
@@ -241,6 +246,18 @@ pub async fn on_store<T: Send + 'static>(
     work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     store.keep(work).await
+}
+
+impl SyncFailure {
+    /// With the versions that both sides speak, if that is why.
+    fn with_versions(mut self, hub: Option<(u8, u8)>) -> SyncFailure {
+        if let (Ktg::Version, Some((lowest, highest))) = (self.ktg, hub) {
+            let own = wire::versions();
+            let more = format!("; the hub speaks {lowest} to {highest}, this program {} to {}", own.0, own.1);
+            self.detail.push_str(&more);
+        }
+        self
+    }
 }
 
 impl From<LinkError> for SyncFailure {

@@ -19,8 +19,10 @@ use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::v1::Attest;
+use serde_json::json;
 
 use crate::accept::intake::Intake;
+use crate::accept::note;
 use crate::store::{Log, RecordRow, Result, Run, StoreError, Tx};
 
 /// An Ed25519 key that signs.
@@ -106,7 +108,8 @@ impl Hub {
         Ok(Some(Hub { replica: identity.replica, run, parts, hybrid: Mutex::default() }))
     }
 
-    /// Notes that this run begins to answer offices: a new epoch of the feed. Once, before the first exchange.
+    /// Notes that this run begins to answer offices: a new epoch of the feed. Once, before the first exchange. Takes in
+    /// what an older program could not read.
     ///
     /// # Errors
     /// A failure of the store.
@@ -117,6 +120,10 @@ impl Hub {
         }
         let epoch = HubEpoch { epoch: id, began_after: tx.feed_last()? };
         tx.append_epoch(&epoch, self.now_ms())?;
+        let used = Intake::new(tx, self.replica, self.now_ms()).look_again()?;
+        if used > 0 {
+            note(tx, self.now_ms(), "hub", "quarantine.read", self.replica, json!({"ops": used}))?;
+        }
         Ok(epoch)
     }
 

@@ -23,6 +23,7 @@ pub mod judge;
 pub mod limits;
 pub mod log;
 pub mod merge;
+pub mod next;
 pub mod op;
 pub mod planted;
 pub mod receipt;

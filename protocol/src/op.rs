@@ -15,6 +15,7 @@ use crate::limits::{
     EXTENSION_BYTES_MAX, EXTENSIONS_MAX, MANY_CHOICES_MAX, NAME_BYTES_MAX, OP_BYTES_MAX, OP_WRITES_MAX,
     PERSON_BYTES_MAX, TEXT_BYTES_MAX, WRITE_REPLACES_MAX, WRITE_VALUES_MAX,
 };
+use crate::next;
 use crate::receipt::ReceiptCode;
 use crate::wire::codec::{self, Blob, List, Txt};
 
@@ -79,7 +80,7 @@ impl Op {
     /// # Errors
     /// [`Fault::Limit`] if the op is longer than an op may be.
     pub fn encode(&self) -> Result<Vec<u8>, Fault> {
-        let mut bytes = vec![SCHEMA_V1];
+        let mut bytes = vec![if next::in_next_schema(self) { next::OP_SCHEMA } else { SCHEMA_V1 }];
         bytes.extend(codec::encode(&OpV1::from(self)));
         // The bounds of lists hold for our own ops too: what we could not read again must not be written.
         match Op::decode(&bytes) {
@@ -99,10 +100,16 @@ impl Op {
         }
         match bytes.split_first() {
             Some((&SCHEMA_V1, body)) => codec::decode::<OpV1>(body)?.try_into(),
+            Some((&next::OP_SCHEMA, body)) if next::active() => codec::decode::<OpV1>(body)?.try_into(),
             Some(_) => Err(Fault::Version("an unknown schema of ops")),
             None => Err(Fault::Peer("an op without bytes")),
         }
     }
+}
+
+/// The newest schema of ops that this program reads.
+pub fn schema_max() -> u8 {
+    if next::active() { next::OP_SCHEMA } else { SCHEMA_V1 }
 }
 
 /// First byte of an op: how the rest is to be read.
@@ -172,7 +179,7 @@ impl From<&Op> for OpV1 {
             elapsed_ms: op.elapsed_ms,
             hlc: op.hlc.0,
             writes: List(op.writes.iter().map(WriteV1::from).collect()),
-            extensions: List::default(),
+            extensions: next::of_op(),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::folder;
-use crate::programs::{self, Ended, Program};
+use crate::programs::{self, Ended, Program, Version};
 use crate::service::Service;
 
 /// A hub. Offices reach it through [`Hub::door`], whose address stays when the hub stops, starts or is replaced.
@@ -21,6 +21,7 @@ pub struct Hub {
     door: Pipe,
     process: Option<Service>,
     wall_offset_ms: i64,
+    version: Version,
 }
 
 impl Hub {
@@ -43,7 +44,7 @@ impl Hub {
         let data = home.path().join("pusat");
         // Nobody answers there until the hub has begun.
         let door = Pipe::open(SocketAddr::from(([127, 0, 0, 1], 9))).expect("a link");
-        let hub = Hub { home, data, door, process: None, wall_offset_ms: 0 };
+        let hub = Hub { home, data, door, process: None, wall_offset_ms: 0, version: Version::Present };
         hub.run(&["init", "--name", "Kabupaten Percobaan"]).ok();
         hub
     }
@@ -102,6 +103,15 @@ impl Hub {
     /// Its address for offices: that of the door.
     pub fn url(&self) -> String {
         format!("https://{}", self.door.address())
+    }
+
+    /// Another version of the program is installed: it is what runs from the next process on.
+    ///
+    /// # Panics
+    /// If its service runs.
+    pub fn install(&mut self, version: Version) {
+        assert!(self.process.is_none(), "the hub runs");
+        self.version = version;
     }
 
     /// Shifts the clock it believes in, from the next process on.
@@ -174,7 +184,7 @@ impl Hub {
     }
 
     fn command(&self) -> Command {
-        let mut command = Program::Hub.command(&self.data);
+        let mut command = Program::Hub.command_of(self.version, &self.data);
         if self.wall_offset_ms != 0 {
             command.env(TEST_WALL_OFFSET, self.wall_offset_ms.to_string());
         }

@@ -25,4 +25,4 @@ pub use dice::Dice;
 pub use hub::Hub;
 pub use kentongan_hub::demo::pipe::{Counts, Pipe, Quality, Way};
 pub use office::{Entered, Office};
-pub use programs::Ended;
+pub use programs::{Ended, Version};

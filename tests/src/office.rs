@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::folder;
 use crate::hub::Hub;
-use crate::programs::{self, Ended, Program};
+use crate::programs::{self, Ended, Program, Version};
 use crate::service::Service;
 use crate::wait;
 
@@ -21,6 +21,7 @@ pub struct Office {
     data: PathBuf,
     process: Option<Service>,
     wall_offset_ms: i64,
+    version: Version,
 }
 
 /// What a saved record is called.
@@ -37,7 +38,7 @@ impl Office {
     pub fn bare() -> Office {
         let home = folder::temporary("kentongan-office-");
         let data = home.path().join("kantor");
-        Office { home, data, process: None, wall_offset_ms: 0 }
+        Office { home, data, process: None, wall_offset_ms: 0, version: Version::Present }
     }
 
     /// A PC that has joined `hub` as one of the office `code`, through the hub's door.
@@ -129,9 +130,18 @@ impl Office {
         self.wall_offset_ms = offset_ms;
     }
 
+    /// Another version of the program is installed: it is what runs from the next process on.
+    ///
+    /// # Panics
+    /// If its service runs.
+    pub fn install(&mut self, version: Version) {
+        assert!(self.process.is_none(), "the service runs");
+        self.version = version;
+    }
+
     /// A command of it, to be run or started.
     pub fn command(&self) -> Command {
-        let mut command = Program::Agent.command(&self.data);
+        let mut command = Program::Agent.command_of(self.version, &self.data);
         if self.wall_offset_ms != 0 {
             command.env(TEST_WALL_OFFSET, self.wall_offset_ms.to_string());
         }

@@ -22,11 +22,25 @@ pub enum Program {
     Hub,
 }
 
+/// Which version of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Version {
+    /// What is built here.
+    #[default]
+    Present,
+    /// A made-up next version, which speaks both.
+    Next,
+    /// A made-up version after that, which does not speak the present one any more. Hubs only.
+    AfterNext,
+}
+
 impl Program {
-    fn name(self) -> &'static str {
-        match self {
-            Program::Agent => "kentongan-agent",
-            Program::Hub => "kentongan-hub",
+    fn name(self, version: Version) -> &'static str {
+        match (self, version) {
+            (Program::Agent, Version::Present) => "kentongan-agent",
+            (Program::Hub, Version::Present) => "kentongan-hub",
+            (Program::Agent, _) => "kentongan-agent-next",
+            (Program::Hub, _) => "kentongan-hub-next",
         }
     }
 
@@ -35,7 +49,12 @@ impl Program {
     /// # Panics
     /// If the programs cannot be built.
     pub fn path(self) -> PathBuf {
-        folder().join(self.name()).with_extension(std::env::consts::EXE_EXTENSION)
+        self.path_of(Version::Present)
+    }
+
+    fn path_of(self, version: Version) -> PathBuf {
+        let folder = if version == Version::Present { folder() } else { next_folder() };
+        folder.join(self.name(version)).with_extension(std::env::consts::EXE_EXTENSION)
     }
 
     /// A command of it on the folder `data`, in an environment that holds nothing of the caller's.
@@ -43,12 +62,23 @@ impl Program {
     /// # Panics
     /// If the programs cannot be built.
     pub fn command(self, data: &Path) -> Command {
-        let mut command = Command::new(self.path());
+        self.command_of(Version::Present, data)
+    }
+
+    /// The same of another version.
+    ///
+    /// # Panics
+    /// If the programs cannot be built.
+    pub fn command_of(self, version: Version, data: &Path) -> Command {
+        let mut command = Command::new(self.path_of(version));
         command.env_clear().env("KENTONGAN_LANG", "en").env("NO_COLOR", "1").stdin(Stdio::null());
         for kept in ["PATH", "HOME", "TMPDIR", "SystemRoot", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
             }
+        }
+        if version == Version::AfterNext {
+            command.env("KENTONGAN_TEST_NEXT_ONLY", "1");
         }
         command.arg("--data").arg(data);
         command
@@ -60,12 +90,21 @@ fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| match std::env::var_os("KENTONGAN_BIN_DIR") {
         Some(folder) => PathBuf::from(folder),
-        None => build(),
+        None => build(&["--workspace", "--bins"]),
     })
 }
 
-/// Builds both programs into the folder that this test or bench was built into, with the same profile.
-fn build() -> PathBuf {
+/// The folder of the programs of the next version, built once.
+fn next_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    // In the same folder and by the same profile: only the crates of the workspace are built a second time.
+    let programs = ["--bin", "kentongan-agent-next", "--bin", "kentongan-hub-next"];
+    let what = [&["--package", "kentongan-tests", "--features", "next-version"], &programs[..]].concat();
+    FOLDER.get_or_init(|| build(&what))
+}
+
+/// Builds programs into the folder that this test or bench was built into, with the same profile.
+fn build(what: &[&str]) -> PathBuf {
     let own = std::env::current_exe().expect("the path of this program");
     let mut folder = own.parent().expect("a program lies in a folder").to_owned();
     if folder.ends_with("deps") {
@@ -76,7 +115,9 @@ fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in a workspace");
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--workspace", "--bins", "--profile"])
+        .args(["build", "--quiet"])
+        .args(what)
+        .arg("--profile")
         .arg(if profile == "debug" { "dev" } else { profile })
         .arg("--target-dir")
         .arg(target)

@@ -264,7 +264,7 @@ pub(super) fn paths(out: &Output, dir: &DataDir) {
 
 pub(super) fn version(out: &Output) {
     let version = env!("CARGO_PKG_VERSION");
-    let protocol = kentongan_protocol::wire::v1::VERSION;
+    let protocol = kentongan_protocol::wire::versions().1;
     if out.json {
         out.document(&json!({
             "schema": "kentongan.version/1", "program": "kentongan-agent", "version": version, "protocol": protocol,

@@ -16,6 +16,7 @@ use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Marks, VerdictFrame,
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::facts::{self, name};
+use super::next;
 use super::opening::cursor;
 use super::pack::{SEQ_BITS, key_of, known_log_number, log_number, op_key, split};
 use super::write::put_log_head;
@@ -101,6 +102,7 @@ impl Store {
         facts::put(&transaction, name::ROUND_TRIP_MS, round_trip_ms)?;
         facts::put(&transaction, name::TWIN, marks.notices.0.contains(&notice::TWIN))?;
         facts::put(&transaction, name::CUT, 0)?;
+        next::note_marks(&transaction, &marks.extensions)?;
         reached(Step::AgentMarksWritten);
         transaction.commit().map_err(StoreError::because("note marks"))?;
         reached(Step::AgentMarksCommitted);

@@ -38,6 +38,8 @@ pub struct Link {
     pub next_ms: Option<i64>,
     /// This PC's clock minus the hub's at the last contact, in milliseconds.
     pub offset_ms: Option<i64>,
+    /// Major version that is spoken with the hub.
+    pub protocol: u8,
     /// Two machines answer as this replica.
     pub twin: bool,
     /// Ops that the hub gave back to this folder, ever.
@@ -93,6 +95,7 @@ impl Store {
             failures: facts::get(&self.db, name::FAILURES)?.unwrap_or(0),
             next_ms: facts::get(&self.db, name::NEXT_MS)?,
             offset_ms: facts::get(&self.db, name::OFFSET_MS)?,
+            protocol: self.protocol()?,
             twin: facts::get::<i64>(&self.db, name::TWIN)? == Some(1),
             given_back: facts::get::<i64>(&self.db, name::GIVEN_BACK)?.unwrap_or(0) as u64,
         })

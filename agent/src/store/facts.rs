@@ -31,6 +31,8 @@ pub(super) mod name {
     pub(in super::super) const NEXT_MS: &str = "next attempt ms";
     /// 1: two machines answer as this replica.
     pub(in super::super) const TWIN: &str = "twin";
+    /// What the program that last opened this store could read, see `knowledge.rs`.
+    pub(in super::super) const KNOWS: &str = "knows";
     /// Ops that the hub gave back to this folder, ever.
     pub(in super::super) const GIVEN_BACK: &str = "given back";
 }

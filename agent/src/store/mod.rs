@@ -12,6 +12,8 @@ mod contacts;
 mod error;
 mod facts;
 mod intake;
+mod knowledge;
+mod next;
 mod opening;
 mod pack;
 mod read;
@@ -103,7 +105,7 @@ impl Store {
     /// # Errors
     /// If the file is damaged, of a newer program, or cannot be written.
     pub fn open(path: &Path, machine: Machine) -> Result<Store, StoreError> {
-        Store::on(sqlite::open(path, APPLICATION_ID, MIGRATIONS)?, path, machine)
+        Store::on(sqlite::open(path, APPLICATION_ID, next::migrations())?, path, machine)
     }
 
     /// As [`Store::open`], on the SQLite file system `vfs`: for simulators.
@@ -111,7 +113,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_on(vfs: &std::ffi::CStr, path: &Path, machine: Machine) -> Result<Store, StoreError> {
-        Store::on(sqlite::open_on(vfs, path, APPLICATION_ID, MIGRATIONS)?, path, machine)
+        Store::on(sqlite::open_on(vfs, path, APPLICATION_ID, next::migrations())?, path, machine)
     }
 
     fn on(db: Connection, path: &Path, machine: Machine) -> Result<Store, StoreError> {
@@ -129,6 +131,7 @@ impl Store {
             hybrid: HybridClock::after(Hlc(last.unwrap_or(0) as u64)),
         };
         store.member = store.read_member()?;
+        store.learn()?;
         Ok(store)
     }
 

@@ -5,13 +5,16 @@ use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding, LogHead};
+use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect};
-use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog, VERSIONS};
+use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog};
+use kentongan_protocol::wire;
 use kentongan_protocol::wire::codec::{self, Txt};
 use kentongan_protocol::wire::v1::{Attest, Hello, LogFrame, RunFrame};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::facts::{self, name};
+use super::next::spoken;
 use super::pack::{SEQ_BITS, known_log_number, op_key};
 use super::{Store, StoreError, read};
 
@@ -56,8 +59,8 @@ impl Store {
 
     fn hello(&self, run: RunHead, replica: ReplicaId, own: &[OwnLog], health: &Health) -> Result<Hello, StoreError> {
         Ok(Hello {
-            version_min: VERSIONS.0,
-            version_max: VERSIONS.1,
+            version_min: wire::versions().0,
+            version_max: wire::versions().1,
             replica: replica.to_bytes(),
             run: RunFrame::from(&run),
             elapsed_ms: self.elapsed_ms(),
@@ -68,7 +71,7 @@ impl Store {
             oldest_pending_ms: read::oldest_pending_ms(&self.db, self.wall_ms())?,
             free_bytes: health.free_bytes,
             program: Txt(health.program.clone()),
-            extensions: Default::default(),
+            extensions: next::of_hello(spoken(&self.db)?),
         })
     }
 

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OfficeCode, ReplicaId};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
+use kentongan_protocol::next;
 use kentongan_protocol::session::hub::{Event, Position};
-use kentongan_protocol::wire::v1::{Frame, Marks};
+use kentongan_protocol::wire::frame::preamble;
+use kentongan_protocol::wire::v1::{Frame, Marks, VERSION};
 
 use super::echo::Echoes;
 use super::proof::Proofs;
@@ -32,6 +34,8 @@ pub struct Exchange {
     pub(super) proofs: Proofs,
     pub(super) echoes: Echoes,
     pub(super) reply: Reply,
+    /// Major version of the conversation.
+    pub(super) version: u8,
     pub(super) counts: Counts,
 }
 
@@ -63,6 +67,7 @@ impl Exchange {
             proofs: Proofs::default(),
             echoes: Echoes::default(),
             reply: Reply::default(),
+            version: VERSION,
             counts: Counts::default(),
         }
     }
@@ -111,6 +116,14 @@ impl Exchange {
     /// A failure of the store.
     pub fn marks(&mut self, tx: &mut dyn Tx, now_ms: i64) -> Result<Marks> {
         reply::marks(self, tx, now_ms)
+    }
+
+    /// How the reply begins: in the version of the request, with the marks.
+    pub fn begin_reply(&self, marks: &Marks) -> Vec<u8> {
+        let mut reply = preamble(self.version).to_vec();
+        Frame::Marks(marks.clone()).put(&mut reply);
+        next::put_frames(self.version, &mut reply);
+        reply
     }
 
     /// The next frames of the reply, after the marks; the last one is [`Frame::End`].

@@ -3,6 +3,7 @@
 use kentongan_protocol::clock::{KnownRun, RunHead, measure};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::next;
 use kentongan_protocol::wire::v1::Hello;
 use serde_json::json;
 
@@ -36,6 +37,7 @@ pub(super) fn take(
     replica.last_contact = Some(contact(hello, measured, now_ms));
     tx.put_replica(&replica)?;
     exchange.office = Some(replica.office);
+    exchange.version = next::stream_version(hello);
     Ok(())
 }
 

@@ -37,7 +37,7 @@ const FAULTS_MAX: usize = 64;
 
 /// Takes ops into the store within one transaction. End it with [`Intake::finish`].
 pub(crate) struct Intake<'a> {
-    tx: &'a mut dyn Tx,
+    pub(super) tx: &'a mut dyn Tx,
     hub: ReplicaId,
     now_ms: i64,
     touched: BTreeMap<RecordId, Touched>,
@@ -45,7 +45,7 @@ pub(crate) struct Intake<'a> {
 
 /// A record that changed in this transaction.
 #[derive(Debug, Clone)]
-struct Touched {
+pub(super) struct Touched {
     row: RecordRow,
     born: Born,
     shared: Vec<OfficeCode>,
@@ -180,7 +180,7 @@ impl<'a> Intake<'a> {
         }
     }
 
-    fn judged(&self, touched: &Touched, head: &LogHead, op: &Op, record: RecordId) -> Verdict {
+    pub(super) fn judged(&self, touched: &Touched, head: &LogHead, op: &Op, record: RecordId) -> Verdict {
         let may =
             head.replica == self.hub || head.office == touched.born.office || touched.shared.contains(&head.office);
         let access = if may || planted::active(Defect::AnyoneChanges) { Access::Allowed } else { Access::Foreign };
@@ -189,7 +189,7 @@ impl<'a> Intake<'a> {
 
     /// Looks again at the ops of a record that wait or that are kept aside because another office wrote them: the
     /// record's creating op has come, or another office sees it now. Each may in turn let one more office see it.
-    fn settle(&mut self, record: RecordId) -> Result<()> {
+    pub(super) fn settle(&mut self, record: RecordId) -> Result<()> {
         let mut again = true;
         while std::mem::take(&mut again) {
             for stored in self.tx.ops_of(record)? {
@@ -221,7 +221,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Feeds an op that became part of its record. `true` if it lets one more office see the record.
-    fn merged(&mut self, head: &LogHead, id: OpId, op: &Op, record: RecordId) -> Result<bool> {
+    pub(super) fn merged(&mut self, head: &LogHead, id: OpId, op: &Op, record: RecordId) -> Result<bool> {
         let Some(mut touched) = self.touch(record)? else { return Ok(false) };
         for office in std::iter::once(&touched.born.office).chain(&touched.shared) {
             let item = FeedItem::Op { id, writer: head.replica };
@@ -257,7 +257,7 @@ impl<'a> Intake<'a> {
     }
 
     /// The record, if its creating op is merged.
-    fn touch(&mut self, id: RecordId) -> Result<Option<Touched>> {
+    pub(super) fn touch(&mut self, id: RecordId) -> Result<Option<Touched>> {
         if let Some(touched) = self.touched.get(&id) {
             return Ok(Some(touched.clone()));
         }
@@ -269,7 +269,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Makes sure that there is a row for a record whose creating op is not merged.
-    fn expect_record(&mut self, id: RecordId) -> Result<()> {
+    pub(super) fn expect_record(&mut self, id: RecordId) -> Result<()> {
         let row = RecordRow {
             id,
             number: 0,
@@ -283,7 +283,7 @@ impl<'a> Intake<'a> {
         self.tx.insert_record(&row).map(drop)
     }
 
-    fn row_of_creation(&self, id: OpId, born: Born, op: &Op) -> RecordRow {
+    pub(super) fn row_of_creation(&self, id: OpId, born: Born, op: &Op) -> RecordRow {
         let Facts { status, summary, .. } = facts::of_creation(born.form, op);
         RecordRow {
             id: RecordId(id),
@@ -321,13 +321,13 @@ impl<'a> Intake<'a> {
     }
 
     /// Says to the office that wrote an op what the hub thinks of it.
-    fn tell(&mut self, office: &OfficeCode, id: OpId, verdict: VerdictFrame) -> Result<()> {
+    pub(super) fn tell(&mut self, office: &OfficeCode, id: OpId, verdict: VerdictFrame) -> Result<()> {
         self.tx.put_verdict(id, &verdict)?;
         self.tx.feed_append(&Topic::Office(office.clone()), &FeedItem::Verdict { id, verdict }).map(drop)
     }
 
     /// Two records with one receipt code: both stay, and somebody hears of it.
-    fn watch_for_collision(&mut self, id: RecordId, code: Option<ReceiptCode>) -> Result<()> {
+    pub(super) fn watch_for_collision(&mut self, id: RecordId, code: Option<ReceiptCode>) -> Result<()> {
         let Some(code) = code else { return Ok(()) };
         for other in self.tx.records_coded(code)? {
             if other.id != id {

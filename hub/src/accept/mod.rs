@@ -15,6 +15,7 @@
 //!   name that is taken, is refused, and then it is written into the audit log.
 //! - An exchange may be cut after any event. What was stored stays, and the next one goes on from the marks.
 
+mod again;
 mod batch;
 mod echo;
 mod exchange;

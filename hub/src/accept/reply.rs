@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use kentongan_protocol::ids::{LogId, OfficeCode, Topic};
 use kentongan_protocol::limits::{EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX, REPLY_BYTES_AIM};
+use kentongan_protocol::next;
 use kentongan_protocol::session::hub::{feed_start, news_of_epochs};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::v1::{End, Frame, LogFrame, Marks, Ops, notice};
@@ -63,7 +64,7 @@ pub(super) fn marks(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Re
         held_sum: replica.holding.sum,
         come_back_s: 0,
         notices: List(notices(&replica, now_ms)),
-        extensions: List::default(),
+        extensions: next::of_marks(),
     })
 }
 

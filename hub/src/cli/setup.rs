@@ -77,7 +77,7 @@ pub(super) fn paths(context: &Context<'_>) -> Result<Exit, Failure> {
 
 pub(super) fn version(context: &Context<'_>) -> Result<Exit, Failure> {
     let out = context.out;
-    let (version, protocol) = (env!("CARGO_PKG_VERSION"), kentongan_protocol::wire::v1::VERSION);
+    let (version, protocol) = (env!("CARGO_PKG_VERSION"), kentongan_protocol::wire::versions().1);
     if out.json {
         out.document(&json!({
             "schema": "kentongan.version/1",

@@ -25,7 +25,7 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::session::hub::{Event, Session, refusal, refusal_for};
 use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Frame, Refusal};
+use kentongan_protocol::wire::v1::Refusal;
 
 use super::Serving;
 use super::body::{ReadFailure, ReplyBody, RequestBody, StreamWriter, stream, whole};
@@ -234,8 +234,8 @@ impl Call {
                 return Ok(Err(fault));
             }
             let now_ms = clock.wall_ms();
-            let mut reply = PREAMBLE.to_vec();
-            Frame::Marks(exchange.marks(tx, now_ms)?).put(&mut reply);
+            let marks = exchange.marks(tx, now_ms)?;
+            let mut reply = exchange.begin_reply(&marks);
             while !exchange.is_over() && reply.len() < FIRST_PART_BYTES_AIM {
                 exchange.next_frames(&hub, tx, now_ms)?.iter().for_each(|frame| frame.put(&mut reply));
             }

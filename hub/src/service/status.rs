@@ -186,7 +186,7 @@ pub fn status(tx: &mut dyn Tx, desk: &Desk) -> Result<Status, Failure> {
         backup_at,
         cert_expires_at,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        protocol: kentongan_protocol::wire::v1::VERSION,
+        protocol: kentongan_protocol::wire::versions().1,
     })
 }
 

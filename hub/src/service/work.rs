@@ -88,7 +88,8 @@ pub(crate) fn write(opened: &Opened, group: &Group, values: Values) -> Result<Wr
             format!("The part \"{}\" cannot be changed after saving.", group.label.en),
         ));
     }
-    let faults = check_write(opened.form, opened.born.form_version, group.tag, &values);
+    // What the group holds of a later version of the form is kept, so it is no fault of the person who edits.
+    let faults = check_write(opened.form, opened.form.version.saturating_add(1), group.tag, &values);
     if !faults.is_empty() {
         return Err(invalid(opened, &faults));
     }

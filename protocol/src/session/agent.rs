@@ -7,9 +7,10 @@ use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{EPOCHS_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use crate::log::{ChainHash, Holding, LogHead};
+use crate::next;
 use crate::wire::codec::{Blob, List};
-use crate::wire::frame::{FrameReader, PREAMBLE};
-use crate::wire::v1::{Attest, End, Feed, Frame, Have, Hello, Inventory, Marks, Ops, Refusal, VERSION};
+use crate::wire::frame::{FrameReader, preamble};
+use crate::wire::v1::{Attest, End, Feed, Frame, Have, Hello, Inventory, Marks, Ops, Refusal};
 
 /// What an agent knows when an exchange opens, read from its store at one moment.
 #[derive(Debug, Clone)]
@@ -129,6 +130,7 @@ pub struct Session {
     heads: BTreeMap<LogId, LogHead>,
     unsent: bool,
     come_back_s: u32,
+    hub_versions: Option<(u8, u8)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +156,7 @@ impl Session {
             heads: BTreeMap::new(),
             unsent: false,
             come_back_s: 0,
+            hub_versions: None,
         }
     }
 
@@ -162,8 +165,10 @@ impl Session {
     /// # Errors
     /// Whatever the outbox fails with.
     pub fn request<O: Outbox>(&mut self, outbox: &mut O) -> Result<Vec<u8>, O::Error> {
-        let mut out = PREAMBLE.to_vec();
+        let version = next::stream_version(&self.opening.hello);
+        let mut out = preamble(version).to_vec();
         Frame::Hello(self.opening.hello.clone()).put(&mut out);
+        next::put_frames(version, &mut out);
         Frame::Have(self.have()).put(&mut out);
         if let Some(inventory) = &self.opening.inventory {
             put_inventory(inventory, &mut out);
@@ -259,6 +264,7 @@ impl Session {
         match (self.state, frame) {
             (State::ExpectMarks, Frame::Refused(refused)) => {
                 self.come_back_s = refused.come_back_s;
+                self.hub_versions = Some((refused.version_min, refused.version_max));
                 let unknown = Fault::Version("an unknown reason of refusal");
                 Err(Refusal::from_number(refused.reason).map_or(unknown, Fault::Refused))
             }
@@ -341,6 +347,11 @@ impl Session {
         self.come_back_s
     }
 
+    /// Lowest and highest version that the hub speaks, if it refused: refusals name them.
+    pub fn hub_versions(&self) -> Option<(u8, u8)> {
+        self.hub_versions
+    }
+
     /// Ends the exchange when the reply has ended.
     ///
     /// # Errors
@@ -381,6 +392,3 @@ fn check_feed(feed: &Feed) -> Result<(), Fault> {
     }
     feed.logs.0.iter().try_for_each(|head| LogHead::try_from(head).map(drop))
 }
-
-/// The versions this program speaks.
-pub const VERSIONS: (u8, u8) = (VERSION, VERSION);

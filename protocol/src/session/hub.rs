@@ -10,6 +10,7 @@ use crate::planted::{self, Defect};
 use crate::wire::codec::Blob;
 use crate::wire::frame::FrameReader;
 use crate::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, Refusal, Refused, VERSION};
+use crate::wire::versions;
 
 /// What a request asks of the hub, in the order to do it.
 #[derive(Debug, Clone)]
@@ -149,7 +150,8 @@ impl Session {
     }
 
     fn check_hello(&self, hello: &Hello) -> Result<(), Fault> {
-        if hello.version_min > VERSION || hello.version_max < VERSION {
+        let spoken = self.reader.version().unwrap_or(VERSION);
+        if !(hello.version_min..=hello.version_max).contains(&spoken) {
             return Err(Fault::Version("no common version of the protocol"));
         }
         if ReplicaId::from_bytes(hello.replica) != self.replica {
@@ -196,9 +198,11 @@ fn position(have: &Have) -> Result<Position, Fault> {
     })
 }
 
-/// The answer of a hub that will not talk.
+/// The answer of a hub that will not talk. It goes under the preamble of version 1 whatever was asked, so that every
+/// program can read it.
 pub fn refusal(refusal: Refusal, come_back_s: u32) -> Frame {
-    Frame::Refused(Refused { reason: refusal as u8, version_min: VERSION, version_max: VERSION, come_back_s })
+    let (version_min, version_max) = versions();
+    Frame::Refused(Refused { reason: refusal as u8, version_min, version_max, come_back_s })
 }
 
 /// How to tell an agent why its request could not be used.

@@ -13,8 +13,13 @@ use std::collections::VecDeque;
 use crate::error::Fault;
 use crate::limits::FRAME_BODY_BYTES_MAX;
 
-/// First bytes of every stream of frames; the last one is the major version of the protocol.
-pub const PREAMBLE: [u8; 4] = *b"KTG\x01";
+/// First bytes of a stream of frames of version 1; the last one is the major version of the protocol.
+pub const PREAMBLE: [u8; 4] = preamble(1);
+
+/// First bytes of a stream of this major version.
+pub const fn preamble(version: u8) -> [u8; 4] {
+    [b'K', b'T', b'G', version]
+}
 
 /// Bytes before a frame's body.
 pub const HEADER_BYTES: usize = 9;
@@ -76,7 +81,7 @@ fn checksum(kind: u8, coding: u8, body: &[u8]) -> u32 {
 #[derive(Debug, Default)]
 pub struct FrameReader {
     buffer: VecDeque<u8>,
-    greeted: bool,
+    version: Option<u8>,
 }
 
 impl FrameReader {
@@ -96,7 +101,7 @@ impl FrameReader {
     /// [`Fault::Stranger`] if the stream does not start as ours do, [`Fault::Version`] for another major version,
     /// [`Fault::Limit`] for a body over the bound (before it is read), [`Fault::Damaged`] for a wrong checksum.
     pub fn next_frame(&mut self) -> Result<Option<RawFrame>, Fault> {
-        if !self.greeted && !self.take_preamble()? {
+        if self.version.is_none() && !self.take_preamble()? {
             return Ok(None);
         }
         if self.buffer.len() < HEADER_BYTES {
@@ -126,6 +131,11 @@ impl FrameReader {
         Ok(Some(RawFrame { kind, body }))
     }
 
+    /// Major version of the stream, when its beginning has been read.
+    pub fn version(&self) -> Option<u8> {
+        self.version
+    }
+
     /// Whether no part of a frame is waiting for its rest.
     pub fn is_between_frames(&self) -> bool {
         self.buffer.is_empty()
@@ -140,11 +150,13 @@ impl FrameReader {
         if self.buffer.len() < PREAMBLE.len() {
             return Ok(false);
         }
-        if self.buffer.get(3) != Some(&PREAMBLE[3]) {
+        let version = self.buffer.get(3).copied().unwrap_or_default();
+        let (lowest, highest) = super::versions();
+        if !(lowest..=highest).contains(&version) {
             return Err(Fault::Version("another major version of the protocol"));
         }
         self.buffer.drain(..PREAMBLE.len());
-        self.greeted = true;
+        self.version = Some(version);
         Ok(true)
     }
 }

@@ -4,3 +4,8 @@
 pub mod codec;
 pub mod frame;
 pub mod v1;
+
+/// Lowest and highest major version of the protocol that this program speaks.
+pub fn versions() -> (u8, u8) {
+    crate::next::versions()
+}

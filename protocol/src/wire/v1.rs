@@ -15,6 +15,7 @@ use crate::limits::{
     OP_BYTES_MAX,
 };
 use crate::log::LogHead;
+use crate::next;
 
 /// Version of the protocol that this file speaks.
 pub const VERSION: u8 = 1;
@@ -98,6 +99,7 @@ impl Frame {
             kind::REFUSED => Frame::Refused(codec::decode(body)?),
             kind::END => Frame::End(codec::decode(body)?),
             KIND_SKIPPABLE.. => return Ok(None),
+            next::KIND_NEEDED if next::active() => return Ok(None),
             _ => return Err(Fault::Version("an unknown kind of frame")),
         }))
     }

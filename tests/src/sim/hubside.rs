@@ -17,7 +17,7 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, ReplicaId};
 use kentongan_protocol::session::hub::{Event, Session, refusal, refusal_for};
 use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Frame, Marks, Refusal};
+use kentongan_protocol::wire::v1::{Marks, Refusal};
 
 use super::clock::SimClock;
 use super::disk::{Disk, NAME};
@@ -269,8 +269,7 @@ impl HubHost {
                 return Ok((held(tx, &batches)?, Err(fault)));
             }
             let marks = exchange.marks(tx, now_ms)?;
-            let mut reply = PREAMBLE.to_vec();
-            Frame::Marks(marks.clone()).put(&mut reply);
+            let mut reply = exchange.begin_reply(&marks);
             while !exchange.is_over() && reply.len() < FIRST_PART_BYTES_AIM {
                 exchange.next_frames(hub, tx, now_ms)?.iter().for_each(|frame| frame.put(&mut reply));
             }

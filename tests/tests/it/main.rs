@@ -14,3 +14,4 @@ mod service;
 mod strangers;
 mod tidy;
 mod together;
+mod versions;

@@ -9,6 +9,7 @@
 pub mod copying;
 mod feed;
 mod logs;
+mod next;
 mod parties;
 mod proofs;
 mod records;
@@ -47,7 +48,7 @@ impl SqliteStore {
     /// # Errors
     /// See [`OpenFailure`]; the file is then as it was before.
     pub fn open(path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
-        let db = sqlite::open(path, schema::APPLICATION_ID, schema::MIGRATIONS)?;
+        let db = sqlite::open(path, schema::APPLICATION_ID, next::migrations())?;
         SqliteStore::tuned(db, path)
     }
 
@@ -56,7 +57,7 @@ impl SqliteStore {
     /// # Errors
     /// See [`OpenFailure`].
     pub fn open_on(vfs: &std::ffi::CStr, path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
-        let db = sqlite::open_on(vfs, path, schema::APPLICATION_ID, schema::MIGRATIONS)?;
+        let db = sqlite::open_on(vfs, path, schema::APPLICATION_ID, next::migrations())?;
         SqliteStore::tuned(db, path)
     }
 

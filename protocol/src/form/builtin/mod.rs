@@ -12,12 +12,13 @@ use super::{
     Choice, ChoiceTag, Field, FieldTag, FieldType, Form, FormTag, Group, GroupTag, Label, MergeClass, Pattern, Privacy,
     Relevant,
 };
+use crate::next;
 
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| vec![pengaduan::form(), skm::form()]);
 
 /// All built-in forms.
 pub fn all() -> &'static [Form] {
-    &FORMS
+    if next::active() { next::forms(&FORMS) } else { &FORMS }
 }
 
 /// The built-in form with this number.
