@@ -192,8 +192,8 @@ fn history(entry: &Entry, form: &Form, member: Option<&Member>) -> Vec<Value> {
     let line = |(id, tag, written): (OpId, u16, &Written)| {
         let head = entry.logs.get(&id.log);
         let by = match (head, member) {
-            (Some(head), Some(member)) if head.replica == member.replica => "this_pc",
-            (Some(head), Some(member)) if head.replica == member.hub_replica => "hub",
+            (Some(head), Some(member)) if head.replica() == member.replica => "this_pc",
+            (Some(head), Some(member)) if head.replica() == member.hub_replica => "hub",
             _ => "office",
         };
         json!({

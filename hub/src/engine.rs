@@ -11,7 +11,7 @@ use kentongan_host::identity::SigningKey;
 use kentongan_protocol::clock::{HybridClock, KnownRun, RunHead};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::form::builtin;
-use kentongan_protocol::ids::{EpochId, Lane, LogId, OfficeCode, OpId, ReplicaId, RunId};
+use kentongan_protocol::ids::{EpochId, Lane, OfficeCode, OpId, ReplicaId, RunId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::Record;
 use kentongan_protocol::op::{Action, Op, Write};
@@ -149,7 +149,7 @@ impl Hub {
 
     /// The hub's signature over the present heads of its own `logs`.
     pub fn attest(&self, logs: &[Log]) -> Attest {
-        let heads = logs.iter().map(|log| (log.head.log.to_bytes(), log.stored, log.chain.0)).collect();
+        let heads = logs.iter().map(|log| (log.head.log().to_bytes(), log.stored, log.chain.0)).collect();
         let mut attest = Attest { replica: self.replica.to_bytes(), heads: List(heads), signature: [0; 64] };
         attest.signature = self.parts.key.sign(&attest.signed_bytes());
         attest
@@ -180,7 +180,7 @@ impl Hub {
             writes,
         };
         let bytes = op.encode().map_err(WriteError::TooLarge)?;
-        let id = OpId { log: log.head.log, seq: log.stored + 1 };
+        let id = OpId { log: log.head.log(), seq: log.stored + 1 };
         let chain = log.chain.then(&bytes);
         let mut intake = Intake::new(tx, self.replica, self.now_ms());
         intake.admit(&log.head, id, &bytes, chain)?;
@@ -191,11 +191,10 @@ impl Hub {
 
     /// The log of this run in `lane` about `office`; begun if there is none.
     fn own_log(&self, tx: &mut dyn Tx, lane: Lane, office: &OfficeCode) -> Result<Log> {
-        if let Some(log) = tx.log_of_run(&self.run, lane, office)? {
+        let head = LogHead::new(self.replica, office.clone(), lane, self.run);
+        if let Some(log) = tx.log(head.log())? {
             return Ok(log);
         }
-        let log = LogId((self.parts.random)());
-        let head = LogHead { log, replica: self.replica, office: office.clone(), lane, run: self.run };
         tx.insert_log(&head)?;
         // The hub's clock is what all others are measured by: its own runs are exact by definition.
         let known = KnownRun {

@@ -93,7 +93,7 @@ impl Logs {
     /// What proves the page: the hub's own signature over its logs, and of the others the newest one each, if it covers
     /// what the page holds.
     fn attests(&self, hub: &Hub, tx: &mut dyn Tx) -> Result<Vec<Attest>> {
-        let (own, others): (Vec<_>, Vec<_>) = self.all.iter().partition(|(log, _)| log.head.replica == hub.replica());
+        let (own, others): (Vec<_>, Vec<_>) = self.all.iter().partition(|(log, _)| log.head.replica() == hub.replica());
         let mut attests = Vec::new();
         if !own.is_empty() {
             let own: Vec<Log> = own.into_iter().map(|(log, _)| log.clone()).collect();
@@ -101,7 +101,7 @@ impl Logs {
         }
         let mut bytes: usize = attests.iter().map(|attest| codec::encode(attest).len()).sum();
         for (log, last) in others {
-            let Some(kept) = tx.attestation(log.head.log)?.filter(|kept| kept.seq >= *last) else { continue };
+            let Some(kept) = tx.attestation(log.head.log())?.filter(|kept| kept.seq >= *last) else { continue };
             if attests.contains(&kept.attest) {
                 continue;
             }

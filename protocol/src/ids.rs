@@ -1,14 +1,14 @@
 //! Names of things: each its own type, so that one can never be taken for another.
 //!
-//! Random ids are 64 bits. Two of them meet by chance once in four billion ids of one kind; a log id is only ever
-//! compared within one hub, where that is never reached.
+//! Ids are 64 bits, drawn at random or, of logs, a hash. Two of them meet by chance once in four billion ids of one kind; a
+//! log id is only ever compared within one hub, where that is never reached.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Malformed;
 
-macro_rules! random_id {
+macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,19 +52,20 @@ macro_rules! random_id {
     };
 }
 
-random_id! {
+id! {
     /// One enrolled installation of the agent (one PC). The hub is a replica too.
     ReplicaId
 }
-random_id! {
+id! {
     /// One life of one process, from start to stop.
     RunId
 }
-random_id! {
-    /// A log: the ops that one run wrote in one lane. Drawn at random when the run writes its first op in that lane.
+id! {
+    /// A log: the ops that one run wrote in one lane. It is never drawn but follows from what the log's head says, see
+    /// [`LogHead::log`](crate::log::LogHead::log).
     LogId
 }
-random_id! {
+id! {
     /// One start of a hub. Feed numbers are only comparable within the epochs that both sides know.
     EpochId
 }

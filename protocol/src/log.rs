@@ -3,6 +3,9 @@
 //! A log dies with its process. A copied or restored folder can therefore never continue the log of another life: what
 //! was written before the copy is the same op with the same name on both sides, what is written afterwards has a new
 //! name. Nothing has to be detected for that to be right.
+//!
+//! A log is named by what its head says: the name is the beginning of a hash over it. A name drawn at random would belong
+//! to whoever says it first; this one can be taken by nobody, not even while a restored hub has forgotten its owner.
 
 use sha2::{Digest, Sha256};
 
@@ -12,19 +15,14 @@ use crate::ids::{Lane, LogId, OfficeCode, ReplicaId};
 use crate::planted::{self, Defect};
 use crate::wire::{codec, v1};
 
-/// What is said of a log before its first op.
+/// What is said of a log before its first op. Its name follows from that: a head with the name of another cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogHead {
-    /// The log.
-    pub log: LogId,
-    /// Who writes it.
-    pub replica: ReplicaId,
-    /// The office whose records it is about.
-    pub office: OfficeCode,
-    /// Its priority class.
-    pub lane: Lane,
-    /// The run that writes it.
-    pub run: RunHead,
+    replica: ReplicaId,
+    office: OfficeCode,
+    lane: Lane,
+    run: RunHead,
+    start: ChainHash,
 }
 
 /// A running hash over a log up to some op.
@@ -32,12 +30,43 @@ pub struct LogHead {
 pub struct ChainHash(pub [u8; 32]);
 
 impl LogHead {
-    /// The hash before the first op.
+    /// Of the log that `run` of `replica` writes in `lane` about `office`.
+    pub fn new(replica: ReplicaId, office: OfficeCode, lane: Lane, run: RunHead) -> LogHead {
+        let mut head = LogHead { replica, office, lane, run, start: ChainHash([0; 32]) };
+        let said = codec::encode(&v1::LogFrame::from(&head));
+        head.start = ChainHash(Sha256::new().chain_update(b"kentongan log 1").chain_update(said).finalize().into());
+        head
+    }
+
+    /// The log: the first 8 bytes of [`LogHead::chain_start`].
+    pub fn log(&self) -> LogId {
+        let [a, b, c, d, e, f, g, h, ..] = self.start.0;
+        LogId::from_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Who writes it.
+    pub fn replica(&self) -> ReplicaId {
+        self.replica
+    }
+
+    /// The office whose records it is about.
+    pub fn office(&self) -> &OfficeCode {
+        &self.office
+    }
+
+    /// Its priority class.
+    pub fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// The run that writes it.
+    pub fn run(&self) -> &RunHead {
+        &self.run
+    }
+
+    /// The hash before the first op, over everything that the head says.
     pub fn chain_start(&self) -> ChainHash {
-        let mut hasher = Sha256::new();
-        hasher.update(b"kentongan log 1");
-        hasher.update(codec::encode(&v1::LogFrame::from(self)));
-        ChainHash(hasher.finalize().into())
+        self.start
     }
 }
 
@@ -123,9 +152,58 @@ pub fn plan_append(stored: u64, first_seq: u64, count: usize) -> Result<AppendPl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::RunId;
     use proptest::prelude::*;
 
+    fn head() -> impl Strategy<Value = LogHead> {
+        let office = prop::sample::select(vec!["32.73.05.1001", "32.73.05.1001-PKM1", "32.73.05.1002"]);
+        let run = (0_u64..3, 0_u32..3, prop::option::of(0_u64..3), 0_u64..3, 0_u64..3, -1_i64..2);
+        (0_u64..3, office, prop::sample::select(Lane::ALL.to_vec()), run).prop_map(
+            |(replica, office, lane, (run, ordinal, before, boot, boot_ms, wall_ms))| {
+                let before = before.map(RunId);
+                let run = RunHead { run: RunId(run), ordinal, before, boot, boot_ms, wall_ms };
+                LogHead::new(ReplicaId(replica), office.parse().expect("an office code"), lane, run)
+            },
+        )
+    }
+
+    /// Heads that differ from this one in one thing each.
+    fn neighbours(head: &LogHead) -> Vec<LogHead> {
+        let LogHead { replica, office, lane, run, .. } = head.clone();
+        let runs = [
+            RunHead { run: RunId(!run.run.0), ..run },
+            RunHead { ordinal: run.ordinal + 1, ..run },
+            RunHead { before: run.before.is_none().then_some(RunId(0)), ..run },
+            RunHead { before: Some(RunId(run.before.map_or(0, |before| before.0) + 1)), ..run },
+            RunHead { boot: run.boot + 1, ..run },
+            RunHead { boot_ms: run.boot_ms + 1, ..run },
+            RunHead { wall_ms: run.wall_ms - 1, ..run },
+        ];
+        let mut others: Vec<_> = runs.map(|run| LogHead::new(replica, office.clone(), lane, run)).to_vec();
+        others.push(LogHead::new(ReplicaId(replica.0 + 1), office.clone(), lane, run));
+        others.push(LogHead::new(replica, "32.73.06.1001".parse().expect("an office code"), lane, run));
+        others.extend(Lane::ALL.map(|lane| LogHead::new(replica, office.clone(), lane, run)));
+        others.retain(|other| other != head);
+        others
+    }
+
     proptest! {
+        #[test]
+        fn a_log_has_another_name_if_anything_in_its_head_is_another(head in head()) {
+            let others = neighbours(&head);
+            prop_assert_eq!(others.len(), 12);
+            for other in others {
+                prop_assert_ne!(other.log(), head.log());
+                prop_assert_ne!(other.chain_start(), head.chain_start());
+            }
+        }
+
+        #[test]
+        fn one_name_is_one_head(first in head(), second in head()) {
+            prop_assert_eq!(first == second, first.log() == second.log());
+            prop_assert_eq!(LogHead::try_from(&v1::LogFrame::from(&first)), Ok(first));
+        }
+
         #[test]
         fn offers_in_any_pieces_and_repetitions_append_each_op_once(
             offers in prop::collection::vec((1_u64..30, 0_usize..12), 0..60),

@@ -123,13 +123,13 @@ impl Store {
         }
         let transaction = self.db.transaction().map_err(StoreError::because("begin to keep a page of the feed"))?;
         let mut page = Page { db: &transaction, touched: BTreeSet::new(), applied: Applied::default() };
-        let heads = feed.logs.0.iter().map(LogHead::try_from).collect::<Result<Vec<_>, Fault>>()?;
+        let heads = feed.heads()?;
         for entry in &feed.entries.0 {
-            let op = entry.op_id(&feed.logs.0).ok_or(Fault::Peer("a feed entry of a log without its head"))?;
+            let op = entry.op_id(&heads).ok_or(Fault::Peer("a feed entry of a log without its head"))?;
             match entry {
                 FeedEntry::Op { number, log, bytes, .. } => {
                     let head = heads.get(usize::from(*log)).ok_or(Fault::Peer("a feed entry without its head"))?;
-                    let new = page.put_op(head, head.replica == replica, op, &bytes.0, Some(*number))?;
+                    let new = page.put_op(head, head.replica() == replica, op, &bytes.0, Some(*number))?;
                     page.applied.fetched += u64::from(new);
                     if let Ok(op) = Op::decode(&bytes.0) {
                         hybrid.observe(op.hlc, wall_ms);
@@ -157,10 +157,10 @@ impl Store {
         let transaction = self.db.transaction().map_err(StoreError::because("begin to take back ops"))?;
         let mut page = Page { db: &transaction, touched: BTreeSet::new(), applied: Applied::default() };
         for (seq, bytes) in (first_seq..).zip(ops) {
-            let new = page.put_op(head, true, OpId { log: head.log, seq }, bytes, None)?;
+            let new = page.put_op(head, true, OpId { log: head.log(), seq }, bytes, None)?;
             page.applied.given_back += u64::from(new);
         }
-        let n = log_number(&transaction, head.log)?;
+        let n = log_number(&transaction, head.log())?;
         let upto = first_seq.saturating_add(ops.len() as u64).saturating_sub(1);
         transaction
             .execute("UPDATE log SET stored = max(stored, min(held, ?)) WHERE n = ?", params![upto as i64, n])

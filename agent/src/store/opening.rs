@@ -4,18 +4,18 @@ use kentongan_host::identity::SigningKey;
 use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
-use kentongan_protocol::log::{ChainHash, Holding, LogHead};
+use kentongan_protocol::log::{ChainHash, Holding};
 use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog};
 use kentongan_protocol::wire;
 use kentongan_protocol::wire::codec::{self, Txt};
-use kentongan_protocol::wire::v1::{Attest, Hello, LogFrame, RunFrame};
+use kentongan_protocol::wire::v1::{Attest, Hello, RunFrame};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::facts::{self, name};
 use super::next::spoken;
-use super::pack::{SEQ_BITS, known_log_number, op_key};
+use super::pack::{SEQ_BITS, known_log_number, log_head, op_key};
 use super::{Store, StoreError, read};
 
 /// What the rest of the program adds to a greeting.
@@ -145,24 +145,28 @@ fn own_logs(db: &Connection) -> Result<Vec<OwnLog>, StoreError> {
 fn open_logs(db: &Connection) -> Result<Vec<OpenLog>, StoreError> {
     let reading = || StoreError::because("read the logs to send");
     let mut select = db
-        .prepare_cached("SELECT n, head, own, stored, held FROM log WHERE stored < held ORDER BY lane, n LIMIT ?")
+        .prepare_cached(
+            "SELECT n, log_name.log, head, own, stored, held FROM log JOIN log_name USING (n) WHERE stored < held \
+             ORDER BY lane, n LIMIT ?",
+        )
         .map_err(reading())?;
     let rows = select
         .query_map([FRAME_LOGS_MAX as i64], |row| {
             Ok((
                 row.get::<_, i64>(0)?,
-                row.get::<_, Vec<u8>>(1)?,
-                row.get::<_, bool>(2)?,
-                row.get::<_, i64>(3)?,
+                row.get::<_, [u8; 8]>(1)?,
+                row.get::<_, Vec<u8>>(2)?,
+                row.get::<_, bool>(3)?,
                 row.get::<_, i64>(4)?,
+                row.get::<_, i64>(5)?,
             ))
         })
         .map_err(reading())?
         .collect::<Result<Vec<_>, _>>()
         .map_err(reading())?;
     let mut open = Vec::new();
-    for (n, head, own, stored, held) in rows {
-        let head = LogHead::try_from(&codec::decode::<LogFrame>(&head)?)?;
+    for (n, name, head, own, stored, held) in rows {
+        let head = log_head(name, &head)?;
         let mut log = OpenLog { head, stored: stored as u64, held: held as u64, proofs: Vec::new() };
         if !own {
             if planted::active(Defect::NoEcho) {

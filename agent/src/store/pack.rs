@@ -1,6 +1,9 @@
 //! Names of logs and ops as one integer each, so that an index holds 8 bytes instead of 16.
 
 use kentongan_protocol::ids::{LogId, OpId};
+use kentongan_protocol::log::LogHead;
+use kentongan_protocol::wire::codec;
+use kentongan_protocol::wire::v1::LogFrame;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::StoreError;
@@ -46,6 +49,13 @@ pub(super) fn op_id(db: &Connection, key: i64) -> Result<OpId, StoreError> {
         .and_then(|mut select| select.query_row([n], |row| row.get(0)))
         .map_err(StoreError::because("look up the name of a log"))?;
     Ok(OpId { log: LogId::from_bytes(log), seq })
+}
+
+/// The head of the log `name`, from its stored bytes. Bytes that say another log are damage.
+pub(super) fn log_head(name: [u8; 8], bytes: &[u8]) -> Result<LogHead, StoreError> {
+    let head = codec::decode::<LogFrame>(bytes).and_then(|frame| LogHead::try_from(&frame));
+    let head = head.ok().filter(|head| head.log().to_bytes() == name);
+    head.ok_or(StoreError::Broken("the head of a log that does not give its name"))
 }
 
 /// The id of an op in this store; its log gets a number if it has none.

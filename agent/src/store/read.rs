@@ -9,10 +9,10 @@ use kentongan_protocol::merge::{Record, record_conflicts};
 use kentongan_protocol::op::Op;
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec;
-use kentongan_protocol::wire::v1::{LogFrame, VerdictFrame};
+use kentongan_protocol::wire::v1::VerdictFrame;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::pack::{SEQ_BITS, known_log_number, op_id, op_key, split};
+use super::pack::{SEQ_BITS, known_log_number, log_head, op_id, op_key, split};
 use super::{Store, StoreError};
 
 /// Where a record is. The words people see are in `ux`'s glossary; "all arrived" is never derived from anything else.
@@ -307,19 +307,19 @@ fn logs_of(db: &Connection, key: i64) -> Result<BTreeMap<LogId, LogHead>, StoreE
     let reading = || StoreError::because("read who wrote a record");
     let mut select = db
         .prepare_cached(&format!(
-            "SELECT head FROM log WHERE n IN (SELECT id >> {SEQ_BITS} FROM op WHERE id = ?1 \
+            "SELECT log_name.log, head FROM log JOIN log_name USING (n) WHERE n IN (SELECT id >> {SEQ_BITS} FROM op WHERE id = ?1 \
              UNION SELECT id >> {SEQ_BITS} FROM op WHERE record = ?1 AND record <> id)"
         ))
         .map_err(reading())?;
     let heads = select
-        .query_map([key], |row| row.get::<_, Vec<u8>>(0))
+        .query_map([key], |row| Ok((row.get::<_, [u8; 8]>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .map_err(reading())?
         .collect::<Result<Vec<_>, _>>()
         .map_err(reading())?;
     let mut logs = BTreeMap::new();
-    for head in heads {
-        let head = LogHead::try_from(&codec::decode::<LogFrame>(&head)?)?;
-        logs.insert(head.log, head);
+    for (name, head) in heads {
+        let head = log_head(name, &head)?;
+        logs.insert(head.log(), head);
     }
     Ok(logs)
 }

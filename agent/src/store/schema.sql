@@ -3,7 +3,7 @@
 -- Names of logs, so that an op needs no 8-byte name: an op's id is n * 2^40 + seq.
 CREATE TABLE log_name (
     n   INTEGER PRIMARY KEY,          -- small number of the log in this store, from 1
-    log BLOB NOT NULL UNIQUE          -- its 8-byte id
+    log BLOB NOT NULL UNIQUE          -- its 8-byte id, which follows from its head
 ) STRICT;
 
 -- One life of this program each.

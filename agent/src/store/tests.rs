@@ -86,18 +86,13 @@ fn marks(logs: Vec<([u8; 8], u64, u64)>, number: u64) -> Marks {
 
 fn all_stored(store: &mut Store) -> Marks {
     let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
-    marks(open.iter().map(|open| (open.head.log.to_bytes(), open.held, 0)).collect(), 0)
+    marks(open.iter().map(|open| (open.head.log().to_bytes(), open.held, 0)).collect(), 0)
 }
 
-/// The head of a log that the hub wrote about this office.
-fn hub_log(log: u64) -> LogHead {
-    LogHead {
-        log: LogId(log),
-        replica: ReplicaId(99),
-        office: member().office,
-        lane: Lane::Case,
-        run: RunHead { run: RunId(500), ordinal: 1, before: None, boot: 1, boot_ms: 0, wall_ms: NOON },
-    }
+/// The head of a log that the hub wrote about this office in this run.
+fn hub_log(run: u64) -> LogHead {
+    let run = RunHead { run: RunId(run), ordinal: 1, before: None, boot: 1, boot_ms: 0, wall_ms: NOON };
+    LogHead::new(ReplicaId(99), member().office, Lane::Case, run)
 }
 
 fn change(record: RecordId, field: &str, text: &str, replaces: Vec<OpId>) -> Op {
@@ -151,8 +146,8 @@ fn every_run_writes_a_log_of_its_own() {
     assert_ne!(first.log, second.log);
     assert_eq!((first.seq, second.seq), (1, 1));
     let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
-    let runs: Vec<_> = open.iter().map(|open| (open.head.run.ordinal, open.head.run.before)).collect();
-    assert_eq!(runs, [(1, None), (2, Some(open[0].head.run.run))]);
+    let runs: Vec<_> = open.iter().map(|open| (open.head.run().ordinal, open.head.run().before)).collect();
+    assert_eq!(runs, [(1, None), (2, Some(open[0].head.run().run))]);
 }
 
 #[test]
@@ -203,14 +198,14 @@ fn ops_to_send_come_in_order_with_their_running_hash() {
     }
     let open = store.opening(&HEALTH(), 1 << 20).unwrap().open.remove(0);
     let key = SigningKey::generate().unwrap();
-    let ops = store.outbox(&key).ops(open.head.log, 1, 1 << 20).unwrap();
+    let ops = store.outbox(&key).ops(open.head.log(), 1, 1 << 20).unwrap();
     let mut chain = open.head.chain_start();
     for op in &ops {
         chain = chain.then(&op.bytes);
         assert_eq!(op.chain, chain);
     }
     assert_eq!(ops.len(), 3);
-    assert_eq!(store.outbox(&key).ops(open.head.log, 2, 1).unwrap().len(), 1, "at least one, however small the page");
+    assert_eq!(store.outbox(&key).ops(open.head.log(), 2, 1).unwrap().len(), 1, "at least one, however small the page");
 }
 
 #[test]
@@ -240,25 +235,25 @@ fn what_was_given_back_is_offered_again_if_the_hub_forgets_it_again() {
     let op = change(entered.record, "jawaban", "Loket ditambah", vec![]);
     let chain = head.chain_start().then(&op.encode().unwrap());
     let mut feed = page(&head, &[op], 5);
-    let heads = List(vec![(head.log.to_bytes(), 1, chain.0)]);
-    feed.attests = List(vec![Attest { replica: head.replica.to_bytes(), heads, signature: [7; 64] }]);
+    let heads = List(vec![(head.log().to_bytes(), 1, chain.0)]);
+    feed.attests = List(vec![Attest { replica: head.replica().to_bytes(), heads, signature: [7; 64] }]);
     store.apply(Event::Feed(feed.clone()), None).unwrap();
     let offered = |store: &mut Store| -> Vec<LogId> {
-        store.opening(&HEALTH(), 1 << 20).unwrap().open.iter().map(|open| open.head.log).collect()
+        store.opening(&HEALTH(), 1 << 20).unwrap().open.iter().map(|open| open.head.log()).collect()
     };
     let lost = |epoch: u64, number: u64| Marks {
         epochs: List(vec![(EpochId(epoch).to_bytes(), number)]),
         ..marks(vec![], number)
     };
-    let taken = |stored: u64| Marks { epochs: List::default(), ..marks(vec![(head.log.to_bytes(), stored, 0)], 3) };
+    let taken = |stored: u64| Marks { epochs: List::default(), ..marks(vec![(head.log().to_bytes(), stored, 0)], 3) };
     assert_eq!(offered(&mut store), []);
     store.apply(Event::Marks(lost(2, 3)), None).unwrap();
-    assert_eq!(offered(&mut store), [head.log], "it came after number 3");
+    assert_eq!(offered(&mut store), [head.log()], "it came after number 3");
     store.apply(Event::Marks(taken(1)), None).unwrap();
     assert_eq!(offered(&mut store), []);
     // Lost again before the feed told the new number, at a hub that has meanwhile come beyond the old one.
     store.apply(Event::Marks(lost(3, 9)), None).unwrap();
-    assert_eq!(offered(&mut store), [head.log]);
+    assert_eq!(offered(&mut store), [head.log()]);
     store.apply(Event::Marks(taken(1)), None).unwrap();
     store.apply(Event::Feed(Feed { entries: feed.entries, upto: 21, ..page(&head, &[], 20) }), None).unwrap();
     store.apply(Event::Marks(lost(4, 30)), None).unwrap();
@@ -319,8 +314,8 @@ fn lost_ops_come_back_and_the_two_sides_agree() {
     let key = SigningKey::generate().unwrap();
     let ops: Vec<Vec<u8>> =
         store.outbox(&key).ops(entered.record.0.log, 1, 1 << 20).unwrap().into_iter().map(|op| op.bytes).collect();
-    let head =
-        LogHead { run: store.run().unwrap(), log: entered.record.0.log, replica: member().replica, ..hub_log(0) };
+    let head = LogHead::new(member().replica, member().office, Lane::Case, store.run().unwrap());
+    assert_eq!(head.log(), entered.record.0.log);
 
     let mut older = Pc::new(20).start(); // the same replica, from a copy made before anything was entered
     let given_back = older.apply(Event::Restored { head, first_seq: 1, ops }, Some(10)).unwrap().given_back;
@@ -328,6 +323,17 @@ fn lost_ops_come_back_and_the_two_sides_agree() {
     assert_eq!(older.opening(&HEALTH(), 1).unwrap().holding, holding);
     assert_eq!(older.entry(entered.record).unwrap().summary.state, RecordState::Arrived);
     assert_eq!(Holding::of([(entered.record.0.log, 1)]), holding);
+}
+
+#[test]
+fn a_head_that_does_not_give_the_name_of_its_log_is_damage_and_not_sent() {
+    let mut pc = Pc::new(14);
+    let mut store = pc.start();
+    let record = store.enter(&complaint("x")).unwrap().record;
+    let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
+    assert_eq!(open.iter().map(|open| open.head.log()).collect::<Vec<_>>(), [record.0.log]);
+    store.db.execute("UPDATE log_name SET log = ?", [[7_u8; 8]]).unwrap();
+    assert!(matches!(store.opening(&HEALTH(), 1 << 20), Err(StoreError::Broken(_))));
 }
 
 #[test]

@@ -206,10 +206,9 @@ impl Writer<'_> {
                 .map_err(StoreError::because("read the end of a log"))?;
             return Ok(Tail { n, log, held: held as u64, chain: ChainHash(chain) });
         }
-        let log = LogId((self.random)());
+        let head = LogHead::new(self.member.replica, self.member.office.clone(), lane, self.run);
+        let log = head.log();
         let n = log_number(self.db, log)?;
-        let head =
-            LogHead { log, replica: self.member.replica, office: self.member.office.clone(), lane, run: self.run };
         let chain = head.chain_start();
         put_log_head(self.db, n, &head, true, chain)?;
         self.logs.insert(lane, log);
@@ -260,7 +259,7 @@ pub(super) fn put_log_head(
     )
     .and_then(|mut insert| {
         let bytes = codec::encode(&v1::LogFrame::from(head));
-        insert.execute(params![n, bytes, own, head.lane as u8, chain.0])
+        insert.execute(params![n, bytes, own, head.lane() as u8, chain.0])
     })
     .map_err(StoreError::because("begin a log"))?;
     Ok(())

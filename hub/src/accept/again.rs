@@ -48,16 +48,16 @@ impl Intake<'_> {
         self.expect_record(record)?;
         if let Verdict::Quarantined(reason) = verdict {
             self.tx.update_op(stored.id, Some(record), OpState::Quarantined(reason))?;
-            self.tell(&head.office, stored.id, frame_of(&verdict))?;
+            self.tell(head.office(), stored.id, frame_of(&verdict))?;
             return Ok(false);
         }
-        let born = Born { form, form_version, office: head.office.clone(), code: receipt };
+        let born = Born { form, form_version, office: head.office().clone(), code: receipt };
         self.watch_for_collision(record, receipt)?;
         let row = self.row_of_creation(stored.id, born, op);
         self.tx.update_record(&row)?;
         self.tx.update_op(stored.id, Some(record), OpState::Merged)?;
         self.merged(head, stored.id, op, record)?;
-        self.tell(&head.office, stored.id, frame_of(&verdict))?;
+        self.tell(head.office(), stored.id, frame_of(&verdict))?;
         self.settle(record)?;
         Ok(true)
     }
@@ -68,7 +68,7 @@ impl Intake<'_> {
             // It is judged when its record comes; until then nothing is held against it.
             self.expect_record(record)?;
             self.tx.update_op(stored.id, Some(record), OpState::Waiting)?;
-            self.tell(&head.office, stored.id, VerdictFrame::Accepted)?;
+            self.tell(head.office(), stored.id, VerdictFrame::Accepted)?;
             return Ok(true);
         };
         let verdict = self.judged(&touched, head, op, record);
@@ -80,7 +80,7 @@ impl Intake<'_> {
             return Ok(false);
         }
         self.tx.update_op(stored.id, Some(record), state)?;
-        self.tell(&head.office, stored.id, frame_of(&verdict))?;
+        self.tell(head.office(), stored.id, frame_of(&verdict))?;
         if state == OpState::Merged && self.merged(head, stored.id, op, record)? {
             self.settle(record)?;
         }

@@ -21,54 +21,35 @@ pub(super) fn take(
     now_ms: i64,
 ) -> std::result::Result<(), AcceptError> {
     let office = exchange.office()?;
-    if batch.head.office != *office && !planted::active(Defect::OfficeBelieved) {
-        let detail = json!({"claimed": batch.head.office.as_str(), "own": office.as_str()});
-        note(tx, now_ms, exchange.speaker, "log.foreign_office", batch.head.log, detail)?;
+    if *batch.head.office() != *office && !planted::active(Defect::OfficeBelieved) {
+        let detail = json!({"claimed": batch.head.office().as_str(), "own": office.as_str()});
+        note(tx, now_ms, exchange.speaker, "log.foreign_office", batch.head.log(), detail)?;
         return Err(Fault::Peer("a log of another office").into());
     }
-    if is_claimed(tx, &batch.head)? {
-        // The speaker is not at fault that another replica took the name of its log: its other logs go on.
-        exchange.claimed.insert(batch.head.log);
-        fork(exchange, tx, OpId { log: batch.head.log, seq: 0 }, &[], now_ms)?;
-        return Ok(());
-    }
-    let log = known_log(exchange, tx, &batch.head, now_ms)?;
+    let log = known_log(tx, &batch.head)?;
     let stored = log.as_ref().map_or(0, |log| log.stored);
-    exchange.named.insert(batch.head.log);
+    exchange.named.insert(batch.head.log());
     if leaves_gap(stored, batch.first_seq) {
         // This hub forgot what came before; its marks tell where to go on from.
         return Ok(());
     }
     let plan = plan_append(stored, batch.first_seq, batch.ops.len())?;
     let (known, fresh) = batch.ops.split_at(plan.known);
-    same_as_stored(exchange, tx, OpId { log: batch.head.log, seq: batch.first_seq }, known, now_ms)?;
+    same_as_stored(exchange, tx, OpId { log: batch.head.log(), seq: batch.first_seq }, known, now_ms)?;
     exchange.counts.repeated += known.len() as u64;
-    hello::heard(tx, exchange.speaker, &batch.head.run, now_ms, 0, None)?;
+    hello::heard(tx, exchange.speaker, batch.head.run(), now_ms, 0, None)?;
     let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms)?;
-    hello::heard(tx, exchange.speaker, &batch.head.run, now_ms, elapsed_ms, None)?;
+    hello::heard(tx, exchange.speaker, batch.head.run(), now_ms, elapsed_ms, None)?;
     exchange.counts.stored += fresh.len() as u64;
     Ok(())
 }
 
-/// Whether a log of this name is here that another replica wrote.
-pub(super) fn is_claimed(tx: &mut dyn Tx, head: &LogHead) -> Result<bool> {
-    Ok(tx.log(head.log)?.is_some_and(|log| log.head.replica != head.replica))
-}
-
-/// The log, if it is known here. One with another head is a fork.
-pub(super) fn known_log(
-    exchange: &Exchange,
-    tx: &mut dyn Tx,
-    head: &LogHead,
-    now_ms: i64,
-) -> std::result::Result<Option<Log>, AcceptError> {
-    let log = tx.log(head.log)?;
-    match &log {
-        Some(log) if log.head != *head => {
-            fork(exchange, tx, OpId { log: head.log, seq: 0 }, &[], now_ms)?;
-            Err(Fault::Peer("a log that is known here by another head").into())
-        }
-        _ => Ok(log),
+/// The log, if it is known here. Its name says its head; two heads of one name take somebody who looked for them.
+pub(super) fn known_log(tx: &mut dyn Tx, head: &LogHead) -> std::result::Result<Option<Log>, AcceptError> {
+    let log = tx.log(head.log())?;
+    match log.as_ref().is_none_or(|log| log.head == *head) {
+        true => Ok(log),
+        false => Err(Fault::Peer("a head made to have the name of another").into()),
     }
 }
 
@@ -127,13 +108,13 @@ pub(super) fn append(
     for bytes in ops {
         seq += 1;
         chain = chain.then(bytes);
-        let op = intake.admit(head, OpId { log: head.log, seq }, bytes, chain)?;
+        let op = intake.admit(head, OpId { log: head.log(), seq }, bytes, chain)?;
         elapsed_ms = elapsed_ms.max(op.map_or(0, |op| op.elapsed_ms));
     }
     intake.finish()?;
-    tx.advance_log(head.log, seq, chain)?;
-    if let Some(mut writer) = tx.replica(head.replica)? {
-        writer.holding.moved(head.log, log.stored, seq);
+    tx.advance_log(head.log(), seq, chain)?;
+    if let Some(mut writer) = tx.replica(head.replica())? {
+        writer.holding.moved(head.log(), log.stored, seq);
         tx.put_replica(&writer)?;
     }
     Ok(elapsed_ms)

@@ -27,8 +27,6 @@ pub struct Exchange {
     pub(super) position: Position,
     /// Logs to answer for, because the request named them.
     pub(super) named: BTreeSet<LogId>,
-    /// Logs of the speaker whose names another replica has taken: nothing is said of them.
-    pub(super) claimed: BTreeSet<LogId>,
     /// The speaker's own logs, if it sent an inventory.
     pub(super) inventory: Option<BTreeMap<LogId, u64>>,
     pub(super) proofs: Proofs,
@@ -62,7 +60,6 @@ impl Exchange {
             office: None,
             position: Position::default(),
             named: BTreeSet::new(),
-            claimed: BTreeSet::new(),
             inventory: None,
             proofs: Proofs::default(),
             echoes: Echoes::default(),

@@ -72,12 +72,12 @@ impl<'a> Intake<'a> {
         let arriving = Arriving { head, id, bytes, chain };
         let Ok(op) = Op::decode(bytes) else {
             self.append(&arriving, None, OpState::Quarantined(Quarantine::Unreadable))?;
-            self.tell(&head.office, id, VerdictFrame::Quarantined(Quarantine::Unreadable as u8))?;
+            self.tell(head.office(), id, VerdictFrame::Quarantined(Quarantine::Unreadable as u8))?;
             return Ok(None);
         };
         match op.action {
             Action::Create { form, form_version, receipt } => {
-                let born = Born { form, form_version, office: head.office.clone(), code: receipt };
+                let born = Born { form, form_version, office: head.office().clone(), code: receipt };
                 self.create(&arriving, &op, born)?;
             }
             Action::Change { record } => self.change(&arriving, &op, record)?,
@@ -110,7 +110,7 @@ impl<'a> Intake<'a> {
                 return Ok(false);
             }
             self.expect_record(record)?;
-            let born = Born { form, form_version, office: head.office.clone(), code: receipt };
+            let born = Born { form, form_version, office: head.office().clone(), code: receipt };
             let row = self.row_of_creation(stored.id, born, &op);
             self.tx.update_record(&row)?;
         }
@@ -123,7 +123,7 @@ impl<'a> Intake<'a> {
         };
         self.tx.update_op(stored.id, Some(record), OpState::Merged)?;
         let reached = self.merged(&head, stored.id, &op, record)?;
-        self.tell(&head.office, stored.id, frame_of(&verdict))?;
+        self.tell(head.office(), stored.id, frame_of(&verdict))?;
         if created || reached {
             self.settle(record)?;
         }
@@ -137,7 +137,7 @@ impl<'a> Intake<'a> {
         if let Verdict::Quarantined(reason) = verdict {
             self.expect_record(id)?;
             self.append(arriving, Some(id), OpState::Quarantined(reason))?;
-            return self.tell(&arriving.head.office, arriving.id, frame_of(&verdict));
+            return self.tell(arriving.head.office(), arriving.id, frame_of(&verdict));
         }
         self.watch_for_collision(id, born.code)?;
         let row = self.row_of_creation(arriving.id, born, op);
@@ -147,10 +147,10 @@ impl<'a> Intake<'a> {
         }
         self.append(arriving, Some(id), OpState::Merged)?;
         // A creating op has nothing to merge with: what its row must say was read from the op itself.
-        let topic = Topic::Office(arriving.head.office.clone());
-        self.tx.feed_append(&topic, &FeedItem::Op { id: arriving.id, writer: arriving.head.replica })?;
+        let topic = Topic::Office(arriving.head.office().clone());
+        self.tx.feed_append(&topic, &FeedItem::Op { id: arriving.id, writer: arriving.head.replica() })?;
         if verdict != Verdict::Accepted {
-            self.tell(&arriving.head.office, arriving.id, frame_of(&verdict))?;
+            self.tell(arriving.head.office(), arriving.id, frame_of(&verdict))?;
         }
         self.share_with_targets(id, op)?;
         if fresh { Ok(()) } else { self.settle(id) }
@@ -165,12 +165,12 @@ impl<'a> Intake<'a> {
         match verdict {
             Verdict::Quarantined(reason) => {
                 self.append(arriving, Some(record), OpState::Quarantined(reason))?;
-                self.tell(&arriving.head.office, arriving.id, frame_of(&verdict))
+                self.tell(arriving.head.office(), arriving.id, frame_of(&verdict))
             }
             _ => {
                 self.append(arriving, Some(record), OpState::Merged)?;
                 if verdict != Verdict::Accepted {
-                    self.tell(&arriving.head.office, arriving.id, frame_of(&verdict))?;
+                    self.tell(arriving.head.office(), arriving.id, frame_of(&verdict))?;
                 }
                 match self.merged(arriving.head, arriving.id, op, record)? {
                     true => self.settle(record),
@@ -181,8 +181,9 @@ impl<'a> Intake<'a> {
     }
 
     pub(super) fn judged(&self, touched: &Touched, head: &LogHead, op: &Op, record: RecordId) -> Verdict {
-        let may =
-            head.replica == self.hub || head.office == touched.born.office || touched.shared.contains(&head.office);
+        let may = head.replica() == self.hub
+            || *head.office() == touched.born.office
+            || touched.shared.contains(head.office());
         let access = if may || planted::active(Defect::AnyoneChanges) { Access::Allowed } else { Access::Foreign };
         judge(op, builtin::by_tag(touched.born.form), &stub(&touched.born, record), access)
     }
@@ -210,7 +211,7 @@ impl<'a> Intake<'a> {
                 }
                 self.tx.update_op(stored.id, Some(record), state)?;
                 if !waited || verdict != Verdict::Accepted {
-                    self.tell(&log.head.office, stored.id, frame_of(&verdict))?;
+                    self.tell(log.head.office(), stored.id, frame_of(&verdict))?;
                 }
                 if state == OpState::Merged {
                     again |= self.merged(&log.head, stored.id, &op, record)?;
@@ -224,7 +225,7 @@ impl<'a> Intake<'a> {
     pub(super) fn merged(&mut self, head: &LogHead, id: OpId, op: &Op, record: RecordId) -> Result<bool> {
         let Some(mut touched) = self.touch(record)? else { return Ok(false) };
         for office in std::iter::once(&touched.born.office).chain(&touched.shared) {
-            let item = FeedItem::Op { id, writer: head.replica };
+            let item = FeedItem::Op { id, writer: head.replica() };
             touched.row.changed = self.tx.feed_append(&Topic::Office(office.clone()), &item)?;
         }
         touched.changed = true;
@@ -245,7 +246,7 @@ impl<'a> Intake<'a> {
             for stored in self.tx.ops_of(record)? {
                 if stored.state == OpState::Merged {
                     let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
-                    let item = FeedItem::Op { id: stored.id, writer: log.head.replica };
+                    let item = FeedItem::Op { id: stored.id, writer: log.head.replica() };
                     self.tx.feed_append(&Topic::Office(office.clone()), &item)?;
                 }
             }

@@ -110,7 +110,7 @@ fn compare(tx: &mut dyn Tx, attest: &Attest, writer: ReplicaId) -> Result<Compar
         let here =
             if stored.stored == *seq { Some(stored.chain) } else { tx.op(OpId { log, seq: *seq })?.map(|op| op.chain) };
         match here {
-            _ if stored.head.replica != writer => return Ok(Comparison::Differs(log)),
+            _ if stored.head.replica() != writer => return Ok(Comparison::Differs(log)),
             Some(here) if here.0 != *chain => return Ok(Comparison::Differs(log)),
             Some(_) => {}
             None => comparison = Comparison::Ahead,

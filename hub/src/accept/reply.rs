@@ -78,7 +78,7 @@ fn notices(replica: &Replica, now_ms: i64) -> Vec<u16> {
 /// Stored and durable mark of every log that the request named, and of every own log that the speaker holds otherwise.
 fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u64, u64)>> {
     let mut marks = Vec::new();
-    for id in exchange.named.iter().filter(|id| !exchange.claimed.contains(id)).take(FRAME_LOGS_MAX) {
+    for id in exchange.named.iter().take(FRAME_LOGS_MAX) {
         let log = tx.log(*id)?;
         marks.push((id.to_bytes(), log.as_ref().map_or(0, |log| log.stored), log.map_or(0, |log| log.durable)));
     }
@@ -87,9 +87,9 @@ fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u
     loop {
         let page = tx.logs_of(exchange.speaker, after, LOGS_PAGE)?;
         let Some(last) = page.last() else { break };
-        after = Some(last.head.log);
+        after = Some(last.head.log());
         for log in page {
-            let id = log.head.log;
+            let id = log.head.log();
             let held = inventory.remove(&id).unwrap_or(0);
             if held < log.stored {
                 exchange.reply.lost.push_back((id, held + 1));

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::form::builtin::pengaduan;
-use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId};
+use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId};
 use kentongan_protocol::judge::Quarantine;
+use kentongan_protocol::log::LogHead;
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{End, Frame, Have, LogFrame, Ops, RunFrame, VerdictFrame, notice};
+use kentongan_protocol::wire::v1::{End, Frame, Have, LogFrame, Ops, VerdictFrame, notice};
 use proptest::prelude::*;
 
 use super::world::{HUB, NOW, Pc, World, change, complaint};
@@ -74,12 +76,17 @@ fn a_reply_that_is_cut_costs_no_duplicate_and_no_byte_of_the_record() {
     world.settle(&mut sari);
     assert_eq!(stored_ops(&mut world), 300);
     let log = sari.logs.values().next().expect("her log");
-    let stored = world.done(|tx| tx.ops_from(log.head.log, 1, 999, usize::MAX));
+    let stored = world.done(|tx| tx.ops_from(log.head.log(), 1, 999, usize::MAX));
     assert!(stored.iter().map(|op| &op.bytes).eq(log.ops.iter().map(|op| &op.bytes)));
 }
 
-/// A request of one batch as these arguments say.
-fn forged(pc: &mut Pc, head: LogFrame, first_seq: u64, ops: Vec<Vec<u8>>) -> Vec<u8> {
+/// A request of one batch as these arguments say, of the log that the head names.
+fn forged(pc: &mut Pc, head: &LogHead, first_seq: u64, ops: Vec<Vec<u8>>) -> Vec<u8> {
+    forged_as(pc, head, head.log(), first_seq, ops)
+}
+
+/// The same with ops under any name.
+fn forged_as(pc: &mut Pc, head: &LogHead, log: LogId, first_seq: u64, ops: Vec<Vec<u8>>) -> Vec<u8> {
     let mut whole = pc.clone();
     whole.logs.clear();
     let opening = whole.request(NOW);
@@ -89,9 +96,9 @@ fn forged(pc: &mut Pc, head: LogFrame, first_seq: u64, ops: Vec<Vec<u8>>) -> Vec
     let hello = session.next_frame().expect("sound").expect("whole");
     kentongan_protocol::wire::frame::put(&mut request, hello.kind, &hello.body);
     Frame::Have(Have { epochs: List::default(), cursors: List::default(), logs: List::default() }).put(&mut request);
-    Frame::Log(head.clone()).put(&mut request);
+    Frame::Log(LogFrame::from(head)).put(&mut request);
     let ops = List(ops.into_iter().map(Blob).collect());
-    Frame::Ops(Ops { log: head.log, first_seq, ops }).put(&mut request);
+    Frame::Ops(Ops { log: log.to_bytes(), first_seq, ops }).put(&mut request);
     Frame::End(End { more: false }).put(&mut request);
     request
 }
@@ -101,12 +108,12 @@ fn ops_after_a_gap_are_passed_over_and_the_marks_tell() {
     let mut world = World::new();
     let mut sari = world.enrol(1, VILLAGE);
     sari.complain("Antre terlalu lama");
-    let head = LogFrame::from(&sari.logs.values().next().expect("a log").head);
+    let head = sari.logs.values().next().expect("a log").head.clone();
     let op = complaint("kedua", None).encode().expect("short");
-    let request = forged(&mut sari, head.clone(), 2, vec![op]);
+    let request = forged(&mut sari, &head, 2, vec![op]);
     let (_, marks, _) =
         world.serve(sari.replica, &request).expect("no offence: the hub may have forgotten the first op");
-    assert_eq!(marks.logs.0, [(head.log, 0, 0)]);
+    assert_eq!(marks.logs.0, [(head.log().to_bytes(), 0, 0)]);
     assert_eq!((stored_ops(&mut world), events(&mut world)), (0, vec![]));
 }
 
@@ -116,20 +123,16 @@ fn another_content_under_a_known_name_is_kept_aside_and_told_once() {
     let mut sari = world.enrol(1, VILLAGE);
     sari.complain("Antre terlalu lama");
     world.settle(&mut sari);
-    let head = LogFrame::from(&sari.logs.values().next().expect("a log").head);
+    let head = sari.logs.values().next().expect("a log").head.clone();
     let other = complaint("Antre sebentar saja", None).encode().expect("short");
-    let request = forged(&mut sari, head.clone(), 1, vec![other.clone(), other.clone()]);
+    let kept = other.clone();
+    let request = forged(&mut sari, &head, 1, vec![other.clone(), other]);
     for _ in 0..2 {
         assert!(matches!(world.serve(sari.replica, &request), Err(Fault::Peer(_))));
     }
     assert_eq!((stored_ops(&mut world), events(&mut world)), (1, vec!["log.fork".to_owned()]));
     let forks = world.done(|tx| tx.forks(9));
-    assert_eq!(forks.iter().map(|fork| (fork.id.seq, &fork.bytes)).collect::<Vec<_>>(), [(1, &other)]);
-
-    let moved = LogFrame { lane: Lane::Urgent as u8, ..head };
-    let request = forged(&mut sari, moved, 2, vec![other]);
-    assert!(matches!(world.serve(sari.replica, &request), Err(Fault::Peer(_))));
-    assert_eq!(stored_ops(&mut world), 1);
+    assert_eq!(forks.iter().map(|fork| (fork.id.seq, &fork.bytes)).collect::<Vec<_>>(), [(1, &kept)]);
 }
 
 #[test]
@@ -137,33 +140,38 @@ fn a_log_in_the_name_of_another_office_is_refused_whole() {
     let mut world = World::new();
     let (mut sari, budi) = (world.enrol(1, VILLAGE), world.enrol(2, CLINIC));
     sari.complain("Obat habis");
-    let mut log = sari.logs.pop_first().expect("a log").1;
-    log.head.office = budi.office;
-    let request = forged(&mut sari, LogFrame::from(&log.head), 1, vec![log.ops[0].bytes.clone()]);
+    let log = sari.logs.pop_first().expect("a log").1;
+    let head = LogHead::new(sari.replica, budi.office, Lane::Case, sari.run);
+    let request = forged(&mut sari, &head, 1, vec![log.ops[0].bytes.clone()]);
     assert!(matches!(world.serve(sari.replica, &request), Err(Fault::Peer("a log of another office"))));
     assert_eq!((stored_ops(&mut world), events(&mut world)), (0, vec!["log.foreign_office".to_owned()]));
 }
 
 #[test]
-fn who_takes_the_name_of_anothers_log_neither_stops_it_nor_makes_its_ops_seem_to_have_arrived() {
+fn a_colleague_cannot_take_the_name_of_a_log_that_a_restored_hub_has_forgotten() {
     let mut world = World::new();
-    let (mut sari, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, CLINIC));
-    sari.complain("Obat habis");
-    let claimed = sari.logs.values().next().expect("a log").head.clone();
-    let head =
-        LogFrame { replica: budi.replica.to_bytes(), office: budi.office.as_str().into(), ..LogFrame::from(&claimed) };
-    let run = RunFrame { run: [9; 8], ..head.run.clone() };
-    let op = complaint("bukan apa-apa", None).encode().expect("short");
-    let request = forged(&mut budi, LogFrame { run, ..head }, 1, vec![op]);
-    world.serve(budi.replica, &request).expect("nobody can know yet whose name it is");
+    let (mut sari, mut second) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE));
+    let record = sari.complain("Obat habis");
+    world.settle(&mut sari);
+    world.settle(&mut second);
+    let head = second.logs[&record.0.log].head.clone();
+    let mut world = forgetful(&world, &[&sari, &second]);
 
-    let honest = sari.write(Lane::Urgent, &complaint("Air mati", None));
-    let request = sari.request(NOW);
-    let (_, marks, _) = world.serve(sari.replica, &request).expect("an honest exchange");
-    let marks: BTreeMap<_, _> =
-        marks.logs.0.iter().map(|(log, stored, _)| (LogId::from_bytes(*log), *stored)).collect();
-    assert_eq!((marks.get(&claimed.log).copied().unwrap_or(0), marks.get(&honest.log)), (0, Some(&1)));
-    assert!(events(&mut world).contains(&"log.fork".to_owned()));
+    // The colleague has read the head. Its own log is another one, whatever it copies of it.
+    let false_op = vec![complaint("bukan apa-apa", None).encode().expect("short")];
+    let own =
+        LogHead::new(second.replica, head.office().clone(), head.lane(), RunHead { run: RunId(7), ..*head.run() });
+    let request = forged_as(&mut second, &own, head.log(), 1, false_op.clone());
+    assert!(matches!(world.serve(second.replica, &request), Err(Fault::Peer(_))));
+    let request = forged(&mut second, &own, 1, false_op.clone());
+    world.serve(second.replica, &request).expect("a log of its own");
+    // Under the true head nothing counts that Sari did not sign.
+    let request = forged(&mut second, &head, 1, false_op);
+    let (_, marks, counts) = world.serve(second.replica, &request).expect("passed over");
+    assert_eq!((marks.logs.0, counts.echoed), (vec![(head.log().to_bytes(), 0, 0)], 0));
+
+    assert_eq!((world.settle(&mut sari).stored, stored_ops(&mut world)), (1, 2));
+    assert_eq!(events(&mut world), [""; 0]);
 }
 
 #[test]
@@ -176,7 +184,7 @@ fn one_bad_record_does_not_stop_the_others_and_the_office_hears_why() {
     let incomplete = sari.write(Lane::Case, &incomplete);
     let log = sari.logs.values_mut().next().expect("a log");
     log.append(b"\x63not an op".to_vec());
-    let unreadable = OpId { log: log.head.log, seq: 3 };
+    let unreadable = OpId { log: log.head.log(), seq: 3 };
     sari.complain("Air mati");
     world.settle(&mut sari);
     assert_eq!(stored_ops(&mut world), 4);
@@ -238,7 +246,7 @@ fn a_record_of_another_office_opens_when_it_is_routed_there_whatever_came_first(
         assert!(sari.read.contains(&answer), "the village sees what the clinic did");
         assert!(budi.read.contains(&record.0), "the clinic sees the record");
         assert!(budi.verdicts.get(&answer).is_none_or(|verdict| *verdict == VerdictFrame::Accepted));
-        // The hub's routing has a random log: only what offices wrote can be compared.
+        // The hub's routing is of a run that has a random name: only what offices wrote can be compared.
         let seen = world.done(|tx| super::load(tx, record));
         digests.insert(format!("{:?}", seen.group(pengaduan::group::TINDAK_LANJUT)));
     }
@@ -401,7 +409,7 @@ fn a_signature_that_does_not_fit_is_noted_and_not_kept() {
     sari.complain("Lampu mati");
     let log = sari.logs.values_mut().next().expect("a log");
     log.ops[0].chain.0[0] ^= 1;
-    let id = log.head.log;
+    let id = log.head.log();
     world.settle(&mut sari);
     assert_eq!((stored_ops(&mut world), events(&mut world)), (1, vec!["attest.mismatch".to_owned()]));
     assert_eq!(world.done(|tx| tx.attestation(id)), None);
@@ -426,7 +434,7 @@ fn the_hub_signs_what_it_writes_and_offices_can_prove_it() {
     let op = route(&mut world, record, CLINIC);
     world.settle(&mut sari);
     let log = &sari.logs[&op.log];
-    assert_eq!((log.head.replica, log.head.office.as_str()), (HUB, VILLAGE));
+    assert_eq!((log.head.replica(), log.head.office().as_str()), (HUB, VILLAGE));
     let proof = log.proofs.first().expect("a signature");
     assert!(kentongan_host::identity::verify(&world.hub.public_key(), &proof.signed_bytes(), &proof.signature));
     assert_eq!(proof.heads.0.first().map(|head| head.2), log.ops.last().map(|op| op.chain.0));
@@ -480,8 +488,8 @@ fn long_story(mut world: World) -> (Sight, Vec<String>) {
     assert_eq!(budi.read.iter().filter(|id| sari.logs.contains_key(&id.log)).count(), 4);
     let mut ops = Vec::new();
     for pc in [&sari, &second, &budi] {
-        for log in pc.logs.values().filter(|log| log.head.replica == pc.replica) {
-            ops.extend((1..=log.ops.len() as u64).map(|seq| OpId { log: log.head.log, seq }));
+        for log in pc.logs.values().filter(|log| log.head.replica() == pc.replica) {
+            ops.extend((1..=log.ops.len() as u64).map(|seq| OpId { log: log.head.log(), seq }));
         }
     }
     (sight(&mut world, &records, &ops, [&sari.office, &budi.office]), events(&mut world))
@@ -519,7 +527,7 @@ proptest! {
         }
         let logs: Vec<_> = pcs.iter().map(|pc| pc.logs.values().next().expect("a log").clone()).collect();
         let ops: Vec<OpId> = logs.iter()
-            .flat_map(|log| (1..=log.ops.len() as u64).map(|seq| OpId { log: log.head.log, seq })).collect();
+            .flat_map(|log| (1..=log.ops.len() as u64).map(|seq| OpId { log: log.head.log(), seq })).collect();
         records.sort();
         let offices = [pcs[0].office.clone(), pcs[1].office.clone()];
         let mut sights = Vec::new();
@@ -533,7 +541,7 @@ proptest! {
                 let from = sent[who].saturating_sub(back).min(log.ops.len());
                 let upto = from.saturating_add(count).min(log.ops.len());
                 let bytes: Vec<Vec<u8>> = log.ops[from..upto].iter().map(|op| op.bytes.clone()).collect();
-                let request = forged(&mut pcs[who], LogFrame::from(&log.head), from as u64 + 1, bytes);
+                let request = forged(&mut pcs[who], &log.head, from as u64 + 1, bytes);
                 hub.serve(pcs[who].replica, &request).expect("no fault");
                 sent[who] = sent[who].max(upto);
             }

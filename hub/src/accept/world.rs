@@ -213,9 +213,8 @@ impl Pc {
     /// Appends an op to the log of this run in a lane.
     pub(crate) fn write(&mut self, lane: Lane, op: &Op) -> OpId {
         let run = self.run;
-        let known = self.logs.values().find(|log| log.head.run.run == run.run && log.head.lane == lane);
-        let id = known.map_or_else(|| LogId(run.run.0 * 10 + lane as u64 + 1), |log| log.head.log);
-        let head = LogHead { log: id, replica: self.replica, office: self.office.clone(), lane, run };
+        let head = LogHead::new(self.replica, self.office.clone(), lane, run);
+        let id = head.log();
         let log = self.logs.entry(id).or_insert_with(|| KeptLog { head, ops: vec![], stored: 0, proofs: vec![] });
         log.append(op.encode().expect("short"));
         OpId { log: id, seq: log.ops.len() as u64 }
@@ -250,20 +249,20 @@ impl Pc {
             extensions: List::default(),
         };
         let is_open = |log: &&KeptLog| log.stored < log.ops.len() as u64;
-        let offered = self.logs.values().filter(|log| self.echoes || log.head.replica == self.replica);
+        let offered = self.logs.values().filter(|log| self.echoes || log.head.replica() == self.replica);
         let open = offered.filter(is_open).map(|log| OpenLog {
             head: log.head.clone(),
             stored: log.stored,
             held: log.ops.len() as u64,
             proofs: log.proofs.clone(),
         });
-        let own = |log: &KeptLog| OwnLog { log: log.head.log, stored: log.stored, held: log.ops.len() as u64 };
+        let own = |log: &KeptLog| OwnLog { log: log.head.log(), stored: log.stored, held: log.ops.len() as u64 };
         Opening {
             hello,
             epochs: self.epochs.clone(),
             cursors: self.cursors.iter().map(|(kind, number)| (*kind, *number)).collect(),
             open: open.collect(),
-            holding: Holding::of(self.own().map(|log| (log.head.log, log.stored))),
+            holding: Holding::of(self.own().map(|log| (log.head.log(), log.stored))),
             inventory: self.inventory_next.then(|| self.own().map(own).collect()),
             mode: Mode::Send { bytes_aim: 100_000 },
         }
@@ -276,7 +275,7 @@ impl Pc {
     }
 
     fn own(&self) -> impl Iterator<Item = &KeptLog> {
-        self.logs.values().filter(|log| log.head.replica == self.replica)
+        self.logs.values().filter(|log| log.head.replica() == self.replica)
     }
 
     fn take(&mut self, event: agent::Event) {
@@ -295,7 +294,7 @@ impl Pc {
             }
             agent::Event::Restored { head, first_seq, ops } => {
                 let empty = KeptLog { head: head.clone(), ops: vec![], stored: 0, proofs: vec![] };
-                let log = self.logs.entry(head.log).or_insert(empty);
+                let log = self.logs.entry(head.log()).or_insert(empty);
                 for (op, seq) in ops.into_iter().zip(first_seq..) {
                     if seq == log.ops.len() as u64 + 1 {
                         log.append(op);
@@ -309,13 +308,14 @@ impl Pc {
 
     fn read(&mut self, feed: Feed) {
         self.cursors.insert(TopicKind::from_number(feed.topic).expect("a kind"), feed.upto);
+        let heads = feed.heads().expect("the session checked them");
         for entry in feed.entries.0 {
-            let id = entry.op_id(&feed.logs.0).expect("its log is there");
+            let id = entry.op_id(&heads).expect("its log is there");
             match entry {
                 FeedEntry::Verdict { verdict, .. } => drop(self.verdicts.insert(id, verdict)),
                 FeedEntry::Op { log, bytes, .. } => {
                     self.read.insert(id);
-                    let head = LogHead::try_from(&feed.logs.0[usize::from(log)]).expect("a head");
+                    let head = heads[usize::from(log)].clone();
                     let empty = KeptLog { head, ops: vec![], stored: 0, proofs: vec![] };
                     let log = self.logs.entry(id.log).or_insert(empty);
                     if id.seq == log.ops.len() as u64 + 1 {

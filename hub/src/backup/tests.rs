@@ -1,11 +1,12 @@
 //! A hub on a disk, its copies, and what breaks on the way.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use kentongan_host::{DataDir, Exit, Failure, Program};
 use kentongan_protocol::clock::RunHead;
-use kentongan_protocol::ids::{Lane, LogId, OpId, ReplicaId, RunId};
+use kentongan_protocol::ids::{Lane, OpId, ReplicaId, RunId};
 use kentongan_protocol::log::LogHead;
 use tempfile::TempDir;
 
@@ -48,7 +49,7 @@ impl World {
     }
 
     fn durable(&mut self) -> Vec<u64> {
-        let read = |tx: &mut dyn Tx| Ok::<_, StoreError>([tx.log(LogId(7))?, tx.log(LogId(8))?]);
+        let read = |tx: &mut dyn Tx| Ok::<_, StoreError>([tx.log(head(7).log())?, tx.log(head(8).log())?]);
         let logs = transact_with(&mut self.store, read).expect("read");
         logs.into_iter().flatten().map(|log| log.durable).collect()
     }
@@ -85,12 +86,16 @@ impl World {
     }
 }
 
-fn append(store: &mut SqliteStore, log: u64, count: u64) {
+/// The head of Sari's log number `log`.
+fn head(log: u64) -> LogHead {
     let run = RunHead { run: RunId(log), ordinal: 1, before: None, boot: 1, boot_ms: 5, wall_ms: NOW_MS };
-    let office = "32.73.05.1001".parse().expect("a code");
-    let head = LogHead { log: LogId(log), replica: SARI, office, lane: Lane::Case, run };
+    LogHead::new(SARI, "32.73.05.1001".parse().expect("a code"), Lane::Case, run)
+}
+
+fn append(store: &mut SqliteStore, log: u64, count: u64) {
+    let head = head(log);
     let added = transact_with(store, |tx| {
-        let known = match tx.log(head.log)? {
+        let known = match tx.log(head.log())? {
             Some(known) => known,
             None => {
                 tx.insert_log(&head)?;
@@ -101,11 +106,11 @@ fn append(store: &mut SqliteStore, log: u64, count: u64) {
         for seq in known.stored + 1..=known.stored + count {
             let bytes = format!("jalan rusak di depan balai desa, laporan {seq} ").repeat(20).into_bytes();
             chain = chain.then(&bytes);
-            let id = OpId { log: head.log, seq };
+            let id = OpId { log: head.log(), seq };
             let (state, received_ms) = (OpState::Waiting, NOW_MS);
             tx.append_op(&NewOp { id, bytes: &bytes, chain, record: None, received_ms, state })?;
         }
-        tx.advance_log(head.log, known.stored + count, chain)
+        tx.advance_log(head.log(), known.stored + count, chain)
     });
     added.expect("stored");
 }
@@ -127,7 +132,10 @@ fn a_copy_made_while_the_hub_writes_is_of_one_moment_and_the_marks_go_no_further
     });
     let made = made.expect("a backup");
     assert!(steps > 3, "{steps} steps are too few to say anything");
-    assert_eq!(made.holds.logs, [(LogId(7), 2_040), (LogId(8), 3)]);
+    assert_eq!(
+        made.holds.logs.into_iter().collect::<BTreeMap<_, _>>(),
+        BTreeMap::from([(head(7).log(), 2_040), (head(8).log(), 3)])
+    );
     assert_eq!(world.durable(), [2_040, 3]);
     let manifest = verify(&shelf.path(), &mut all).expect("whole");
     assert_eq!(manifest.counts.get("ops"), Some(&2_043));
@@ -163,7 +171,8 @@ fn an_op_that_was_exchanged_in_the_store_itself_never_becomes_a_backup() {
     let path = world.dir.store();
     world.store.close().expect("closed");
     let db = rusqlite::Connection::open(&path).expect("opened");
-    db.execute("UPDATE ops SET bytes = ?1 WHERE log = 7 AND seq = 20", [b"lain".as_slice()]).expect("changed");
+    let changed = rusqlite::params![b"lain".as_slice(), head(7).log().0 as i64];
+    db.execute("UPDATE ops SET bytes = ?1 WHERE log = ?2 AND seq = 20", changed).expect("changed");
     drop(db);
     world.store = SqliteStore::open(&path).expect("opened");
     let mut shelf = world.shelf(NOW_MS);
@@ -276,7 +285,7 @@ fn a_restored_hub_is_the_same_hub_and_nothing_is_put_over_another() {
     let before = fs::read(world.dir.ca().join("root.key")).expect("read");
     assert_eq!(fs::read(new.ca().join("root.key")).expect("read"), before);
     let mut opened = setup::Opened::open(&new, NOW_MS + 9).expect("a hub");
-    let log = transact_with(&mut opened.store, |tx| tx.log(LogId(7))).expect("read").expect("the log");
+    let log = transact_with(&mut opened.store, |tx| tx.log(head(7).log())).expect("read").expect("the log");
     assert_eq!(log.stored, 40);
     drop(opened);
     let again: Failure = restore(&backup, &new, "uji", NOW_MS, &mut all).expect_err("not empty");

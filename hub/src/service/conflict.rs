@@ -250,7 +250,7 @@ fn taken<'c, 'r>(
     let mut found = Vec::new();
     for candidate in candidates {
         let Some(latest) = candidate.ops.first() else { continue };
-        if (authors.head(tx, latest.log)?.replica == operator.hub.replica()) == at_hub {
+        if (authors.head(tx, latest.log)?.replica() == operator.hub.replica()) == at_hub {
             found.push(candidate);
         }
     }

@@ -92,7 +92,7 @@ pub struct ForkLine {
     pub op: String,
     /// The installation that offered the second one.
     pub replica: String,
-    /// Its length in bytes; 0 if it was the head of the log that differed.
+    /// Its length in bytes.
     pub bytes: u64,
     /// When.
     #[serde(with = "moment")]
@@ -175,8 +175,8 @@ fn line(tx: &mut dyn Tx, stored: &StoredOp) -> Result<Line, Failure> {
     Ok(Line {
         op: stored.id.to_string(),
         record: stored.record.map(|record| record.to_string()),
-        office: head.as_ref().map(|head| head.office.to_string()).unwrap_or_default(),
-        replica: head.map(|head| head.replica.to_string()).unwrap_or_default(),
+        office: head.as_ref().map(|head| head.office().to_string()).unwrap_or_default(),
+        replica: head.map(|head| head.replica().to_string()).unwrap_or_default(),
         reason: reason_said(stored.state),
         bytes: stored.bytes.len() as u64,
         received_at: stored.received_ms,

@@ -209,19 +209,19 @@ struct Runs {
 impl Times {
     /// When the op happened that was written `elapsed_ms` after the beginning of the run of `head`.
     pub(crate) fn at(&mut self, tx: &mut dyn Tx, head: &LogHead, elapsed_ms: u64) -> StoreResult<When> {
-        if self.runs.len() >= REPLICAS_MAX && !self.runs.contains_key(&head.replica) {
+        if self.runs.len() >= REPLICAS_MAX && !self.runs.contains_key(&head.replica()) {
             self.runs.clear();
         }
-        let runs = match self.runs.entry(head.replica) {
+        let runs = match self.runs.entry(head.replica()) {
             Entry::Occupied(runs) => runs.into_mut(),
             Entry::Vacant(place) => {
-                let known = tx.runs_of(head.replica)?.into_iter().map(|run| (run.known.head.run, run.known));
+                let known = tx.runs_of(head.replica())?.into_iter().map(|run| (run.known.head.run, run.known));
                 place.insert(Runs { known: known.collect(), dated: BTreeMap::new() })
             }
         };
         let run =
-            runs.known.get(&head.run.run).copied().ok_or(StoreError::Damaged("a log of a run that is not here"))?;
-        let time = *runs.dated.entry(head.run.run).or_insert_with(|| run_time(&runs.known, &run));
+            runs.known.get(&head.run().run).copied().ok_or(StoreError::Damaged("a log of a run that is not here"))?;
+        let time = *runs.dated.entry(head.run().run).or_insert_with(|| run_time(&runs.known, &run));
         // A run is exact at its beginning; what the clock of a PC loses on the way is in the measurement's error.
         Ok(When { at: time.at(elapsed_ms), source: time.source.name().to_owned(), error_ms: time.error_ms })
     }

@@ -131,9 +131,9 @@ impl<'a> Authors<'a> {
         let head = self.head(tx, id.log)?;
         Ok(Author {
             name: name.to_owned(),
-            office: head.office.to_string(),
-            replica: head.replica.to_string(),
-            at_hub: head.replica == self.hub.hub.replica(),
+            office: head.office().to_string(),
+            replica: head.replica().to_string(),
+            at_hub: head.replica() == self.hub.hub.replica(),
             when: self.times.at(tx, &head, elapsed_ms)?,
         })
     }

@@ -21,9 +21,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::form::GroupTag;
-use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
+use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::session::hub::HubEpoch;
@@ -112,8 +111,6 @@ pub trait Tx {
 
     /// A log.
     fn log(&mut self, id: LogId) -> Result<Option<Log>>;
-    /// The log that a run writes in a lane about an office.
-    fn log_of_run(&mut self, run: &RunHead, lane: Lane, office: &OfficeCode) -> Result<Option<Log>>;
     /// Logs of a replica after `after` (`None`: from the first) in an order of the store's own, at most `limit`.
     fn logs_of(&mut self, replica: ReplicaId, after: Option<LogId>, limit: usize) -> Result<Vec<Log>>;
     /// Enters a log without ops. A log that is there already is refused with [`StoreError::Taken`].

@@ -144,10 +144,10 @@ impl Session {
     /// Opens an exchange.
     pub fn new(mut opening: Opening) -> Self {
         // The logs that are named in `Have` are those that are sent.
-        opening.open.sort_by_key(|open| (open.head.lane, open.head.run.ordinal));
+        opening.open.sort_by_key(|open| (open.head.lane(), open.head.run().ordinal));
         let mut stored: BTreeMap<LogId, u64> = BTreeMap::new();
         stored.extend(opening.inventory.iter().flatten().map(|own| (own.log, own.stored)));
-        stored.extend(opening.open.iter().map(|open| (open.head.log, open.stored)));
+        stored.extend(opening.open.iter().map(|open| (open.head.log(), open.stored)));
         Session {
             opening,
             reader: FrameReader::new(),
@@ -192,7 +192,7 @@ impl Session {
                     .open
                     .iter()
                     .take(FRAME_LOGS_MAX)
-                    .map(|open| (open.head.log.to_bytes(), open.stored))
+                    .map(|open| (open.head.log().to_bytes(), open.stored))
                     .collect(),
             ),
         }
@@ -277,13 +277,13 @@ impl Session {
             }
             (State::ExpectPages { .. }, Frame::Log(head)) => {
                 let head = LogHead::try_from(&head)?;
-                if head.replica != self.replica() {
+                if head.replica() != self.replica() {
                     return Err(Fault::Peer("a log of another replica among restored ones"));
                 }
                 if self.heads.len() >= FRAME_LOGS_MAX {
                     return Err(Fault::Limit("more logs in one exchange than the protocol allows"));
                 }
-                self.heads.insert(head.log, head);
+                self.heads.entry(head.log()).or_insert(head);
                 Ok(None)
             }
             (State::ExpectPages { .. }, Frame::Ops(ops)) => self.restored(ops).map(Some),
@@ -309,7 +309,7 @@ impl Session {
             .open
             .iter()
             .filter(|open| open.proofs.is_empty())
-            .map(|open| (open.head.log, open.held))
+            .map(|open| (open.head.log(), open.held))
             .chain(self.opening.inventory.iter().flatten().map(|own| (own.log, own.held)))
             .collect();
         for (log, stored, durable) in &marks.logs.0 {
@@ -387,8 +387,9 @@ fn check_feed(feed: &Feed) -> Result<(), Fault> {
     if !ascending || numbers.last().is_some_and(|last| *last > feed.upto) {
         return Err(Fault::Peer("feed entries out of order"));
     }
-    if feed.entries.0.iter().any(|entry| entry.op_id(&feed.logs.0).is_none()) {
-        return Err(Fault::Peer("a feed entry of a log without its head"));
+    let heads = feed.heads()?;
+    match feed.entries.0.iter().all(|entry| entry.op_id(&heads).is_some()) {
+        true => Ok(()),
+        false => Err(Fault::Peer("a feed entry of a log without its head")),
     }
-    feed.logs.0.iter().try_for_each(|head| LogHead::try_from(head).map(drop))
 }

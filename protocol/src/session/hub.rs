@@ -133,7 +133,7 @@ impl Session {
             (State::ExpectOps, Frame::Ops(ops)) => {
                 let head = self.heads.get(&LogId::from_bytes(ops.log));
                 let head = head.cloned().ok_or(Fault::Peer("ops of a log without its head"))?;
-                let echo = head.replica != self.replica;
+                let echo = head.replica() != self.replica;
                 let bytes = ops.ops.0.into_iter().map(|Blob(bytes)| bytes).collect();
                 self.ready.push_back(Event::Batch(Batch { head, first_seq: ops.first_seq, ops: bytes, echo }));
             }
@@ -164,10 +164,8 @@ impl Session {
         if self.heads.len() >= FRAME_LOGS_MAX {
             return Err(Fault::Limit("more logs in one exchange than the protocol allows"));
         }
-        match self.heads.insert(head.log, head.clone()) {
-            Some(before) if before != head => Err(Fault::Peer("two heads for one log")),
-            _ => Ok(()),
-        }
+        self.heads.entry(head.log()).or_insert(head);
+        Ok(())
     }
 
     fn take_inventory(&mut self, page: Inventory) -> Result<(), Fault> {

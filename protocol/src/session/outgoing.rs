@@ -52,7 +52,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
     }
 
     pub(super) fn note_unsigned(&mut self, log: &OpenLog, seq: u64, chain: ChainHash) {
-        self.unsigned.insert(log.head.log, (seq, chain));
+        self.unsigned.insert(log.head.log(), (seq, chain));
         if self.unsigned_bytes >= SIGNED_BYTES_AIM || self.unsigned.len() == ATTEST_HEADS_MAX {
             self.sign();
         }
@@ -80,14 +80,14 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
 
     /// The next ops of a log after `upto`, none beyond what the opening said is held.
     pub(super) fn page(&mut self, log: &OpenLog, upto: u64) -> Result<Vec<OutboundOp>, O::Error> {
-        let mut page = self.outbox.ops(log.head.log, upto + 1, FRAME_BODY_BYTES_AIM)?;
+        let mut page = self.outbox.ops(log.head.log(), upto + 1, FRAME_BODY_BYTES_AIM)?;
         page.truncate(usize::try_from(log.held - upto).unwrap_or(usize::MAX));
         Ok(page)
     }
 
     fn put_page(&mut self, log: &OpenLog, first_seq: u64, page: Vec<OutboundOp>) {
         let ops = List(page.into_iter().map(|op| Blob(op.bytes)).collect());
-        Frame::Ops(Ops { log: log.head.log.to_bytes(), first_seq, ops }).put(self.out);
+        Frame::Ops(Ops { log: log.head.log().to_bytes(), first_seq, ops }).put(self.out);
     }
 
     /// A signature over what was sent since the last one.

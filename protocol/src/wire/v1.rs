@@ -164,11 +164,9 @@ pub struct Have {
     pub logs: List<([u8; 8], u64), FRAME_LOGS_MAX>,
 }
 
-/// The head of a log.
+/// The head of a log. It does not name the log: the name follows from it, see [`LogHead::log`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct LogFrame {
-    /// The log.
-    pub log: [u8; 8],
     /// Who writes it.
     pub replica: [u8; 8],
     /// The office it is about.
@@ -401,11 +399,10 @@ impl From<&RunFrame> for RunHead {
 impl From<&LogHead> for LogFrame {
     fn from(head: &LogHead) -> Self {
         LogFrame {
-            log: head.log.to_bytes(),
-            replica: head.replica.to_bytes(),
-            office: head.office.as_str().into(),
-            lane: head.lane as u8,
-            run: RunFrame::from(&head.run),
+            replica: head.replica().to_bytes(),
+            office: head.office().as_str().into(),
+            lane: head.lane() as u8,
+            run: RunFrame::from(head.run()),
         }
     }
 }
@@ -414,13 +411,12 @@ impl TryFrom<&LogFrame> for LogHead {
     type Error = Fault;
 
     fn try_from(frame: &LogFrame) -> Result<LogHead, Fault> {
-        Ok(LogHead {
-            log: LogId::from_bytes(frame.log),
-            replica: ReplicaId::from_bytes(frame.replica),
-            office: office(&frame.office.0)?,
-            lane: Lane::from_number(frame.lane).ok_or(Fault::Version("an unknown lane"))?,
-            run: RunHead::from(&frame.run),
-        })
+        Ok(LogHead::new(
+            ReplicaId::from_bytes(frame.replica),
+            office(&frame.office.0)?,
+            Lane::from_number(frame.lane).ok_or(Fault::Version("an unknown lane"))?,
+            RunHead::from(&frame.run),
+        ))
     }
 }
 
@@ -428,12 +424,22 @@ fn office(text: &str) -> Result<OfficeCode, Fault> {
     text.parse().map_err(|_| Fault::Peer("an office code that is none"))
 }
 
+impl Feed {
+    /// Heads of the logs that the entries are of.
+    ///
+    /// # Errors
+    /// As for a single head.
+    pub fn heads(&self) -> Result<Vec<LogHead>, Fault> {
+        self.logs.0.iter().map(LogHead::try_from).collect()
+    }
+}
+
 impl FeedEntry {
-    /// The op that a verdict is about, or the name of the op in the entry, given the page's logs.
-    pub fn op_id(&self, logs: &[LogFrame]) -> Option<OpId> {
+    /// The op that a verdict is about, or the name of the op in the entry, given the heads of the page's logs.
+    pub fn op_id(&self, logs: &[LogHead]) -> Option<OpId> {
         match self {
             FeedEntry::Op { log, seq, .. } => {
-                logs.get(usize::from(*log)).map(|head| OpId { log: LogId::from_bytes(head.log), seq: *seq })
+                logs.get(usize::from(*log)).map(|head| OpId { log: head.log(), seq: *seq })
             }
             FeedEntry::Verdict { log, seq, .. } => Some(OpId { log: LogId::from_bytes(*log), seq: *seq }),
         }

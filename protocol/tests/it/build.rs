@@ -85,7 +85,6 @@ fn marks(fields: &Value) -> Marks {
 
 pub(crate) fn log(fields: &Value) -> LogFrame {
     LogFrame {
-        log: bytes(&fields["log"]),
         replica: bytes(&fields["replica"]),
         office: Txt(text(&fields["office"])),
         lane: int(&fields["lane"]),

@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::{ATTEST_HEADS_MAX, FRAME_BODY_BYTES_MAX, FRAME_LOGS_MAX, FRAME_OPS_MAX};
-use kentongan_protocol::log::Holding;
+use kentongan_protocol::log::{Holding, LogHead};
 use kentongan_protocol::op::Op;
 use kentongan_protocol::session::{agent, hub};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{self, FrameReader, PREAMBLE, RawFrame};
 use kentongan_protocol::wire::v1::{
-    Attest, Feed, FeedEntry, Frame, Inventory, LogFrame, Marks, Ops, VerdictFrame, kind,
+    Attest, Feed, FeedEntry, Frame, Inventory, LogFrame, Marks, Ops, RunFrame, VerdictFrame, kind,
 };
 use proptest::prelude::*;
 
@@ -235,12 +235,17 @@ fn head(n: u64) -> LogFrame {
         pc
     };
     let known = LogFrame::from(&pc.logs.values().next().expect("one log").head);
-    LogFrame { log: LogId(n).to_bytes(), ..known }
+    let run = RunFrame { boot_ms: n, ..known.run };
+    LogFrame { run, ..known }
+}
+
+fn log_of(frame: &LogFrame) -> LogId {
+    LogHead::try_from(frame).expect("a head").log()
 }
 
 fn ops(count: usize, bytes: usize) -> Frame {
     let ops = List(vec![Blob(vec![0; bytes]); count]);
-    Frame::Ops(Ops { log: head(0).log, first_seq: 1, ops })
+    Frame::Ops(Ops { log: log_of(&head(0)).to_bytes(), first_seq: 1, ops })
 }
 
 fn feed(entries: Vec<FeedEntry>, logs: Vec<LogFrame>, attests: Vec<Attest>) -> Frame {
@@ -293,6 +298,33 @@ fn what_is_small_on_the_link_and_large_in_memory_stays_within_the_bound() {
         let peak = assert_bounded(what, &bytes);
         println!("{what}: {} bytes on the link, {peak} in use at the worst moment", bytes.len());
     }
+}
+
+/// Whatever head a device sends: the ops behind it are of the log that follows from the head, and of no other.
+#[test]
+fn no_head_gives_its_sender_the_name_of_anothers_log() {
+    let mut pc = Pc::new(0x5a42);
+    pc.write(&mut Ids::default(), LANES[0], "milik rekan sekantor");
+    let (victim, theirs) = pc.logs.pop_first().expect("one log");
+    let theirs = LogFrame::from(&theirs.head);
+    // The nearest that there is: the same office, lane and run, and only the writer is the speaker.
+    let stolen = LogFrame { replica: ReplicaId(SPEAKER).to_bytes(), ..theirs.clone() };
+    let said = |head: &LogFrame, log: LogId| {
+        let mut session = hub::Session::new(ReplicaId(SPEAKER));
+        let ops = Frame::Ops(Ops { log: log.to_bytes(), first_seq: 1, ops: List(vec![Blob(vec![1])]) });
+        let mut out = PREAMBLE.to_vec();
+        up().iter().chain([&Frame::Log(head.clone()), &ops]).for_each(|frame| frame.put(&mut out));
+        let batches = session.receive(&out)?.into_iter().filter_map(|event| match event {
+            hub::Event::Batch(batch) => Some((batch.head.log(), batch.head.replica(), batch.echo)),
+            _ => None,
+        });
+        Ok::<_, Fault>(batches.collect::<Vec<_>>())
+    };
+    assert_eq!(said(&stolen, victim), Err(Fault::Peer("ops of a log without its head")));
+    assert_eq!(said(&stolen, log_of(&stolen)), Ok(vec![(log_of(&stolen), ReplicaId(SPEAKER), false)]));
+    assert_ne!(log_of(&stolen), victim);
+    // Under its true head the log is the writer's, and its ops wait for the writer's signature.
+    assert_eq!(said(&theirs, victim), Ok(vec![(victim, pc.replica, true)]));
 }
 
 #[test]

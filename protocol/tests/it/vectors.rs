@@ -140,6 +140,7 @@ fn a_log_has_its_running_hashes_signature_and_holding() {
     let head = LogHead::try_from(&build::log(&chain["head"])).expect("a head");
     check("head", to_hex(&codec::encode(&build::log(&chain["head"]))), text(&chain["head_hex"]));
     check("start", to_hex(&head.chain_start().0), text(&chain["start"]));
+    check("log", head.log().to_string(), text(&chain["log"]));
     let mut at: ChainHash = head.chain_start();
     for (op, after) in items(&chain["ops"]).iter().zip(items(&chain["after"])) {
         at = at.then(&hex(op));
@@ -327,7 +328,7 @@ fn a_whole_exchange_has_its_bytes() {
         panic!("{events:?}")
     };
     let chain = batch.ops.iter().fold(batch.head.chain_start(), |chain, op| chain.then(op));
-    assert_eq!(attest.heads.0, [(batch.head.log.to_bytes(), 1, chain.0)]);
+    assert_eq!(attest.heads.0, [(batch.head.log().to_bytes(), 1, chain.0)]);
     let seed = hex(&vectors!("log")["attest"]["seed"]);
     let key = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a key");
     let public = UnparsedPublicKey::new(&ED25519, key.public_key().as_ref());

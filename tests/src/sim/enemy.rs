@@ -1,5 +1,6 @@
-//! A device with a valid certificate and bad intentions.
+//! Devices with valid certificates and bad intentions: one of an office of its own, and one that is a colleague of others.
 
+use kentongan_host::identity::SigningKey;
 use kentongan_protocol::clock::{Hlc, RunHead};
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId, ReplicaId, RunId, TopicKind};
@@ -9,7 +10,7 @@ use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, LogFrame, Ops, RunFrame};
 
-use super::world::{ENEMY, ENEMY_OFFICE, World, office_code};
+use super::world::{COLLEAGUE, ENEMY, ENEMY_OFFICE, World, key, office_code};
 use crate::Dice;
 
 fn run(number: u64, absurd: bool) -> RunHead {
@@ -43,14 +44,19 @@ fn change(record: RecordId) -> Op {
     Op { action: Action::Change { record }, ..creation("diganti orang lain", false) }
 }
 
-/// A request with these frames after its greeting.
+/// A request of the hostile device with these frames after its greeting.
 fn request(frames: Vec<Frame>, absurd: bool) -> Vec<u8> {
+    request_of(ENEMY, &run(0, absurd), frames, absurd)
+}
+
+/// A request of any hostile device.
+fn request_of(speaker: ReplicaId, run: &RunHead, frames: Vec<Frame>, absurd: bool) -> Vec<u8> {
     let huge = if absurd { u64::MAX } else { 0 };
     let hello = Hello {
         version_min: 1,
         version_max: if absurd { 255 } else { 1 },
-        replica: ENEMY.to_bytes(),
-        run: RunFrame::from(&run(0, absurd)),
+        replica: speaker.to_bytes(),
+        run: RunFrame::from(run),
         elapsed_ms: huge,
         wall_ms: if absurd { i64::MAX } else { 0 },
         round_trip_ms: if absurd { u32::MAX } else { 0 },
@@ -76,56 +82,69 @@ fn ops(log: LogId, first_seq: u64, ops: &[Op]) -> Frame {
     Frame::Ops(Ops { log: log.to_bytes(), first_seq, ops: List(bytes) })
 }
 
+/// A signature over heads of logs, said to be that of a replica.
+fn attest(key: &SigningKey, replica: ReplicaId, heads: Vec<([u8; 8], u64, [u8; 32])>) -> Frame {
+    let mut attest = Attest { replica: replica.to_bytes(), heads: List(heads), signature: [7; 64] };
+    attest.signature = key.sign(&attest.signed_bytes());
+    Frame::Attest(attest)
+}
+
+/// What a colleague can do about a log whose head and ops it has read: ops under its name behind a head of its own, the
+/// true head with ops that it made up, and both with signatures of its own.
+fn claim(theirs: &LogHead, from_seq: u64, text: &str, dice: &mut Dice) -> Vec<u8> {
+    let key = key(202);
+    let own_run = RunHead { run: RunId(0xbae_0000), ..*theirs.run() };
+    let own = LogHead::new(COLLEAGUE, theirs.office().clone(), theirs.lane(), own_run);
+    let made_up = creation(text, false);
+    let chain = made_up.encode().map_or(theirs.chain_start(), |bytes| theirs.chain_start().then(&bytes));
+    let signed_by = |who: ReplicaId| attest(&key, who, vec![(theirs.log().to_bytes(), 1, chain.0)]);
+    let head = |head: &LogHead| Frame::Log(LogFrame::from(head));
+    let frames = match dice.below(4) {
+        0 => vec![head(&own), ops(theirs.log(), from_seq, &[made_up])],
+        1 => vec![head(theirs), head(&own), ops(theirs.log(), from_seq, &[made_up])],
+        2 => vec![signed_by(theirs.replica()), head(theirs), ops(theirs.log(), 1, &[made_up])],
+        _ => vec![signed_by(COLLEAGUE), head(theirs), ops(theirs.log(), 1, &[made_up]), signed_by(COLLEAGUE)],
+    };
+    request_of(COLLEAGUE, &own_run, frames, false)
+}
+
 impl World {
-    /// The hostile device speaks once.
+    /// A hostile device speaks once.
     pub fn enemy(&mut self, dice: &mut Dice) {
         let office = |place| office_code(place).parse().expect("a code");
-        let log = LogId(0xbad_0000 + dice.below(6));
-        let head = |log, replica, place| {
-            Frame::Log(LogFrame::from(&LogHead {
-                log,
-                replica,
-                office: office(place),
-                lane: Lane::Case,
-                run: run(1, false),
-            }))
-        };
+        let log_head = |number, replica, place| LogHead::new(replica, office(place), Lane::Case, run(number, false));
+        let number = 1 + dice.below(6);
+        let (own, foreign) = (log_head(number, ENEMY, ENEMY_OFFICE), log_head(number, ENEMY, 0));
+        let log = own.log();
+        let head = |head: &LogHead| Frame::Log(LogFrame::from(head));
         let victim = {
             let ids: Vec<OpId> = self.model.ops.keys().copied().collect();
             if ids.is_empty() { None } else { Some(ids[dice.below(ids.len() as u64) as usize]) }
         };
-        // A log that the hub does not hold can only be taken by who guesses 64 bits.
-        let held = victim.filter(|id| matches!(self.net().hub.work(|tx, _| tx.log(id.log)), Ok(Some(_))));
-        let own = head(log, ENEMY, ENEMY_OFFICE);
+        let theirs = victim.and_then(|id| self.heads.get(&id.log)).cloned();
+        let own = head(&own);
         let text = format!("palsu {}", dice.below(3));
         let what = dice.below(10);
         self.tell(|| format!("   the hostile device tries number {what}"));
-        let message = match (what, if what == 6 { held } else { victim }) {
-            (0, _) => request(vec![head(log, ENEMY, 0), ops(log, 1, &[creation(&text, false)])], false),
+        let mut speaker = ENEMY;
+        let message = match (what, victim) {
+            (0, _) => request(vec![head(&foreign), ops(foreign.log(), 1, &[creation(&text, false)])], false),
             (1, _) => request(vec![own, ops(log, 5, &[creation(&text, false)])], false),
             (2, _) => request(vec![own, ops(log, 1, &[creation(&text, false)])], false),
             (3, _) => request(vec![own, ops(log, u64::MAX, &[creation(&text, true)])], true),
             (4, Some(id)) => request(vec![own, ops(log, 1, &[change(RecordId(id))])], false),
             (5, Some(id)) => {
-                // Another's log under another's name, with a signature of its own.
-                let chain = LogHead {
-                    log: id.log,
-                    replica: ReplicaId(1),
-                    office: office(0),
-                    lane: Lane::Case,
-                    run: run(1, false),
-                };
-                let mut attest = Attest {
-                    replica: ReplicaId(1).to_bytes(),
-                    heads: List(vec![(id.log.to_bytes(), id.seq, chain.chain_start().0)]),
-                    signature: [7; 64],
-                };
-                attest.signature = self.enemy_key.sign(&attest.signed_bytes());
-                let forged = head(id.log, ReplicaId(1), 0);
-                request(vec![Frame::Attest(attest), forged, ops(id.log, id.seq, &[creation(&text, false)])], false)
+                // Another's log from another office, with a signature of its own.
+                let forged = theirs.unwrap_or_else(|| log_head(1, ReplicaId(1), 0));
+                let heads = vec![(forged.log().to_bytes(), id.seq, forged.chain_start().0)];
+                let signed = attest(&self.enemy_key, forged.replica(), heads);
+                let made_up = ops(forged.log(), id.seq, &[creation(&text, false)]);
+                request(vec![signed, head(&forged), made_up], false)
             }
             (6, Some(id)) => {
-                request(vec![head(id.log, ENEMY, ENEMY_OFFICE), ops(id.log, id.seq, &[creation(&text, false)])], false)
+                speaker = COLLEAGUE;
+                let theirs = theirs.unwrap_or_else(|| log_head(1, ReplicaId(1), 0));
+                claim(&theirs, id.seq, &text, dice)
             }
             (7, _) => {
                 let logs = (0..200).map(|n| (LogId(n * 977).to_bytes(), u64::MAX - n)).collect();
@@ -143,6 +162,6 @@ impl World {
                 bytes
             }
         };
-        self.shared.deliver_alone(ENEMY, &message, dice);
+        self.shared.deliver_alone(speaker, &message, dice);
     }
 }

@@ -165,7 +165,7 @@ impl HubHost {
         let checked = self.work(|tx, _| {
             // A commit whose flush failed may be there all the same.
             for replica in tx.replicas()? {
-                held.extend(tx.logs_of(replica.id, None, usize::MAX)?.iter().map(|log| (log.head.log, log.stored)));
+                held.extend(tx.logs_of(replica.id, None, usize::MAX)?.iter().map(|log| (log.head.log(), log.stored)));
             }
             for (log, (stored, durable)) in told {
                 let here = tx.log(log)?.map_or((0, 0), |log| (log.stored, log.durable));
@@ -190,7 +190,7 @@ impl HubHost {
         self.work(|tx, _| {
             for replica in tx.replicas()? {
                 for log in tx.logs_of(replica.id, None, usize::MAX)? {
-                    tx.raise_durable(log.head.log, log.stored)?;
+                    tx.raise_durable(log.head.log(), log.stored)?;
                 }
             }
             Ok(())
@@ -336,7 +336,7 @@ impl Conn {
 /// Logs of which the speaker offers ops.
 fn batches(events: &[Event]) -> Vec<LogId> {
     let batch = |event: &Event| match event {
-        Event::Batch(batch) => Some(batch.head.log),
+        Event::Batch(batch) => Some(batch.head.log()),
         _ => None,
     };
     events.iter().filter_map(batch).collect()

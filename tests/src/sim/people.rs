@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use kentongan_agent::entry::{ImportRow, Intake, NewRecord, RowOutcome};
-use kentongan_agent::store::{Edit, Entry, QueueFilter};
+use kentongan_agent::store::{Edit, Entry, Member, QueueFilter};
 use kentongan_hub::store::{RecordFilter, StoreError as HubError, Tx};
 use kentongan_protocol::form::builtin::{self, pengaduan, skm};
 use kentongan_protocol::form::{FieldTag, GroupTag, Value};
-use kentongan_protocol::ids::{OpId, RecordId};
+use kentongan_protocol::ids::{Lane, OpId, RecordId};
+use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::{GroupView, Record, next_cycle};
 use kentongan_protocol::op::{Op, Write};
 
@@ -139,6 +140,11 @@ impl World {
     }
 
     fn saved_here(&mut self, at: usize, id: OpId) {
+        if let (false, Ok(run)) = (self.heads.contains_key(&id.log), self.at_pc(at, |store| store.run())) {
+            let Member { replica, office, .. } = self.pcs[at].member.clone();
+            let heads = Lane::ALL.map(|lane| LogHead::new(replica, office.clone(), lane, run));
+            self.heads.extend(heads.map(|head| (head.log(), head)));
+        }
         let last = self.pcs[at].saved.entry(id.log).or_insert(0);
         *last = id.seq.max(*last);
         self.saves += 1;

@@ -10,8 +10,8 @@ use kentongan_host::identity::SigningKey;
 use kentongan_hub::engine::Sign;
 use kentongan_hub::store::sqlite::SqliteStore;
 use kentongan_hub::store::{Certificate, HubIdentity, Office, Replica, Standing, transact_with};
-use kentongan_protocol::ids::ReplicaId;
-use kentongan_protocol::log::Holding;
+use kentongan_protocol::ids::{LogId, ReplicaId};
+use kentongan_protocol::log::{Holding, LogHead};
 use kentongan_protocol::receipt::Prefix;
 
 use super::clock::{Now, SimClock};
@@ -66,6 +66,8 @@ pub struct World {
     pub faults: BTreeMap<Kind, u64>,
     /// Key of the hostile device.
     pub enemy_key: Arc<SigningKey>,
+    /// Heads of logs, as colleagues and enemies may have read them.
+    pub heads: BTreeMap<LogId, LogHead>,
     /// Contacts that have ended.
     pub contacts: u64,
     down: Down,
@@ -76,6 +78,9 @@ pub struct World {
 pub fn office_code(place: usize) -> String {
     ["32.73.05.1001", "32.73.05.1002", "32.73.06.2001", "32.74.01.1001", "32.73.05.1009"][place % 5].to_owned()
 }
+
+/// A hostile device of the first office: it reads whatever the others there write.
+pub const COLLEAGUE: ReplicaId = ReplicaId(0xbae);
 
 /// The place of the hostile office among the codes.
 pub const ENEMY_OFFICE: usize = 4;
@@ -153,6 +158,7 @@ impl World {
             saves: 0,
             faults: BTreeMap::new(),
             enemy_key: key(201),
+            heads: BTreeMap::new(),
             contacts: 0,
             down: Down::Kill,
             disks: count as u64,
@@ -525,14 +531,14 @@ impl World {
     }
 }
 
-/// A hub that knows the PCs and the hostile device.
+/// A hub that knows the PCs and the hostile devices.
 fn make_hub(pcs: &[Pc]) {
     let mut store = SqliteStore::open_on(NAME, &Disk::path(HUB_DISK, STORE)).expect("a sound disk");
     let devices = pcs.iter().map(|pc| (pc.replica(), pc.office, pc.key.public_key(), pc.member.prefix.number()));
-    let enemy = (ENEMY, ENEMY_OFFICE, key(201).public_key(), 999);
+    let enemies = [(ENEMY, ENEMY_OFFICE, key(201).public_key(), 999), (COLLEAGUE, 0, key(202).public_key(), 998)];
     let made = transact_with(&mut store, |tx| {
         tx.put_hub(&HubIdentity { replica: HUB, name: "Pusat".to_owned(), created_ms: BEGINNING_MS })?;
-        for (id, office, public_key, prefix) in devices.chain([enemy]) {
+        for (id, office, public_key, prefix) in devices.chain(enemies) {
             let code = office_code(office).parse().expect("a code");
             if tx.office(&code)?.is_none() {
                 let name = format!("Kantor {office}");

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::form::GroupTag;
-use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
+use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::session::hub::HubEpoch;
@@ -131,23 +130,18 @@ impl Tx for MemoryTx<'_> {
         Ok(self.state.logs.get(&id).cloned())
     }
 
-    fn log_of_run(&mut self, run: &RunHead, lane: Lane, office: &OfficeCode) -> Result<Option<Log>> {
-        let is_it = |log: &&Log| log.head.run.run == run.run && log.head.lane == lane && log.head.office == *office;
-        Ok(self.state.logs.values().find(is_it).cloned())
-    }
-
     fn logs_of(&mut self, replica: ReplicaId, after: Option<LogId>, limit: usize) -> Result<Vec<Log>> {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let logs = self.state.logs.range((after, Bound::Unbounded)).map(|(_, log)| log);
-        Ok(logs.filter(|log| log.head.replica == replica).take(limit).cloned().collect())
+        Ok(logs.filter(|log| log.head.replica() == replica).take(limit).cloned().collect())
     }
 
     fn insert_log(&mut self, head: &LogHead) -> Result<()> {
-        if self.state.logs.contains_key(&head.log) {
+        if self.state.logs.contains_key(&head.log()) {
             return Err(StoreError::Taken("the id of a log"));
         }
         let log = Log { head: head.clone(), stored: 0, chain: head.chain_start(), durable: 0 };
-        self.set(|state| &mut state.logs, head.log, log);
+        self.set(|state| &mut state.logs, head.log(), log);
         Ok(())
     }
 

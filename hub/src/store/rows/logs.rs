@@ -92,7 +92,7 @@ pub struct Fork {
     pub id: OpId,
     /// Who offered the other one.
     pub replica: ReplicaId,
-    /// Its bytes; empty if it was the head of the log that differed.
+    /// Its bytes.
     pub bytes: Vec<u8>,
     /// When, milliseconds since 1970.
     pub at_ms: i64,

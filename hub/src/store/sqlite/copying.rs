@@ -157,7 +157,8 @@ fn check_log(copy: &Connection, log: &LogRow) -> Result<(), CopyFault> {
     let unsound = |what: &str| CopyFault::Unsound(format!("log {}: {what}", LogId(log.log as u64)));
     let unreadable = |error: rusqlite::Error| unsound(&error.to_string());
     let head = codec::decode::<LogFrame>(&log.head).ok().and_then(|frame| LogHead::try_from(&frame).ok());
-    let head = head.filter(|head| head.log.0 == log.log as u64).ok_or_else(|| unsound("its head cannot be read"))?;
+    let head =
+        head.filter(|head| head.log().0 == log.log as u64).ok_or_else(|| unsound("its head does not give its name"))?;
     let (mut seq, mut chain) = (0, head.chain_start());
     let mut select =
         copy.prepare_cached("SELECT seq, chain, bytes FROM ops WHERE log = ?1 ORDER BY seq").map_err(unreadable)?;

@@ -2,7 +2,7 @@
 
 use kentongan_protocol::clock::{KnownRun, RunHead};
 use kentongan_protocol::error::Fault;
-use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId};
+use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId, RunId};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::wire::codec;
@@ -75,13 +75,15 @@ pub(super) fn put_run(tx: &SqliteTx<'_>, run: &Run) -> Result<()> {
 /// A query for logs with this ending.
 macro_rules! logs_where {
     ($ending:literal) => {
-        concat!("SELECT head, stored, chain, durable FROM logs ", $ending)
+        concat!("SELECT log, head, stored, chain, durable FROM logs ", $ending)
     };
 }
 
 fn read_log(row: &mut Columns<'_>) -> Result<Log> {
+    let id = LogId(row.u64()?);
     let frame: LogFrame = codec::decode(&row.take::<Vec<u8>>()?).map_err(unreadable)?;
-    let head = LogHead::try_from(&frame).map_err(|_| StoreError::Damaged("the head of a log"))?;
+    let head = LogHead::try_from(&frame).ok().filter(|head| head.log() == id);
+    let head = head.ok_or(StoreError::Damaged("the head of a log"))?;
     Ok(Log { head, stored: row.u64()?, chain: ChainHash(row.hash()?), durable: row.u64()? })
 }
 
@@ -92,11 +94,6 @@ pub(super) fn unreadable(_: Fault) -> StoreError {
 
 pub(super) fn log(tx: &SqliteTx<'_>, id: LogId) -> Result<Option<Log>> {
     tx.one("reading a log", logs_where!("WHERE log = ?1"), [int(id.0)], read_log)
-}
-
-pub(super) fn log_of_run(tx: &SqliteTx<'_>, run: &RunHead, lane: Lane, office: &OfficeCode) -> Result<Option<Log>> {
-    let sql = logs_where!("WHERE run = ?1 AND lane = ?2 AND office = ?3");
-    tx.one("finding a log of a run", sql, params![int(run.run.0), lane as u8, office.as_str()], read_log)
 }
 
 pub(super) fn logs_of(tx: &SqliteTx<'_>, replica: ReplicaId, after: Option<LogId>, limit: usize) -> Result<Vec<Log>> {
@@ -114,11 +111,11 @@ pub(super) fn limit_of(limit: usize) -> i64 {
 pub(super) fn insert_log(tx: &SqliteTx<'_>, head: &LogHead) -> Result<()> {
     let sql = "INSERT INTO logs (log, replica, run, lane, office, head, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let params = params![
-        int(head.log.0),
-        int(head.replica.0),
-        int(head.run.run.0),
-        head.lane as u8,
-        head.office.as_str(),
+        int(head.log().0),
+        int(head.replica().0),
+        int(head.run().run.0),
+        head.lane() as u8,
+        head.office().as_str(),
         codec::encode(&LogFrame::from(head)),
         head.chain_start().0,
     ];

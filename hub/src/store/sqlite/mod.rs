@@ -121,7 +121,9 @@ impl Store for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    use kentongan_protocol::ids::OfficeCode;
+    use kentongan_protocol::clock::RunHead;
+    use kentongan_protocol::ids::{Lane, LogId, OfficeCode, ReplicaId, RunId};
+    use kentongan_protocol::log::LogHead;
 
     use super::super::contract::{Job, transact_group, transact_with};
     use super::super::rows::Office;
@@ -148,6 +150,19 @@ mod tests {
         assert!(transact_with(&mut beside, |tx| tx.put_office(&office("32.74", 3))).is_err());
         store.close().expect("closed");
         assert_eq!(codes(&mut SqliteStore::open(&path).expect("again")), ["32.73"]);
+    }
+
+    #[test]
+    fn a_head_that_does_not_give_the_name_it_is_stored_under_is_damage() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut store = SqliteStore::open(&folder.path().join("store.db")).expect("fresh");
+        let run = RunHead { run: RunId(3), ordinal: 1, before: None, boot: 1, boot_ms: 0, wall_ms: 0 };
+        let head = LogHead::new(ReplicaId(1), office("32.73", 0).code, Lane::Case, run);
+        transact_with(&mut store, |tx| tx.insert_log(&head)).expect("stored");
+        let found = |store: &mut SqliteStore, log| transact_with(store, |tx| tx.log(log));
+        assert_eq!(found(&mut store, head.log()).expect("sound").map(|log| log.head), Some(head.clone()));
+        store.db.execute("UPDATE logs SET log = 7", []).expect("damaged");
+        assert!(matches!(found(&mut store, LogId(7)), Err(StoreError::Damaged(_))));
     }
 
     #[test]

@@ -91,7 +91,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_replica ON runs (replica);
 
 CREATE TABLE logs (
-    log         INTEGER PRIMARY KEY,                 -- random id
+    log         INTEGER PRIMARY KEY,                 -- id, which follows from the head
     replica     INTEGER NOT NULL,                    -- who writes it
     run         INTEGER NOT NULL,                    -- the run that writes it
     lane        INTEGER NOT NULL,                    -- priority class
@@ -102,7 +102,6 @@ CREATE TABLE logs (
     durable     INTEGER NOT NULL DEFAULT 0           -- ops that a second copy holds
 ) STRICT;
 CREATE INDEX logs_by_replica ON logs (replica, log);
-CREATE INDEX logs_by_run ON logs (run, lane, office);
 
 CREATE TABLE records (
     record       INTEGER PRIMARY KEY,                -- number, in the order of arrival
@@ -185,7 +184,7 @@ CREATE TABLE forks (
     log         INTEGER NOT NULL,                    -- the name that two ops claim
     seq         INTEGER NOT NULL,
     replica     INTEGER NOT NULL,                    -- who offered the other one
-    bytes       BLOB    NOT NULL,                    -- its bytes; empty: the head of the log differed
+    bytes       BLOB    NOT NULL,                    -- its bytes
     at_ms       INTEGER NOT NULL,
     UNIQUE (log, seq, bytes)
 ) STRICT;

@@ -1,8 +1,7 @@
 //! An open transaction: savepoints, the statements' plumbing, and which module answers which call of the contract.
 
-use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::form::GroupTag;
-use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
+use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::session::hub::HubEpoch;
@@ -200,9 +199,6 @@ impl Tx for SqliteTx<'_> {
     }
     fn log(&mut self, id: LogId) -> Result<Option<Log>> {
         logs::log(self, id)
-    }
-    fn log_of_run(&mut self, run: &RunHead, lane: Lane, office: &OfficeCode) -> Result<Option<Log>> {
-        logs::log_of_run(self, run, lane, office)
     }
     fn logs_of(&mut self, replica: ReplicaId, after: Option<LogId>, limit: usize) -> Result<Vec<Log>> {
         logs::logs_of(self, replica, after, limit)

@@ -72,8 +72,8 @@ impl Hub {
         let log = match self.writing {
             Some(log) => log,
             None => {
-                let log = LogId(ids.draw());
-                let head = LogHead { log, replica: HUB, office: office(), lane: Lane::Case, run: run_head(ids, 1) };
+                let head = LogHead::new(HUB, office(), Lane::Case, run_head(ids, 1));
+                let log = head.log();
                 self.writing = Some(log);
                 self.logs.insert(log, HubLog { head, ops: vec![], chains: vec![] });
                 log
@@ -94,7 +94,7 @@ impl Hub {
 
     /// Ops of a replica, or of all others.
     pub(crate) fn content(&self, pick: impl Fn(ReplicaId) -> bool) -> Content {
-        let picked = self.logs.iter().filter(|(_, log)| pick(log.head.replica) && !log.ops.is_empty());
+        let picked = self.logs.iter().filter(|(_, log)| pick(log.head.replica()) && !log.ops.is_empty());
         picked.map(|(id, log)| (*id, log.ops.clone())).collect()
     }
 
@@ -122,15 +122,15 @@ impl Hub {
             Event::Attest(attest) => self.take_attest(exchange, speaker, attest),
             Event::Batch(batch) if batch.echo => self.take_echo(exchange, batch)?,
             Event::Batch(batch) => {
-                exchange.named.insert(batch.head.log);
-                let stored = self.logs.get(&batch.head.log).map_or(0, HubLog::stored);
+                exchange.named.insert(batch.head.log());
+                let stored = self.logs.get(&batch.head.log()).map_or(0, HubLog::stored);
                 if leaves_gap(stored, batch.first_seq) {
                     return Ok(());
                 }
                 let plan = plan_append(stored, batch.first_seq, batch.ops.len())?;
                 let fresh = batch.ops[plan.known..].to_vec();
                 for (seq, offered) in (batch.first_seq..).zip(&batch.ops[..plan.known]) {
-                    if self.logs[&batch.head.log].ops[seq as usize - 1] != *offered {
+                    if self.logs[&batch.head.log()].ops[seq as usize - 1] != *offered {
                         return Err(Fault::Peer("an op that is stored here with another content"));
                     }
                 }
@@ -142,12 +142,12 @@ impl Hub {
 
     fn append(&mut self, head: &LogHead, ops: Vec<Vec<u8>>) {
         let fresh = HubLog { head: head.clone(), ops: vec![], chains: vec![] };
-        let log = self.logs.entry(head.log).or_insert(fresh);
+        let log = self.logs.entry(head.log()).or_insert(fresh);
         for bytes in ops {
             let before = log.chains.last().copied().unwrap_or_else(|| head.chain_start());
             log.chains.push(before.then(&bytes));
             log.ops.push(bytes);
-            self.feed.push(OpId { log: head.log, seq: log.stored() });
+            self.feed.push(OpId { log: head.log(), seq: log.stored() });
         }
     }
 
@@ -183,7 +183,7 @@ impl Hub {
 
     /// Foreign ops wait until they reach what their writer signed, and are stored if the running hash is the signed one.
     fn take_echo(&mut self, exchange: &mut Exchange, batch: Batch) -> Result<(), Fault> {
-        let log = batch.head.log;
+        let log = batch.head.log();
         exchange.named.insert(log);
         let Some((upto, chain, attest)) = exchange.proofs.get(&log).cloned() else { return Ok(()) };
         let stored = self.logs.get(&log).map_or(0, HubLog::stored);
@@ -233,7 +233,7 @@ impl Hub {
         let mut named = exchange.named.clone();
         let mut lost = Vec::new();
         if let Some(inventory) = &exchange.inventory {
-            let own = self.logs.iter().filter(|(_, log)| log.head.replica == speaker).map(|(id, _)| *id);
+            let own = self.logs.iter().filter(|(_, log)| log.head.replica() == speaker).map(|(id, _)| *id);
             for id in inventory.keys().copied().chain(own).collect::<BTreeSet<_>>() {
                 let held = inventory.get(&id).copied().unwrap_or(0);
                 if held != stored(&id) {
@@ -244,7 +244,7 @@ impl Hub {
                 }
             }
         }
-        let of_speaker = self.logs.iter().filter(|(_, log)| log.head.replica == speaker);
+        let of_speaker = self.logs.iter().filter(|(_, log)| log.head.replica() == speaker);
         let holding = Holding::of(of_speaker.map(|(id, log)| (*id, log.stored())));
         let news = news_of_epochs(&self.epochs, &exchange.position.epochs);
         let marks = Marks {
@@ -265,7 +265,7 @@ impl Hub {
     fn put_feed(&self, speaker: ReplicaId, start: u64, out: &mut Vec<u8>) -> bool {
         let numbered = (1_u64..).zip(&self.feed).skip(start as usize);
         let foreign: Vec<(u64, OpId)> = numbered
-            .filter(|(_, id)| self.logs[&id.log].head.replica != speaker)
+            .filter(|(_, id)| self.logs[&id.log].head.replica() != speaker)
             .map(|(number, id)| (number, *id))
             .collect();
         let pages: Vec<_> = foreign.chunks(PAGE_ENTRIES).collect();

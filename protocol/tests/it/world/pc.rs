@@ -77,9 +77,8 @@ impl Pc {
             Some(log) => *log,
             None => {
                 self.runs += 1;
-                let log = LogId(ids.draw());
-                let run = run_head(ids, self.runs);
-                let head = LogHead { log, replica: self.replica, office: office(), lane, run };
+                let head = LogHead::new(self.replica, office(), lane, run_head(ids, self.runs));
+                let log = head.log();
                 self.logs.insert(log, PcLog { head, own: true, ops: BTreeMap::new(), stored: 0 });
                 self.writing.insert(lane, log);
                 log
@@ -191,7 +190,7 @@ impl Pc {
                 for (seq, bytes) in (first_seq..).zip(ops) {
                     self.keep_op(&head, seq, bytes)?;
                 }
-                let log = self.logs.get_mut(&head.log).expect("just entered");
+                let log = self.logs.get_mut(&head.log()).expect("just entered");
                 log.stored = log.held().min(log.stored.max(log.ops.keys().next_back().copied().unwrap_or(0)));
             }
             Event::Feed(feed) => self.keep_feed(&feed)?,
@@ -235,12 +234,12 @@ impl Pc {
     }
 
     fn keep_feed(&mut self, feed: &Feed) -> Result<(), Fault> {
-        let heads = feed.logs.0.iter().map(LogHead::try_from).collect::<Result<Vec<_>, Fault>>()?;
+        let heads = feed.heads()?;
         for entry in &feed.entries.0 {
             if let FeedEntry::Op { number, log, seq, bytes } = entry {
                 let head = heads.get(usize::from(*log)).expect("the session checked it");
                 self.keep_op(head, *seq, bytes.0.clone())?;
-                self.fed.insert(OpId { log: head.log, seq: *seq }, *number);
+                self.fed.insert(OpId { log: head.log(), seq: *seq }, *number);
             }
         }
         for attest in &feed.attests.0 {
@@ -253,9 +252,9 @@ impl Pc {
     }
 
     fn keep_op(&mut self, head: &LogHead, seq: u64, bytes: Vec<u8>) -> Result<(), Fault> {
-        let own = head.replica == self.replica;
+        let own = head.replica() == self.replica;
         let fresh = PcLog { head: head.clone(), own, ops: BTreeMap::new(), stored: 0 };
-        let log = self.logs.entry(head.log).or_insert(fresh);
+        let log = self.logs.entry(head.log()).or_insert(fresh);
         match log.ops.get(&seq) {
             Some(present) if *present != bytes => Err(Fault::Peer("another op under the name of one that is here")),
             Some(_) => Ok(()),
