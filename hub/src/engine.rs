@@ -204,7 +204,7 @@ impl Hub {
             elapsed_ms: 0,
             heard_ms: self.run.wall_ms,
         };
-        if tx.run(self.run.run)?.is_none() {
+        if tx.run(self.replica, self.run.run)?.is_none() {
             tx.put_run(&Run { known, superseded_ms: None })?;
         }
         Ok(Log { chain: head.chain_start(), head, stored: 0, durable: 0 })

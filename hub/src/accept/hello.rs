@@ -26,7 +26,7 @@ pub(super) fn take(
     let measured = measure(now_ms, hello.elapsed_ms, hello.round_trip_ms);
     let run = heard(tx, speaker, &head, now_ms, hello.elapsed_ms, Some(measured))?;
     if let Some(before) = replica.run_now.replace(head.run).filter(|before| *before != head.run) {
-        if let Some(mut before) = tx.run(before)? {
+        if let Some(mut before) = tx.run(speaker, before)? {
             before.superseded_ms.get_or_insert(now_ms);
             tx.put_run(&before)?;
         }
@@ -73,16 +73,13 @@ pub(super) fn heard(
     now_ms: i64,
     elapsed_ms: u64,
     measured: Option<(i64, u64)>,
-) -> std::result::Result<Run, AcceptError> {
-    let Some(mut run) = tx.run(head.run)? else {
+) -> Result<Run> {
+    let Some(mut run) = tx.run(replica, head.run)? else {
         let known = KnownRun { replica, head: *head, measured, elapsed_ms, heard_ms: now_ms };
         let run = Run { known, superseded_ms: None };
         tx.put_run(&run)?;
         return Ok(run);
     };
-    if run.known.replica != replica {
-        return Err(Fault::Peer("a run of another replica").into());
-    }
     let best = [run.known.measured, measured].into_iter().flatten().min_by_key(|(_, error_ms)| *error_ms);
     let elapsed_ms = run.known.elapsed_ms.max(elapsed_ms);
     if (best, elapsed_ms) != (run.known.measured, run.known.elapsed_ms) {

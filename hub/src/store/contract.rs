@@ -102,8 +102,8 @@ pub trait Tx {
 
     // -- runs and logs ----------------------------------------------------------------------------------------------
 
-    /// A run.
-    fn run(&mut self, id: RunId) -> Result<Option<Run>>;
+    /// A run of a replica.
+    fn run(&mut self, replica: ReplicaId, run: RunId) -> Result<Option<Run>>;
     /// All runs of a replica.
     fn runs_of(&mut self, replica: ReplicaId) -> Result<Vec<Run>>;
     /// Enters or changes a run.

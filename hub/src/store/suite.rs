@@ -276,7 +276,11 @@ fn runs_come_back_with_the_most_absurd_clocks(store: &mut dyn Store) {
         tx.put_run(&run(BIG, SARI, None, None))?;
         tx.put_run(&measured)
     });
-    assert_eq!(done(store, |tx| tx.run(RunId(BIG))), Some(measured.clone()));
+    let theirs = run(BIG, BUDI, Some((3, 4)), None);
+    done(store, |tx| tx.put_run(&theirs));
+    assert_eq!(done(store, |tx| tx.run(SARI, RunId(BIG))), Some(measured.clone()));
+    assert_eq!(done(store, |tx| tx.run(BUDI, RunId(BIG))), Some(theirs), "one id, two replicas, two runs");
+    assert_eq!(done(store, |tx| tx.run(BUDI, RunId(1))), None);
     let mut runs = done(store, |tx| tx.runs_of(SARI));
     runs.sort_by_key(|run| run.known.head.run);
     assert_eq!(runs, [silent, measured]);

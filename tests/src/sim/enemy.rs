@@ -90,11 +90,10 @@ fn attest(key: &SigningKey, replica: ReplicaId, heads: Vec<([u8; 8], u64, [u8; 3
 }
 
 /// What a colleague can do about a log whose head and ops it has read: ops under its name behind a head of its own, the
-/// true head with ops that it made up, and both with signatures of its own.
+/// true head with ops that it made up, and both with signatures of its own. It says that it speaks in the same run.
 fn claim(theirs: &LogHead, from_seq: u64, text: &str, dice: &mut Dice) -> Vec<u8> {
     let key = key(202);
-    let own_run = RunHead { run: RunId(0xbae_0000), ..*theirs.run() };
-    let own = LogHead::new(COLLEAGUE, theirs.office().clone(), theirs.lane(), own_run);
+    let own = LogHead::new(COLLEAGUE, theirs.office().clone(), theirs.lane(), *theirs.run());
     let made_up = creation(text, false);
     let chain = made_up.encode().map_or(theirs.chain_start(), |bytes| theirs.chain_start().then(&bytes));
     let signed_by = |who: ReplicaId| attest(&key, who, vec![(theirs.log().to_bytes(), 1, chain.0)]);
@@ -105,7 +104,7 @@ fn claim(theirs: &LogHead, from_seq: u64, text: &str, dice: &mut Dice) -> Vec<u8
         2 => vec![signed_by(theirs.replica()), head(theirs), ops(theirs.log(), 1, &[made_up])],
         _ => vec![signed_by(COLLEAGUE), head(theirs), ops(theirs.log(), 1, &[made_up]), signed_by(COLLEAGUE)],
     };
-    request_of(COLLEAGUE, &own_run, frames, false)
+    request_of(COLLEAGUE, theirs.run(), frames, false)
 }
 
 impl World {

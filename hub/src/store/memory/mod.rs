@@ -28,7 +28,7 @@ struct State {
     offices: BTreeMap<OfficeCode, Office>,
     replicas: BTreeMap<ReplicaId, Replica>,
     codes: BTreeMap<u64, EnrolCode>,
-    runs: BTreeMap<RunId, Run>,
+    runs: BTreeMap<(ReplicaId, RunId), Run>,
     logs: BTreeMap<LogId, Log>,
     ops: BTreeMap<OpId, StoredOp>,
     arrivals: BTreeMap<u64, OpId>,

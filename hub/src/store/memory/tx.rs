@@ -113,8 +113,8 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
-    fn run(&mut self, id: RunId) -> Result<Option<Run>> {
-        Ok(self.state.runs.get(&id).cloned())
+    fn run(&mut self, replica: ReplicaId, run: RunId) -> Result<Option<Run>> {
+        Ok(self.state.runs.get(&(replica, run)).cloned())
     }
 
     fn runs_of(&mut self, replica: ReplicaId) -> Result<Vec<Run>> {
@@ -122,7 +122,7 @@ impl Tx for MemoryTx<'_> {
     }
 
     fn put_run(&mut self, run: &Run) -> Result<()> {
-        self.set(|state| &mut state.runs, run.known.head.run, run.clone());
+        self.set(|state| &mut state.runs, (run.known.replica, run.known.head.run), run.clone());
         Ok(())
     }
 

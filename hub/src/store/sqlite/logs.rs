@@ -42,8 +42,8 @@ fn read_run(row: &mut Columns<'_>) -> Result<Run> {
     Ok(Run { known, superseded_ms: row.take()? })
 }
 
-pub(super) fn run(tx: &SqliteTx<'_>, id: RunId) -> Result<Option<Run>> {
-    tx.one("reading a run", runs_where!("WHERE run = ?1"), [int(id.0)], read_run)
+pub(super) fn run(tx: &SqliteTx<'_>, replica: ReplicaId, run: RunId) -> Result<Option<Run>> {
+    tx.one("reading a run", runs_where!("WHERE replica = ?1 AND run = ?2"), [int(replica.0), int(run.0)], read_run)
 }
 
 pub(super) fn runs_of(tx: &SqliteTx<'_>, replica: ReplicaId) -> Result<Vec<Run>> {

@@ -75,8 +75,8 @@ CREATE TABLE enrol_codes (
 ) STRICT;
 
 CREATE TABLE runs (
-    run           INTEGER PRIMARY KEY,               -- random id
     replica       INTEGER NOT NULL,
+    run           INTEGER NOT NULL,                  -- random id; nobody can take that of another replica's run
     ordinal       INTEGER NOT NULL,                  -- its number on the replica
     before        INTEGER,                           -- the run before it in the same folder
     boot          INTEGER NOT NULL,                  -- start of the machine, hashed
@@ -86,9 +86,9 @@ CREATE TABLE runs (
     error_ms      INTEGER,                           -- error of that measurement
     elapsed_ms    INTEGER NOT NULL,                  -- longest time it is known to have reached
     heard_ms      INTEGER NOT NULL,                  -- when the hub first heard of it
-    superseded_ms INTEGER                            -- when another run first spoke after it
-) STRICT;
-CREATE INDEX runs_by_replica ON runs (replica);
+    superseded_ms INTEGER,                           -- when another run first spoke after it
+    PRIMARY KEY (replica, run)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE logs (
     log         INTEGER PRIMARY KEY,                 -- id, which follows from the head

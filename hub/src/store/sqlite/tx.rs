@@ -188,8 +188,8 @@ impl Tx for SqliteTx<'_> {
         parties::put_enrol_code(self, code)
     }
 
-    fn run(&mut self, id: RunId) -> Result<Option<Run>> {
-        logs::run(self, id)
+    fn run(&mut self, replica: ReplicaId, run: RunId) -> Result<Option<Run>> {
+        logs::run(self, replica, run)
     }
     fn runs_of(&mut self, replica: ReplicaId) -> Result<Vec<Run>> {
         logs::runs_of(self, replica)
