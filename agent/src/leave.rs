@@ -48,30 +48,35 @@ pub(crate) fn leave(dir: &DataDir, out: &Output, expected_unsent: Option<u64>, s
         );
         return Ok(Exit::Decide);
     }
-    let (kept, identity) = put_away(dir).map_err(anyhow::Error::new)?;
+    let kept = put_away(dir).map_err(anyhow::Error::new)?;
     if out.json {
         out.document(&json!({
             "schema": "kentongan.agent.unenrol/1",
             "office": office,
             "unsent": unsent,
-            "kept": [kept.display().to_string(), identity.display().to_string()],
+            "kept": kept.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
         }));
     }
+    let store = kept.first().map(|path| path.display().to_string()).unwrap_or_default();
     out.say(
-        &format!("Keluar dari pusat. Simpanan lama tetap ada di {}.", kept.display()),
-        &format!("Left the hub. The old store is kept at {}.", kept.display()),
+        &format!("Keluar dari pusat. Simpanan lama tetap ada di {store}."),
+        &format!("Left the hub. The old store is kept at {store}."),
     );
     Ok(Exit::Done)
 }
 
-/// Moves store and identity aside, under names that say when. A store that was closed is one file.
-fn put_away(dir: &DataDir) -> io::Result<(PathBuf, PathBuf)> {
+/// Moves store and identity aside, under names that say when. A store that was closed is one file. The store goes last:
+/// as long as it is there, a call that was interrupted can be repeated.
+fn put_away(dir: &DataDir) -> io::Result<Vec<PathBuf>> {
     let when = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     let kept = dir.store().with_file_name(format!("store.left-{when}.db"));
     let identity = dir.identity().with_file_name(format!("identity.left-{when}"));
-    fs::rename(dir.identity(), &identity)?;
+    let had_identity = match fs::rename(dir.identity(), &identity) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        moved => moved.map(|()| true)?,
+    };
     reached(Step::AgentLeaveHalf);
     fs::rename(dir.store(), &kept)?;
     sync_parent(&kept)?;
-    Ok((kept, identity))
+    Ok(if had_identity { vec![kept, identity] } else { vec![kept] })
 }

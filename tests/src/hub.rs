@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::folder;
-use crate::programs::{self, Ended, Program, Version};
+use crate::programs::{self, Ended, Program, STOP_AT, Version};
 use crate::service::Service;
 
 /// A hub. Offices reach it through [`Hub::door`], whose address stays when the hub stops, starts or is replaced.
@@ -22,6 +22,7 @@ pub struct Hub {
     process: Option<Service>,
     wall_offset_ms: i64,
     version: Version,
+    stop_at: Option<String>,
 }
 
 impl Hub {
@@ -40,13 +41,31 @@ impl Hub {
     /// # Panics
     /// If that fails.
     pub fn set_up() -> Hub {
+        let hub = Hub::bare();
+        hub.init().ok();
+        hub
+    }
+
+    /// A folder that does not exist yet, for a hub.
+    ///
+    /// # Panics
+    /// If no link to it can be made.
+    pub fn bare() -> Hub {
         let home = folder::temporary("kentongan-hub-");
         let data = home.path().join("pusat");
         // Nobody answers there until the hub has begun.
         let door = Pipe::open(SocketAddr::from(([127, 0, 0, 1], 9))).expect("a link");
-        let hub = Hub { home, data, door, process: None, wall_offset_ms: 0, version: Version::Present };
-        hub.run(&["init", "--name", "Kabupaten Percobaan"]).ok();
-        hub
+        Hub { home, data, door, process: None, wall_offset_ms: 0, stop_at: None, version: Version::Present }
+    }
+
+    /// The same, with its folder at `data`: on a disk that a story made, for example.
+    pub fn bare_in(data: &Path) -> Hub {
+        Hub { data: data.to_owned(), ..Hub::bare() }
+    }
+
+    /// Makes the hub in its folder.
+    pub fn init(&self) -> Ended {
+        self.run(&["init", "--name", "Kabupaten Percobaan"])
     }
 
     /// Starts its service.
@@ -55,11 +74,48 @@ impl Hub {
     /// If it runs already or does not start.
     pub fn begin(&mut self) {
         assert!(self.process.is_none(), "the hub runs already");
-        let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
-        let service = Service::start(command, &self.said_file());
+        let service = Service::start(self.service_command(), &self.said_file());
         self.door.lead_to(address_in(service.ready()));
         self.process = Some(service);
+    }
+
+    /// Starts its service, and gives how it ended if it never became ready.
+    ///
+    /// # Errors
+    /// How it ended instead.
+    ///
+    /// # Panics
+    /// If it runs already.
+    pub fn launch(&mut self) -> Result<(), ExitStatus> {
+        self.launch_as(|command| command)
+    }
+
+    /// The same, with the command that starts it changed: run by another program, for example.
+    ///
+    /// # Errors
+    /// As [`Self::launch`].
+    ///
+    /// # Panics
+    /// As [`Self::launch`].
+    pub fn launch_as(&mut self, change: impl FnOnce(Command) -> Command) -> Result<(), ExitStatus> {
+        assert!(self.process.is_none(), "the hub runs already");
+        let service = Service::launch(change(self.service_command()), &self.said_file())?;
+        self.door.lead_to(address_in(service.ready()));
+        self.process = Some(service);
+        Ok(())
+    }
+
+    /// Has every further process of it die at a step, as `kentongan_host::steps` names it.
+    pub fn stop_at(&mut self, step: Option<&str>) {
+        self.stop_at = step.map(str::to_owned);
+    }
+
+    /// Whether its service runs; one that has ended is forgotten.
+    pub fn runs(&mut self) -> bool {
+        if !self.process.as_mut().is_some_and(Service::runs) {
+            self.process = None;
+        }
+        self.process.is_some()
     }
 
     /// Kills it without a word.
@@ -183,11 +239,21 @@ impl Hub {
         self.home.path().join("pusat.stderr")
     }
 
-    fn command(&self) -> Command {
+    /// A command of it, to be run or started.
+    pub fn command(&self) -> Command {
         let mut command = Program::Hub.command_of(self.version, &self.data);
         if self.wall_offset_ms != 0 {
             command.env(TEST_WALL_OFFSET, self.wall_offset_ms.to_string());
         }
+        if let Some(step) = &self.stop_at {
+            command.env(STOP_AT, step);
+        }
+        command
+    }
+
+    fn service_command(&self) -> Command {
+        let mut command = self.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
         command
     }
 }

@@ -14,6 +14,7 @@ pub mod data;
 pub mod dice;
 pub mod folder;
 pub mod hub;
+pub mod lab;
 pub mod office;
 pub mod portal;
 pub mod programs;

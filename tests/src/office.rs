@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::folder;
 use crate::hub::Hub;
-use crate::programs::{self, Ended, Program, Version};
+use crate::programs::{self, Ended, Program, STOP_AT, Version};
 use crate::service::Service;
 use crate::wait;
 
@@ -22,6 +22,7 @@ pub struct Office {
     process: Option<Service>,
     wall_offset_ms: i64,
     version: Version,
+    stop_at: Option<String>,
 }
 
 /// What a saved record is called.
@@ -38,7 +39,12 @@ impl Office {
     pub fn bare() -> Office {
         let home = folder::temporary("kentongan-office-");
         let data = home.path().join("kantor");
-        Office { home, data, process: None, wall_offset_ms: 0, version: Version::Present }
+        Office { home, data, process: None, wall_offset_ms: 0, stop_at: None, version: Version::Present }
+    }
+
+    /// A PC with nothing on it whose folder is `data`: on a disk that a story made, for example.
+    pub fn bare_in(data: &Path) -> Office {
+        Office { data: data.to_owned(), ..Office::bare() }
     }
 
     /// A PC that has joined `hub` as one of the office `code`, through the hub's door.
@@ -82,6 +88,30 @@ impl Office {
     pub fn start(&mut self) {
         assert!(self.process.is_none(), "the service runs already");
         self.process = Some(Service::start(self.service_command(), &self.said_file()));
+    }
+
+    /// Starts its service, and gives how it ended if it never became ready.
+    ///
+    /// # Errors
+    /// How it ended instead.
+    ///
+    /// # Panics
+    /// If it runs already.
+    pub fn launch(&mut self) -> Result<(), ExitStatus> {
+        self.launch_as(|command| command)
+    }
+
+    /// The same, with the command that starts it changed: run by another program, for example.
+    ///
+    /// # Errors
+    /// As [`Self::launch`].
+    ///
+    /// # Panics
+    /// As [`Self::launch`].
+    pub fn launch_as(&mut self, change: impl FnOnce(Command) -> Command) -> Result<(), ExitStatus> {
+        assert!(self.process.is_none(), "the service runs already");
+        self.process = Some(Service::launch(change(self.service_command()), &self.said_file())?);
+        Ok(())
     }
 
     /// Starts its service, unless a command works on the folder at this moment. Says whether it runs.
@@ -139,11 +169,27 @@ impl Office {
         self.version = version;
     }
 
+    /// Has every further process of it die at a step, as `kentongan_host::steps` names it.
+    pub fn stop_at(&mut self, step: Option<&str>) {
+        self.stop_at = step.map(str::to_owned);
+    }
+
+    /// Whether its service runs; one that has ended is forgotten.
+    pub fn runs(&mut self) -> bool {
+        if !self.process.as_mut().is_some_and(Service::runs) {
+            self.process = None;
+        }
+        self.process.is_some()
+    }
+
     /// A command of it, to be run or started.
     pub fn command(&self) -> Command {
         let mut command = Program::Agent.command_of(self.version, &self.data);
         if self.wall_offset_ms != 0 {
             command.env(TEST_WALL_OFFSET, self.wall_offset_ms.to_string());
+        }
+        if let Some(step) = &self.stop_at {
+            command.env(STOP_AT, step);
         }
         command
     }

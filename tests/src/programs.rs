@@ -13,6 +13,9 @@ use serde_json::Value;
 /// No command of these stories takes longer; one that does hangs.
 const COMMAND_TIME_MAX: Duration = Duration::from_secs(300);
 
+/// Names the step at which a program of a development build dies: see `kentongan_host::steps`.
+pub const STOP_AT: &str = "KENTONGAN_STOP_AT";
+
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {

@@ -53,6 +53,24 @@ impl Service {
         None
     }
 
+    /// The same, but gives how it ended if it never became ready.
+    ///
+    /// # Errors
+    /// How it ended instead.
+    ///
+    /// # Panics
+    /// If it neither becomes ready nor ends.
+    pub fn launch(command: Command, said: &Path) -> Result<Service, ExitStatus> {
+        let mut service = Service::spawn(command, said);
+        if service.ready["event"] == "ready" {
+            return Ok(service);
+        }
+        let ended = wait::until("a service that is not ready ends", PATIENCE, || {
+            service.child.try_wait().expect("ask for a process")
+        });
+        Err(ended)
+    }
+
     /// Starts it and reads its first line, if one comes.
     fn spawn(mut command: Command, said: &Path) -> Service {
         let stderr = OpenOptions::new().create(true).append(true).open(said).expect("a file for what a service says");

@@ -9,6 +9,7 @@ mod export;
 mod healing;
 mod inbox;
 mod kills;
+mod lab;
 mod readme;
 mod service;
 mod strangers;
