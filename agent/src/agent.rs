@@ -12,6 +12,7 @@ use kentongan_host::files::free_bytes;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::options::Settings;
 use kentongan_host::output::process_lang;
+use kentongan_host::reserve::Reserve;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_host::tls::FloorTime;
@@ -29,6 +30,7 @@ use crate::{config, import};
 #[derive(Debug)]
 pub struct Agent {
     dir: DataDir,
+    reserve: Reserve,
     store: StoreHandle<Store>,
     settings: RwLock<Arc<Settings>>,
     time: Arc<FloorTime>,
@@ -39,6 +41,9 @@ pub struct Agent {
     since_ms: AtomicI64,
     /// Rung when there is something new to send.
     pub(crate) new_work: Notify,
+    /// Rung when the disk failed under the store.
+    pub(crate) disk_failed: Notify,
+    doubtful: AtomicBool,
     /// Set when the process is asked to stop, so that long work ends between two steps.
     pub(crate) stopping: Arc<AtomicBool>,
 }
@@ -51,6 +56,7 @@ impl Agent {
     pub async fn new(dir: DataDir, store: StoreHandle<Store>, settings: Settings) -> Result<Agent, Failure> {
         let hub_ms = on_store(&store, |store| store.hub_ms()).await?;
         Ok(Agent {
+            reserve: Reserve::of(&dir),
             dir,
             store,
             settings: RwLock::new(Arc::new(settings)),
@@ -59,6 +65,8 @@ impl Agent {
             in_contact: AtomicBool::new(false),
             since_ms: AtomicI64::new(0),
             new_work: Notify::new(),
+            disk_failed: Notify::new(),
+            doubtful: AtomicBool::new(false),
             stopping: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -96,11 +104,39 @@ impl Agent {
         &self.dir
     }
 
+    /// What is kept for a full disk.
+    pub(crate) fn reserve(&self) -> &Reserve {
+        &self.reserve
+    }
+
+    /// Looks at a failure. If the disk failed under the store, nothing more should be asked of it in this process: only
+    /// opening it anew shows what is really there.
+    pub(crate) fn notice(&self, failure: &Failure) {
+        if failure.ktg == Some(Ktg::DiskFailed) {
+            self.doubtful.store(true, Ordering::Relaxed);
+            self.disk_failed.notify_one();
+        }
+    }
+
+    /// Whether the disk failed under the store.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
+    }
+
     /// Answers a request. `on_progress` is told how far long work has come.
     ///
     /// # Errors
     /// What went wrong, in words.
     pub async fn perform(
+        &self,
+        command: Command,
+        on_progress: impl FnMut(Value) + Send + 'static,
+    ) -> Result<Value, Failure> {
+        let answer = self.answer(command, on_progress).await;
+        answer.inspect_err(|failure| self.notice(failure))
+    }
+
+    async fn answer(
         &self,
         command: Command,
         on_progress: impl FnMut(Value) + Send + 'static,
@@ -114,12 +150,16 @@ impl Agent {
             }
             Command::Enrol { hub, code } => self.enrol(hub, &code).await,
             Command::Import { file, map } => {
+                self.reserve.keep()?;
                 let answer = import::file(self, file, map, on_progress).await;
                 self.new_work.notify_one();
                 answer
             }
             other => {
                 let writes = matches!(other, Command::Add { .. } | Command::Edit { .. });
+                if writes {
+                    self.reserve.keep()?;
+                }
                 let lang = process_lang();
                 let answer = self.store.run_async(move |store| command::on_store(store, &other, lang)).await?;
                 if writes && answer.is_ok() {
@@ -141,7 +181,11 @@ impl Agent {
             None => slot.insert(self.caller_now().await?).clone(),
         };
         self.in_contact.store(true, Ordering::Relaxed);
-        let report = sync::contact(&self.store, &caller).await;
+        let mut report = sync::contact(&self.store, &caller).await.map_err(Failure::from);
+        if report.as_ref().is_err_and(|failure| failure.ktg == Some(Ktg::NoSpace)) && self.reserve.release() {
+            tracing::warn!(ev = "store.reserve_used", code = %Ktg::NoSpace, "no space left: the reserve is used to send");
+            report = sync::contact(&self.store, &caller).await.map_err(Failure::from);
+        }
         self.in_contact.store(false, Ordering::Relaxed);
         let report = report?;
         if let Some(hub_ms) = on_store(&self.store, |store| store.hub_ms()).await? {

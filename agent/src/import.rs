@@ -73,6 +73,10 @@ pub(crate) async fn scan(agent: &Agent, quiet: &mut Quiet) -> Duration {
             return POLL_INTERVAL;
         }
     };
+    if let Err(failure) = agent.reserve().keep() {
+        tracing::error!(ev = "inbox.failed", error = %failure, "no file is taken");
+        return POLL_INTERVAL;
+    }
     let mono_ms = agent.mono_ms();
     let look = match inbox.list() {
         Ok(listing) => quiet.look(&listing, mono_ms),
@@ -90,7 +94,7 @@ pub(crate) async fn scan(agent: &Agent, quiet: &mut Quiet) -> Duration {
             })
         });
         match handled.await {
-            Ok(handled) => tell_handled(handled),
+            Ok(handled) => tell_handled(agent, handled),
             Err(failure) => tracing::error!(ev = "inbox.failed", error = %failure, "a file could not be taken"),
         }
     }
@@ -163,7 +167,7 @@ fn tell(report: &Report) {
     );
 }
 
-fn tell_handled(handled: Result<Handled, ImportError>) {
+fn tell_handled(agent: &Agent, handled: Result<Handled, ImportError>) {
     match handled {
         Ok(Handled::Done { report, .. }) => tell(&report),
         Ok(Handled::Rejected { error, .. }) => {
@@ -176,9 +180,13 @@ fn tell_handled(handled: Result<Handled, ImportError>) {
         }
         Ok(Handled::StillWritten | Handled::Gone) => {}
         Err(error) => {
+            let taken = error.so_far.taken;
+            let failure = Failure::from(error);
+            agent.notice(&failure);
             tracing::error!(
                 ev = "import.failed",
-                taken = error.so_far.taken,
+                taken,
+                error = %failure,
                 "a file stays in the inbox and is tried again"
             );
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kentongan_host::control;
 use kentongan_host::fail::Failure;
+use kentongan_host::ktg::Ktg;
 use kentongan_host::lock::Lock;
 use kentongan_host::logging::LogHandle;
 use kentongan_host::random::random_u64;
@@ -25,6 +26,9 @@ const GATHER: Duration = Duration::from_millis(300);
 /// New work while the hub is out of reach brings the next attempt forward to this.
 const EAGER_RETRY: Duration = Duration::from_secs(15);
 
+/// How long answers under way have when the service ends by itself.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// Everything that can wake the service.
 #[derive(Debug)]
 enum Event {
@@ -32,6 +36,8 @@ enum Event {
     Stop(&'static str),
     /// Time to talk to the hub.
     Due,
+    /// The disk failed under the store.
+    DiskFailed,
     /// There is something new to send.
     NewWork,
     /// Time to look into the inbox.
@@ -77,6 +83,7 @@ pub async fn run(
             reason = &mut stop => Event::Stop(reason),
             () = reloads.reload_requested() => Event::Reload,
             Some(event) = woken.recv() => event,
+            () = agent.disk_failed.notified() => Event::DiskFailed,
             () = agent.new_work.notified() => Event::NewWork,
             () = sleep_until(plan.inbox_at) => Event::Inbox,
             () = sleep_until(plan.contact_at) => Event::Due,
@@ -85,6 +92,11 @@ pub async fn run(
             Event::Stop(reason) => {
                 tracing::info!(ev = "service.stopping", reason, "asked to stop");
                 break;
+            }
+            Event::DiskFailed => {
+                // Whoever was refused is still told so.
+                tokio::time::sleep(LAST_WORDS).await;
+                return Err(Failure::of(Ktg::DiskFailed));
             }
             Event::Reload => reload(&agent, &log, named_config.clone()).await,
             Event::NewWork => plan.bring_forward(),
@@ -166,6 +178,7 @@ async fn talk(agent: &Agent, failures: &mut u32) -> Duration {
             report.come_back_s
         }
         Err(failure) => {
+            agent.notice(&failure);
             tracing::error!(ev = "sync.failed", error = %failure, "cannot talk to the hub");
             *failures = failures.saturating_add(1);
             0
@@ -176,7 +189,9 @@ async fn talk(agent: &Agent, failures: &mut u32) -> Duration {
     let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
     let noted = on_store(agent.store(), move |store| store.note_next(store.wall_ms().saturating_add(wait_ms))).await;
     if let Err(error) = noted {
-        tracing::error!(ev = "store.failed", %error, "cannot note the next attempt");
+        let failure = Failure::from(error);
+        agent.notice(&failure);
+        tracing::error!(ev = "store.failed", error = %failure, "cannot note the next attempt");
     }
     wait
 }

@@ -191,10 +191,21 @@ fn kind_of(error: &anyhow::Error) -> Option<Ktg> {
     })
 }
 
+/// Whether the disk failed, or may have: what SQLite remembers of the file may no longer be what is in it.
+pub fn is_disk_failure(error: &rusqlite::Error) -> bool {
+    kind_of_sqlite(error) == Some(Ktg::DiskFailed)
+}
+
+/// SQLITE_IOERR_SHMSIZE
+const INDEX_TOO_SMALL: i32 = 10 | (19 << 8);
+
 fn kind_of_sqlite(error: &rusqlite::Error) -> Option<Ktg> {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code()? {
         ErrorCode::DiskFull => Some(Ktg::NoSpace),
+        // The index of the write-ahead log could not grow, which is never said to be for want of space.
+        ErrorCode::SystemIoFailure if error.sqlite_extended_error_code() == Some(INDEX_TOO_SMALL) => Some(Ktg::NoSpace),
+        ErrorCode::SystemIoFailure => Some(Ktg::DiskFailed),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(Ktg::StoreDamaged),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(Ktg::StoreInUse),
         ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => Some(Ktg::Permission),

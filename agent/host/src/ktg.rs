@@ -62,6 +62,8 @@ pub enum Ktg {
     BackupDamaged = 210,
     /// 211: the hub forgot more than it had promised to keep.
     HubForgot = 211,
+    /// 212: the disk failed to read or write.
+    DiskFailed = 212,
     /// 301: the form is not known here.
     UnknownForm = 301,
     /// 302: a field holds something that the form does not allow.
@@ -72,7 +74,7 @@ pub enum Ktg {
 
 impl Ktg {
     /// Every code, in ascending order.
-    pub const ALL: [Ktg; 27] = [
+    pub const ALL: [Ktg; 28] = [
         Ktg::NoNetwork,
         Ktg::Dns,
         Ktg::Proxy,
@@ -97,6 +99,7 @@ impl Ktg {
         Ktg::BackupStale,
         Ktg::BackupDamaged,
         Ktg::HubForgot,
+        Ktg::DiskFailed,
         Ktg::UnknownForm,
         Ktg::InvalidField,
         Ktg::TooLarge,

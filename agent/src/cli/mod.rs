@@ -20,6 +20,7 @@ use kentongan_host::lock::Lock;
 use kentongan_host::logging::{self, LogConfig};
 use kentongan_host::options;
 use kentongan_host::output::Output;
+use kentongan_host::reserve::Reserve;
 use kentongan_host::store_thread::StoreThread;
 use serde_json::{Value, json};
 
@@ -171,15 +172,39 @@ impl Place<'_> {
     /// Opens the store, and does `work` with it in this process.
     fn with_agent<T>(&self, work: impl AsyncFnOnce(Arc<Agent>) -> Result<T, Failure>) -> Result<T, Failure> {
         let settings = config::load(&self.dir, self.common.config.clone())?;
-        let store = StoreThread::spawn(Store::open(&self.dir.store(), Machine::real())?).map_err(anyhow::Error::new)?;
+        let store = StoreThread::spawn(self.open_store()?).map_err(anyhow::Error::new)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::new)?;
-        let answer = runtime.block_on(async {
-            let agent = Arc::new(Agent::new(self.dir.clone(), store.handle(), settings).await?);
-            work(agent).await
+        let (answer, doubtful) = runtime.block_on(async {
+            let agent = match Agent::new(self.dir.clone(), store.handle(), settings).await {
+                Ok(agent) => Arc::new(agent),
+                Err(failure) => return (Err(failure), true),
+            };
+            let answer = work(Arc::clone(&agent)).await;
+            (answer, agent.is_doubtful())
         });
         drop(runtime);
-        store.stop()?.close()?;
+        let store = store.stop()?;
+        if doubtful {
+            // A store that is not closed is checked whole at the next start.
+            return answer;
+        }
+        if let Err(error) = store.close() {
+            // What was answered stands; the next start checks the store.
+            tracing::warn!(ev = "store.not_closed", %error, "the store could not be closed well");
+        }
         answer
+    }
+
+    /// Without any space a store cannot even be opened: then the reserve is given up.
+    fn open_store(&self) -> Result<Store, Failure> {
+        let open = || Store::open(&self.dir.store(), Machine::real()).map_err(Failure::from);
+        match open() {
+            Err(failure) if failure.ktg == Some(Ktg::NoSpace) && Reserve::of(&self.dir).release() => {
+                tracing::warn!(ev = "store.reserve_used", code = %Ktg::NoSpace, "no space left: the reserve is used");
+                open()
+            }
+            opened => opened,
+        }
     }
 
     fn run(&self, log_format: Option<&str>) -> Result<Exit, Failure> {

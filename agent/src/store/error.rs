@@ -1,7 +1,7 @@
 //! What can go wrong in the store, and what to tell people.
 
 use kentongan_host::exit::Exit;
-use kentongan_host::fail::Failure;
+use kentongan_host::fail::{Failure, is_disk_failure};
 use kentongan_host::ktg::Ktg;
 use kentongan_host::sqlite::OpenFailure;
 use kentongan_host::store_thread::Broken;
@@ -49,6 +49,10 @@ impl StoreError {
         move |source| StoreError::Sqlite { doing, source }
     }
 
+    fn is_disk_failure(&self) -> bool {
+        matches!(self, StoreError::Sqlite { source, .. } if is_disk_failure(source))
+    }
+
     fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
         match self {
             StoreError::Sqlite { source: rusqlite::Error::SqliteFailure(error, _), .. } => Some(error.code),
@@ -78,6 +82,9 @@ impl From<StoreError> for Failure {
                 }
                 Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                     Failure::of(Ktg::Permission).caused_by(error)
+                }
+                Some(ErrorCode::SystemIoFailure) if error.is_disk_failure() => {
+                    Failure::of(Ktg::DiskFailed).caused_by(error)
                 }
                 _ => Failure::from(anyhow::Error::new(error)),
             },

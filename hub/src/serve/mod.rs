@@ -32,7 +32,7 @@ use kentongan_host::options::Sources;
 use kentongan_host::signals::stop_requested;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::server_config;
-use kentongan_host::{Clock, DataDir, Exit, Failure, Lock, Output, SystemClock};
+use kentongan_host::{Clock, DataDir, Exit, Failure, Ktg, Lock, Output, SystemClock};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use serde_json::json;
@@ -191,6 +191,8 @@ impl Start {
             () = reload => {}
             () = renew_in_time(&serving, &tls_sender) => {}
             () = backup::nightly(serving.clone()) => {}
+            // The next start looks at what is really on the disk; nobody was told more than that.
+            () = serving.store.closed() => return Err(Failure::of(Ktg::DiskFailed)),
         }
         serving.backups.stop();
         Ok(ask_to_stop.get().copied().unwrap_or("-"))

@@ -46,6 +46,12 @@ pub trait Store: Send {
     /// # Errors
     /// Whatever `work` failed with, or why the commit failed; either way nothing was stored.
     fn transact(&mut self, work: Work<'_>) -> Result<()>;
+
+    /// Whether its disk has failed in a commit. Nothing more should be asked of it: only opening it anew shows what is
+    /// really there.
+    fn is_doubtful(&self) -> bool {
+        false
+    }
 }
 
 /// An open transaction.

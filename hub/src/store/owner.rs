@@ -57,6 +57,11 @@ impl StoreHandle {
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
+    /// Ends when the store takes no more jobs: it was stopped, or its disk failed.
+    pub async fn closed(&self) {
+        self.queue.closed().await;
+    }
+
     /// As [`StoreHandle::run`], blocking this thread. Not inside async code.
     ///
     /// # Errors
@@ -166,6 +171,10 @@ fn serve<S: Store>(mut store: S, mut waiting: mpsc::Receiver<Message>) -> S {
         }
         let results = if jobs.is_empty() { Vec::new() } else { transact_group(&mut store, jobs) };
         answers.into_iter().zip(results).for_each(|(answer, result)| answer(result));
+        if store.is_doubtful() {
+            // Whoever waits learns that the store is closed.
+            break;
+        }
     }
     store
 }

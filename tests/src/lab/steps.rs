@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -19,6 +19,8 @@ use crate::wait;
 const ROUNDS_IN_VAIN_MAX: u32 = 2;
 /// Tries of one deed; each but the last ends with a death.
 const TRIES_MAX: u32 = 40;
+/// How long it takes to die, at most.
+const DYING_MAX: Duration = Duration::from_secs(5);
 /// More than half of the life of a device certificate.
 const HALF_A_LIFE_MS: i64 = 50 * 86_400_000;
 
@@ -199,7 +201,7 @@ impl World {
             let ended = self.sari.run(words);
             if ended.code < 0 {
                 self.died(&ended.stderr);
-            } else if !self.hub_died() {
+            } else if !self.hub_died(&ended) {
                 return ended;
             }
         }
@@ -212,17 +214,25 @@ impl World {
             let ended = self.hub.run(words);
             if ended.code < 0 {
                 self.died(&ended.stderr);
-            } else if !self.hub_died() {
+            } else if !self.hub_died(&ended) {
                 return ended;
             }
         }
         panic!("{words:?} dies for ever");
     }
 
-    /// Starts the hub again if it has died.
-    fn hub_died(&mut self) -> bool {
-        if self.hub.service().is_none() || self.hub.runs() {
+    /// Starts the hub again if it has died of this command. Who asked may learn of it before the system has buried it.
+    fn hub_died(&mut self, ended: &Ended) -> bool {
+        if self.hub.service().is_none() {
             return false;
+        }
+        let began = Instant::now();
+        while self.hub.runs() {
+            let dying = self.armed && self.victim == Victim::Hub && ![0, 20].contains(&ended.code);
+            if !dying || began.elapsed() > DYING_MAX {
+                return false;
+            }
+            std::thread::yield_now();
         }
         let said = self.hub.said();
         self.died(said.lines().rev().find(|line| line.starts_with("stopped")).unwrap_or(&said));

@@ -2,6 +2,7 @@
 
 use kentongan_tests::Dice;
 use kentongan_tests::lab::{Lab, Row, copies, full, kills, pause, power, steps, writes};
+use kentongan_tests::programs::{Program, STOP_AT};
 
 fn play(case: fn(&mut Lab) -> Row) -> Row {
     case(&mut Lab::short(Dice::from_environment("crash lab", 11))).held()
@@ -28,6 +29,20 @@ fn every_named_step_is_one_at_which_the_lab_kills() {
     let reached = steps::reached();
     for step in kentongan_host::steps::Step::ALL {
         assert!(reached.contains(&step.name()), "nobody is killed at {}", step.name());
+    }
+}
+
+#[test]
+fn only_development_builds_know_where_they_can_be_stopped() {
+    for program in [Program::Agent, Program::Hub] {
+        let bytes = std::fs::read(program.path()).expect("read a program");
+        for word in [STOP_AT, "agent.save.committed", "hub.jobs.committed", "file.renamed"] {
+            let there = bytes.windows(word.len()).any(|part| part == word.as_bytes());
+            // Names are only in a program that can reach them.
+            if !cfg!(debug_assertions) || word == STOP_AT {
+                assert_eq!(there, cfg!(debug_assertions), "{word} in {program:?}");
+            }
+        }
     }
 }
 

@@ -96,6 +96,23 @@ pub(super) static STORE_DAMAGED: Page = Page {
     ],
 };
 
+pub(super) static DISK_FAILED: Page = Page {
+    exit: Exit::Failed,
+    sentence: ["Disk komputer ini gagal membaca atau menulis.", "The disk of this computer failed to read or write."],
+    next_step: [
+        "Ulangi isian yang ditolak. Bila berulang, minta petugas TI memeriksa disk dan kabelnya sebelum dipakai lagi.",
+        "Enter again what was refused. If it comes back, have IT look at the disk and its cable before going on.",
+    ],
+    explanation: [
+        "Yang ditolak belum tersimpan; yang sudah dinyatakan tersimpan tetap aman.\n\
+         Program tidak mencoba lagi dengan disk yang baru saja gagal: layanan berhenti, dan saat mulai lagi ia memeriksa\n\
+         apa yang benar-benar ada di disk.",
+        "What was refused is not saved; what was said to be saved stays safe.\n\
+         The program does not trust a disk that has just failed: the service ends, and when it starts again it looks at\n\
+         what is really on the disk.",
+    ],
+};
+
 pub(super) static STORE_NEWER: Page = Page {
     exit: Exit::Version,
     sentence: [

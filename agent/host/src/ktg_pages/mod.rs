@@ -41,6 +41,7 @@ pub(crate) fn page(ktg: Ktg) -> &'static Page {
         Ktg::StoreInUse => &machine::STORE_IN_USE,
         Ktg::StoreDamaged => &machine::STORE_DAMAGED,
         Ktg::StoreNewer => &machine::STORE_NEWER,
+        Ktg::DiskFailed => &machine::DISK_FAILED,
         Ktg::BackupStale => &machine::BACKUP_STALE,
         Ktg::BackupDamaged => &machine::BACKUP_DAMAGED,
         Ktg::HubForgot => &machine::HUB_FORGOT,

@@ -19,6 +19,7 @@ mod tx;
 
 use std::path::{Path, PathBuf};
 
+use kentongan_host::fail::is_disk_failure;
 use kentongan_host::sqlite::{self, OpenFailure};
 use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::planted::{self, Defect};
@@ -40,6 +41,7 @@ const CHECKPOINT_PAGES: i32 = 4_000;
 pub struct SqliteStore {
     db: Connection,
     path: PathBuf,
+    doubtful: bool,
 }
 
 impl SqliteStore {
@@ -75,15 +77,15 @@ impl SqliteStore {
             db.pragma_update(None, setting, value)
                 .map_err(|error| OpenFailure::Sqlite(path.to_owned(), "settings", error))?;
         }
-        Ok(SqliteStore { db, path: path.to_owned() })
+        Ok(SqliteStore { db, path: path.to_owned(), doubtful: false })
     }
 
-    /// Closes the store and notes that it was closed well.
+    /// Closes the store and notes that it was closed well, unless its disk failed: then the next start checks it whole.
     ///
     /// # Errors
     /// See [`sqlite::close`]. Nothing committed is lost by that.
     pub fn close(self) -> std::result::Result<(), OpenFailure> {
-        sqlite::close(self.db, &self.path)
+        if self.doubtful { Ok(()) } else { sqlite::close(self.db, &self.path) }
     }
 
     fn run(&self, sql: &'static str, doing: &'static str) -> Result<()> {
@@ -105,7 +107,9 @@ impl Store for SqliteStore {
         let worked = done.is_ok();
         let done = done.and_then(|()| {
             reached(Step::HubGroupWritten);
-            self.run("COMMIT", "committing")?;
+            let committed = self.db.execute_batch("COMMIT");
+            self.doubtful = committed.as_ref().is_err_and(is_disk_failure);
+            committed.map_err(|error| StoreError::database("committing", error))?;
             reached(Step::HubGroupCommitted);
             Ok(())
         });
@@ -116,6 +120,10 @@ impl Store for SqliteStore {
             return Ok(());
         }
         done
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.doubtful
     }
 }
 
