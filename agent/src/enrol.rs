@@ -106,7 +106,7 @@ pub async fn enrol(
     };
     let answer: EnrolAnswer = Transport::new(settings, config)?.enrol(&request).await?;
     reached(Step::AgentEnrolAnswered);
-    let member = member(&answer, settings).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
+    let member = member_of(&answer, &settings.url).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
     keep_certificate(dir, &key, &answer.certificate_pem)?;
     reached(Step::AgentEnrolCertified);
     files::replace(&dir.hub_root(), certificate::to_pem(&root).as_bytes(), Access::Readable)
@@ -130,24 +130,48 @@ pub async fn renew(dir: &DataDir, identity: &Identity, transport: &Transport) ->
 
 /// Keeps a certificate if it is one for our key.
 fn keep_certificate(dir: &DataDir, key: &SigningKey, pem: &str) -> Result<(), Failure> {
-    let der = certificate::from_pem(pem.as_bytes()).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
-    let facts = certificate::facts(&der).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
-    if facts.public_key != Some(key.public_key()) {
+    if !certifies(pem, &key.public_key()) {
         return Err(Failure::of(Ktg::NotTheHub));
     }
     files::replace(&dir.device_certificate(), pem.as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
     Ok(())
 }
 
-fn member(answer: &EnrolAnswer, settings: &LinkSettings) -> Option<Member> {
+/// Whether this is a certificate for this key.
+pub fn certifies(pem: &str, public_key: &[u8; 32]) -> bool {
+    let facts = certificate::from_pem(pem.as_bytes()).and_then(|der| certificate::facts(&der));
+    facts.is_some_and(|facts| facts.public_key == Some(*public_key))
+}
+
+/// Who this installation is by the answer of the hub at `url`; `None` if the answer is none of a hub.
+pub fn member_of(answer: &EnrolAnswer, url: &str) -> Option<Member> {
     Some(Member {
         replica: answer.replica.parse::<ReplicaId>().ok()?,
         office: answer.office.parse::<OfficeCode>().ok()?,
         office_name: answer.office_name.clone(),
         prefix: answer.prefix.parse::<Prefix>().ok()?,
-        hub_url: settings.url.clone(),
+        hub_url: url.to_owned(),
         hub_replica: answer.hub_replica.parse::<ReplicaId>().ok()?,
     })
+}
+
+/// What the file names with which an office joins (`enrol.toml`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EnrolFile {
+    /// Address of the hub.
+    pub hub: Option<String>,
+    /// The one-time code.
+    pub code: Option<String>,
+}
+
+/// Reads that file's text.
+///
+/// # Errors
+/// If it is no TOML.
+pub fn read_file(text: &str) -> Result<EnrolFile, toml::de::Error> {
+    let table: toml::Table = toml::from_str(text)?;
+    let field = |name: &str| table.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    Ok(EnrolFile { hub: field("hub"), code: field("code") })
 }
 
 fn host_name() -> String {

@@ -13,8 +13,10 @@ use clap::{CommandFactory, FromArgMatches};
 use kentongan_host::cli::{Common, early_lang};
 use kentongan_host::control::Client;
 use kentongan_host::data_dir::{DataDir, Program};
+use kentongan_host::enrolment::MESSAGE_BYTES_MAX;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
+use kentongan_host::files;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::lock::Lock;
 use kentongan_host::logging::{self, LogConfig};
@@ -337,15 +339,18 @@ fn enrol_file(
 ) -> Result<(String, String), Failure> {
     let Some(file) = file else { return Ok((hub.unwrap_or_default(), code.unwrap_or_default())) };
     let shown = file.display();
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = files::read_bounded(file, MESSAGE_BYTES_MAX as u64).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+    });
+    let text = text.map_err(|error| {
         Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error)
     })?;
-    let table: toml::Table = toml::from_str(&text)
+    let named = crate::enrol::read_file(&text)
         .map_err(|error| Failure::usage(format!("{shown}: {error}"), format!("{shown}: {error}")))?;
-    let field = |name: &str, flag: Option<String>| {
-        flag.or_else(|| table.get(name).and_then(|value| value.as_str()).map(str::to_owned)).ok_or_else(|| {
+    let field = |name: &str, flag: Option<String>, named: Option<String>| {
+        flag.or(named).ok_or_else(|| {
             Failure::usage(format!("{shown} tidak menyebut {name}."), format!("{shown} does not name {name}."))
         })
     };
-    Ok((field("hub", hub)?, field("code", code)?))
+    Ok((field("hub", hub, named.hub)?, field("code", code, named.code)?))
 }

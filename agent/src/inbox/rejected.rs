@@ -80,8 +80,10 @@ impl RejectedList {
 
     /// Adds a row.
     pub(super) fn add(&mut self, row: &Row, fields: &str, reason: &str) -> io::Result<()> {
-        // A row of the wrong width keeps it: made even, it would be taken as it is when the list comes back.
-        let width = if matches!(row.damage, Some(Damage::Ragged { .. })) { "as it is" } else { "even" };
+        // A row of the wrong width keeps it, and so does a line that could not be taken apart: made even, it would be
+        // taken as it is when the list comes back, the whole line as the text of the first column.
+        let long_cell = row.damage == Some(Damage::TooLong) && row.width() > 1;
+        let width = if row.damage.is_none() || long_cell { "even" } else { "as it is" };
         let number = row.number.to_string();
         let mut record = StringRecord::from(vec![width, &number, fields, reason]);
         for cell in row.cells() {
@@ -163,7 +165,11 @@ impl Drop for RejectedList {
 fn list_row(spooled: &ByteRecord, titles: usize) -> ByteRecord {
     let even = spooled.get(0) == Some(b"even");
     let mut row = ByteRecord::new();
-    for cell in spooled.iter().skip(1) {
+    for (place, cell) in spooled.iter().skip(1).enumerate() {
+        if !even && place == OWN_COLUMNS && spooled.len() - 1 == titles + OWN_COLUMNS {
+            // The list has as many columns as this line by chance.
+            row.push_field(b"");
+        }
         if std::str::from_utf8(cell).is_ok_and(looks_like_formula) {
             row.push_field(&[b"'", cell].concat())
         } else {
@@ -226,6 +232,22 @@ mod tests {
         assert_eq!(text, expected);
         assert_eq!(fs::read_dir(dir.path()).expect("list").count(), 1, "no spool is left");
         assert_eq!((escape_bytes("'=1+1"), escape_bytes("''=x"), escape_bytes("'0800")), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_line_that_could_not_be_taken_apart_is_not_even_with_the_others_and_so_not_taken_when_the_list_comes_back() {
+        for titles in [vec!["a".to_owned()], vec!["a".to_owned(), "b".to_owned()]] {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            let mut list = RejectedList::begin(Path::new("a.jsonl"), &[dir.path().to_owned()]).expect("begin");
+            let mut line = row(2, &["{\"a\":"]);
+            line.damage = Some(Damage::NotJson);
+            list.add(&line, "", "JSON").expect("add");
+            let path = list.finish(&titles, Lang::En).expect("finish");
+            let text = fs::read(&path).expect("read");
+            let mut list = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
+            let widths: Vec<usize> = list.records().map(|row| row.expect("a row").len()).collect();
+            assert_ne!(widths[0], widths[1]);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::super::fault::{FileFault, ImportFault};
+use super::super::rejected;
 use super::super::row::Row;
 use super::encoding::{self, Encoding};
 use super::table::RawRows;
@@ -50,15 +51,16 @@ impl Delimited {
             (Box::new(Cursor::new(text)), Encoding::Utf8, sample)
         } else {
             let encoding = match hints.encoding {
-                Some(encoding) => encoding,
-                None => encoding::encoding_of(&mut file)?,
+                Some(encoding) if own_delimiter(sample).is_none() => encoding,
+                _ => encoding::encoding_of(&mut file)?,
             };
             (Box::new(file), encoding, sample.to_vec())
         };
         let preamble = Preamble::of(&sample);
         let whole = (sample.len() as u64) < super::SAMPLE_BYTES as u64;
         let rest = sample.get(preamble.bytes..).unwrap_or_default();
-        let delimiter = hints.delimiter.or(preamble.delimiter).unwrap_or_else(|| sniff(rest, whole));
+        let said = own_delimiter(&sample).or(hints.delimiter).or(preamble.delimiter);
+        let delimiter = said.unwrap_or_else(|| sniff(rest, whole));
         let mut bounded = Bounded { inner, left: u64::MAX };
         io::copy(&mut (&mut bounded).take(preamble.bytes as u64), &mut io::sink())?;
         let csv = builder(delimiter).buffer_capacity(BUFFER_BYTES).from_reader(bounded);
@@ -147,6 +149,17 @@ impl Preamble {
             _ => Preamble { bytes, delimiter: None },
         }
     }
+}
+
+/// The separator of a list of refused rows: what a map says of the file that it comes from does not hold for it, and its
+/// rows may differ in width more than those of any other file.
+fn own_delimiter(sample: &[u8]) -> Option<u8> {
+    let text = sample.strip_prefix(encoding::BOM).unwrap_or(sample);
+    let line = String::from_utf8_lossy(text.split(|byte| *byte == b'\n').next().unwrap_or_default());
+    DELIMITERS.into_iter().find(|delimiter| {
+        let titles: Vec<String> = line.split(char::from(*delimiter)).take(4).map(str::to_owned).collect();
+        rejected::is_own(&titles)
+    })
 }
 
 fn builder(delimiter: u8) -> ReaderBuilder {

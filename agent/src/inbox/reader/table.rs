@@ -46,6 +46,8 @@ impl<R: RawRows> Table<R> {
                 return Self::with_titles(raw, &row);
             }
             let is_header = match hints.header_row {
+                // A list of refused rows begins with its titles, whatever the map says of the file it comes from.
+                _ if row.number == 1 && is_own(&row) => true,
                 Some(number) => row.number >= number,
                 None => row.filled() >= 2 && row.damage.is_none(),
             };
@@ -77,6 +79,10 @@ impl<R: RawRows> Table<R> {
         titles.drain(..dropped);
         Ok(Table { raw, width: titles.len() + dropped, titles, dropped, rows: 0 })
     }
+}
+
+fn is_own(row: &Row) -> bool {
+    rejected::is_own(&row.cells().map(str::to_owned).collect::<Vec<_>>())
 }
 
 impl<R: RawRows> Rows for Table<R> {
@@ -136,6 +142,7 @@ fn column_letters(place: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Encoding;
     use super::super::tests::read_all;
     use super::*;
 
@@ -164,6 +171,24 @@ mod tests {
         let hints = Hints { header_row: Some(3), ..Hints::default() };
         let (titles, rows) = read_all(text.as_bytes(), &hints).expect("read");
         assert_eq!((titles, rows.len()), (vec!["No".to_owned(), "Isi".to_owned()], 1));
+    }
+
+    #[test]
+    fn what_a_map_says_of_a_file_does_not_hold_for_the_list_of_its_refused_rows() {
+        let hints = Hints {
+            header_row: Some(3),
+            delimiter: Some(b'|'),
+            encoding: Some(Encoding::Windows1252),
+            ..Hints::default()
+        };
+        for text in [
+            "\u{feff}baris,bidang,alasan,Isi,Nama\r\n7,Isi,kosong,Café,Sari\r\n",
+            "row;field;reason;Isi;Nama\n7;;;Café;Sari\n",
+        ] {
+            let (titles, rows) = read_all(text.as_bytes(), &hints).expect("read");
+            assert_eq!((titles, rows.len()), (vec!["Isi".to_owned(), "Nama".to_owned()], 1), "{text}");
+            assert_eq!(cells(&rows[0]), ["Café", "Sari"]);
+        }
     }
 
     #[test]
