@@ -191,11 +191,29 @@ impl Agent {
         if let Some(hub_ms) = on_store(&self.store, |store| store.hub_ms()).await? {
             self.time.learn(hub_ms);
         }
+        if report.applied.betrayed > 0 {
+            let ops = report.applied.betrayed;
+            tracing::error!(ev = "hub.older_than_promised", code = %Ktg::HubForgot, ops, "the hub lacks what a copy covered");
+        }
+        if report.applied.secured > 0 {
+            self.prune().await;
+        }
         if report.renew && report.failure.is_none() {
             self.renew(&caller).await;
             *slot = None;
         }
         Ok(report)
+    }
+
+    /// Puts away what need not stay here. That it cannot is no trouble: the next backup of the hub brings it up again.
+    async fn prune(&self) {
+        let keep_ms = self.settings().duration("store", "keep_after_arrival").as_millis();
+        let keep_ms = i64::try_from(keep_ms).unwrap_or(i64::MAX);
+        match on_store(&self.store, move |store| store.prune(keep_ms)).await {
+            Ok(0) => {}
+            Ok(records) => tracing::info!(ev = "store.put_away", records, "old survey answers of other PCs put away"),
+            Err(error) => tracing::warn!(ev = "store.put_away_failed", %error, "nothing was put away"),
+        }
     }
 
     async fn caller_now(&self) -> Result<Caller, Failure> {

@@ -101,6 +101,15 @@ pub const OPTIONS: &[Opt] = &[
         ..OPT
     },
     Opt {
+        table: "store",
+        key: "keep_after_arrival",
+        kind: Kind::Duration { min_ms: DAY_MS, max_ms: 36_500 * DAY_MS },
+        default: "400d",
+        help_id: "Isian survei dari komputer lain disimpan di sini selama ini setelah Aman; milik sendiri selamanya",
+        help_en: "Survey answers of other PCs stay here for this long once they are Secured; own ones for good",
+        ..OPT
+    },
+    Opt {
         table: "inbox",
         key: "enabled",
         kind: Kind::Boolean,

@@ -136,7 +136,7 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
                 report.exchanges += 1;
                 report.come_back_s = outcome.come_back_s;
                 idle = if report.applied == before { idle + 1 } else { 0 };
-                let unsent = store.keep(|store| store.has_unsent()).await?;
+                let unsent = store.keep(|store| Ok(store.has_unsent()? || store.wants_marks()?)).await?;
                 if !(outcome.more || unsent || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
                     break;
                 }
@@ -171,6 +171,7 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     let (mut session, request) = store
         .keep(move |store| {
             let mut session = Session::new(store.opening(&health, REQUEST_BYTES_AIM)?);
+            session.ask(store.to_ask()?);
             let request = session.request(&mut store.outbox(&key))?;
             Ok((session, request))
         })

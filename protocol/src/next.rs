@@ -8,8 +8,8 @@
 //! |---|---|---|
 //! | streams of major version 2, with a frame of a kind that must be known | once both sides said that they speak it | never gets one |
 //! | a frame of a kind that may be skipped | every stream | skips it |
-//! | extension 1 in Hello and Marks | every stream | passes over it |
-//! | extension 1 in every op | ops | keeps it |
+//! | extension 901 in Hello and Marks | every stream | passes over it |
+//! | extension 901 in every op | ops | keeps it |
 //! | version 2 of the form `pengaduan`, with the field `nomor_antrean` | records | keeps it through edits of its own |
 //! | the form `kunjungan` | records | carries it; a hub keeps it aside until it is updated |
 //! | schema 2 of ops, for changes to that form | ops | the same |
@@ -43,8 +43,8 @@ pub const OP_SCHEMA: u8 = 2;
 pub const KIND_NEEDED: u8 = 40;
 /// A kind of frame that may be skipped.
 pub const KIND_EXTRA: u8 = 200;
-/// Number of the made-up extension of Hello, Marks and ops.
-const EXTENSION: u16 = 1;
+/// Number of the made-up extension of Hello, Marks and ops; far from those that are in use.
+const EXTENSION: u16 = 901;
 
 /// A form that version 1 does not know.
 pub const VISIT: FormTag = 3;

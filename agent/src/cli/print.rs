@@ -43,6 +43,17 @@ fn status(out: &Output, status: &Value) {
         }
     };
     table.row([out.pick("Catatan", "Records"), &records]);
+    let states = &status["states"];
+    let (saved, there, secured) = (count(&states["saved"]), count(&states["arrived"]), count(&states["secured"]));
+    let kept = match out.lang {
+        kentongan_host::Lang::Id => format!("{saved} Tersimpan · {there} Sampai di pusat · {secured} Aman"),
+        kentongan_host::Lang::En => format!("{saved} Saved here · {there} Arrived at hub · {secured} Secured"),
+    };
+    table.row([out.pick("Tersalin", "Copies"), &kept]);
+    if count(&status["hub_forgot"]) > 0 && saved + there > 0 {
+        let sentence = Ktg::HubForgot.sentence(out.lang);
+        table.row([out.pick("Perhatian", "Note"), &format!("{} {sentence}", Ktg::HubForgot)]);
+    }
     if count(&status["conflicts"]) > 0 {
         let conflicts = count(&status["conflicts"]).to_string();
         table.row([out.pick("Bentrok", "Conflicts"), &conflicts]);

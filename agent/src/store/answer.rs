@@ -20,7 +20,7 @@ use super::next;
 use super::opening::cursor;
 use super::pack::{SEQ_BITS, key_of, known_log_number, log_number, op_key, split};
 use super::write::put_log_head;
-use super::{Store, StoreError, read};
+use super::{Store, StoreError, read, secured};
 
 /// What changed here by an answer of the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +33,10 @@ pub struct Applied {
     pub fetched: u64,
     /// Own ops that this folder had lost and the hub gave back.
     pub given_back: u64,
+    /// Ops newly known to be held by a second copy of the hub too.
+    pub secured: u64,
+    /// Ops that such a copy held, and that the hub lacks now.
+    pub betrayed: u64,
 }
 
 impl Applied {
@@ -42,6 +46,8 @@ impl Applied {
         self.forgotten += other.forgotten;
         self.fetched += other.fetched;
         self.given_back += other.given_back;
+        self.secured += other.secured;
+        self.betrayed += other.betrayed;
     }
 }
 
@@ -73,12 +79,18 @@ impl Store {
     /// If the store cannot be written; then nothing changed.
     fn apply_marks(&mut self, marks: &Marks, waited_ms: Option<u32>) -> Result<Applied, StoreError> {
         let wall_ms = self.wall_ms();
+        let asked = self.asking.take();
         let transaction = self.db.transaction().map_err(StoreError::because("begin to note marks"))?;
         let mut applied = Applied::default();
         for (log, stored, durable) in &marks.logs.0 {
             if let Some(n) = known_log_number(&transaction, LogId::from_bytes(*log))? {
                 move_mark(&transaction, n, *stored, *durable, &mut applied)?;
             }
+        }
+        secured::note_backed_up(&transaction, marks, asked, applied.secured > 0)?;
+        if applied.betrayed > 0 {
+            let before: i64 = facts::get(&transaction, name::HUB_FORGOT)?.unwrap_or(0);
+            facts::put(&transaction, name::HUB_FORGOT, before.saturating_add(applied.betrayed as i64))?;
         }
         for (kind, number) in &marks.cursors.0 {
             rewind(&transaction, *kind, *number)?;
@@ -219,6 +231,10 @@ impl Page<'_> {
             return Ok(false);
         }
         let (held, chain) = log_end(self.db, n, head, own)?;
+        if !own && id.seq <= held && !planted::active(Defect::RetryAppends) {
+            // Put away before: it is told again because the hub forgot how far this PC had read.
+            return Ok(false);
+        }
         let follows = plan_append(held, id.seq, 1).is_ok();
         let chain_after = follows.then(|| chain.then(bytes));
         let record = match Op::decode(bytes) {
@@ -353,11 +369,13 @@ fn offer_unnumbered(db: &Connection) -> Result<(), StoreError> {
 }
 
 fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut Applied) -> Result<(), StoreError> {
-    let row: Option<(i64, i64, bool)> = db
-        .prepare_cached("SELECT held, stored, own FROM log WHERE n = ?")
-        .and_then(|mut select| select.query_row([n], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional())
+    let row: Option<(i64, i64, i64, bool)> = db
+        .prepare_cached("SELECT held, stored, durable, own FROM log WHERE n = ?")
+        .and_then(|mut select| {
+            select.query_row([n], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()
+        })
         .map_err(StoreError::because("read a mark"))?;
-    let Some((held, before, own)) = row else { return Ok(()) };
+    let Some((held, before, covered, own)) = row else { return Ok(()) };
     let after = i64::try_from(stored).unwrap_or(i64::MAX).min(held);
     let durable = i64::try_from(durable).unwrap_or(i64::MAX).min(after);
     db.prepare_cached("UPDATE log SET stored = ?, durable = ? WHERE n = ?")
@@ -367,6 +385,8 @@ fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut A
         db.execute("DELETE FROM op WHERE id >> 40 = ? AND (id & 1099511627775) <= ?", params![n, after])
             .map_err(StoreError::because("prune"))?;
     }
+    applied.secured += u64::try_from(durable - covered).unwrap_or(0);
+    applied.betrayed += u64::try_from(covered - after).unwrap_or(0);
     if own {
         applied.acknowledged += u64::try_from(after - before).unwrap_or(0);
         applied.forgotten += u64::try_from(before - after).unwrap_or(0);

@@ -44,6 +44,10 @@ pub struct Link {
     pub twin: bool,
     /// Ops that the hub gave back to this folder, ever.
     pub given_back: u64,
+    /// When the hub last raised durable marks, by its clock.
+    pub hub_backed_up_ms: Option<i64>,
+    /// Ops that the hub lacked although a copy of it had covered them, ever.
+    pub hub_forgot: u64,
 }
 
 impl Store {
@@ -98,6 +102,8 @@ impl Store {
             protocol: self.protocol()?,
             twin: facts::get::<i64>(&self.db, name::TWIN)? == Some(1),
             given_back: facts::get::<i64>(&self.db, name::GIVEN_BACK)?.unwrap_or(0) as u64,
+            hub_backed_up_ms: self.hub_backed_up_ms()?,
+            hub_forgot: self.hub_forgot()?,
         })
     }
 

@@ -33,6 +33,12 @@ pub(super) mod name {
     pub(in super::super) const TWIN: &str = "twin";
     /// What the program that last opened this store could read, see `knowledge.rs`.
     pub(in super::super) const KNOWS: &str = "knows";
+    /// When the hub last raised durable marks, by its clock.
+    pub(in super::super) const BACKED_UP: &str = "hub backed up ms";
+    /// That of which the durable marks have been asked for.
+    pub(in super::super) const BACKED_UP_ASKED: &str = "hub backed up ms, asked";
+    /// Ops that the hub lacked although it had vouched for them, ever.
+    pub(in super::super) const HUB_FORGOT: &str = "hub forgot";
     /// Ops that the hub gave back to this folder, ever.
     pub(in super::super) const GIVEN_BACK: &str = "given back";
 }

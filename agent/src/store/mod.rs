@@ -17,6 +17,7 @@ mod next;
 mod opening;
 mod pack;
 mod read;
+mod secured;
 mod write;
 
 use std::collections::BTreeMap;
@@ -91,6 +92,8 @@ pub struct Store {
     run: Option<RunHead>,
     logs: BTreeMap<Lane, LogId>,
     hybrid: HybridClock,
+    /// How many logs the exchange under way asks durable marks of.
+    asking: Option<usize>,
 }
 
 impl std::fmt::Debug for Store {
@@ -129,6 +132,7 @@ impl Store {
             run: None,
             logs: BTreeMap::new(),
             hybrid: HybridClock::after(Hlc(last.unwrap_or(0) as u64)),
+            asking: None,
         };
         store.member = store.read_member()?;
         store.learn()?;

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::facts::{self, name};
 use super::next::spoken;
 use super::pack::{SEQ_BITS, known_log_number, log_head, op_key};
+use super::secured::follows_on;
 use super::{Store, StoreError, read};
 
 /// What the rest of the program adds to a greeting.
@@ -173,6 +174,9 @@ fn open_logs(db: &Connection) -> Result<Vec<OpenLog>, StoreError> {
                 continue;
             }
             let Some((seq, proof)) = proof(db, n, stored, held)? else { continue };
+            if !follows_on(db, n, stored)? {
+                continue;
+            }
             log.held = seq;
             log.proofs.push(proof);
         }

@@ -50,6 +50,8 @@ pub struct Counts {
     pub queued: u64,
     /// Records entered here of which everything is at the hub.
     pub arrived: u64,
+    /// Records entered here of which a second copy of the hub holds everything too.
+    pub secured: u64,
     /// Records that need a repair.
     pub rejected: u64,
     /// Records in which values stand side by side.
@@ -112,6 +114,10 @@ pub struct Entry {
 const PENDING: &str = "FROM log JOIN op ON op.id > (log.n << 40 | log.stored) AND op.id <= (log.n << 40 | log.held) \
                        WHERE log.own = 1 AND log.stored < log.held";
 
+/// Ranges of own ops that no second copy of the hub is known to hold.
+const UNSECURED: &str = "FROM log JOIN op ON op.id > (log.n << 40 | log.durable) AND op.id <= (log.n << 40 | log.held) \
+                         WHERE log.own = 1 AND log.durable < log.held";
+
 impl Store {
     /// How many records are where.
     ///
@@ -145,6 +151,9 @@ impl Store {
             by_form.insert(form, count as u64);
         }
         let one = |sql: &str| moment.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(reading());
+        let unsecured = one(&format!(
+            "SELECT count(*) FROM record WHERE own = 1 AND id IN (SELECT DISTINCT op.record {UNSECURED})"
+        ))?;
         let rejected = one("SELECT count(*) FROM record WHERE repair = 1")?;
         let conflicts = one("SELECT count(*) FROM record WHERE conflicts > 0")?;
         let entered: u64 = by_form.values().sum();
@@ -154,6 +163,7 @@ impl Store {
             entered,
             queued: queued as u64,
             arrived: entered - own_queued as u64,
+            secured: entered - unsecured as u64,
             rejected: rejected as u64,
             conflicts: conflicts as u64,
             oldest_ms,

@@ -371,3 +371,5 @@ fn a_record_that_does_not_fit_leaves_nothing_behind() {
     assert_eq!(store.counts().unwrap(), Counts::default());
     assert_eq!(store.enter(&complaint("y")).unwrap().record.0.seq, 1);
 }
+
+mod secured;

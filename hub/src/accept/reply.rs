@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 
 use kentongan_protocol::ids::{LogId, OfficeCode, Topic};
-use kentongan_protocol::limits::{EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX, REPLY_BYTES_AIM};
+use kentongan_protocol::limits::{
+    EPOCHS_MAX, EXTENSION_BYTES_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX, REPLY_BYTES_AIM,
+};
 use kentongan_protocol::next;
 use kentongan_protocol::session::hub::{feed_start, news_of_epochs};
-use kentongan_protocol::wire::codec::{Blob, List};
-use kentongan_protocol::wire::v1::{End, Frame, LogFrame, Marks, Ops, notice};
+use kentongan_protocol::wire::codec::{self, Blob, List};
+use kentongan_protocol::wire::v1::{End, Frame, LogFrame, Marks, Ops, extension, notice};
 use serde_json::json;
 
 use super::hello::TWIN_TOLD_MS;
@@ -64,8 +66,15 @@ pub(super) fn marks(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Re
         held_sum: replica.holding.sum,
         come_back_s: 0,
         notices: List(notices(&replica, now_ms)),
-        extensions: next::of_marks(),
+        extensions: List(extensions(tx)?),
     })
+}
+
+/// When durable marks were last raised, if ever: who hears another time than before asks for those of its logs.
+fn extensions(tx: &mut dyn Tx) -> Result<Vec<(u16, Blob<EXTENSION_BYTES_MAX>)>> {
+    let mut all = next::of_marks().0;
+    all.extend(tx.backed_up_ms()?.map(|at_ms| (extension::BACKED_UP, Blob(codec::encode(&at_ms)))));
+    Ok(all)
 }
 
 fn notices(replica: &Replica, now_ms: i64) -> Vec<u16> {

@@ -131,6 +131,7 @@ pub struct Session {
     unsent: bool,
     come_back_s: u32,
     hub_versions: Option<(u8, u8)>,
+    asked: Vec<(LogId, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +158,14 @@ impl Session {
             unsent: false,
             come_back_s: 0,
             hub_versions: None,
+            asked: Vec::new(),
         }
+    }
+
+    /// Asks how far these logs are held and covered, beside those that are sent. Each comes with the stored mark as it
+    /// is known here. Before the request is made.
+    pub fn ask(&mut self, logs: Vec<(LogId, u64)>) {
+        self.asked = logs;
     }
 
     /// The whole request.
@@ -191,11 +199,17 @@ impl Session {
                 self.opening
                     .open
                     .iter()
+                    .map(|open| (open.head.log(), open.stored))
+                    .chain(self.asked.iter().filter(|(log, _)| !self.is_open(*log)).copied())
                     .take(FRAME_LOGS_MAX)
-                    .map(|open| (open.head.log().to_bytes(), open.stored))
+                    .map(|(log, stored)| (log.to_bytes(), stored))
                     .collect(),
             ),
         }
+    }
+
+    fn is_open(&self, log: LogId) -> bool {
+        self.opening.open.iter().any(|open| open.head.log() == log)
     }
 
     /// Signatures over the open own logs as they are held, without their ops. What a cut request brought may stand at the

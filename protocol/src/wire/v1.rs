@@ -239,6 +239,13 @@ pub struct Marks {
     pub extensions: Extensions,
 }
 
+/// Numbers of extensions in [`Marks`].
+pub mod extension {
+    /// When the hub last raised durable marks, by its clock: an `i64`, milliseconds since 1970. When it has changed, an
+    /// agent asks for the durable marks of its logs by naming them in [`super::Have`].
+    pub const BACKED_UP: u16 = 1;
+}
+
 /// Numbers of notices in [`Marks`].
 pub mod notice {
     /// Two machines answer as this replica.
