@@ -98,7 +98,8 @@ impl Store {
 /// Foreign logs of survey answers of which something is covered and still here, and how far they are covered.
 fn covered_surveys(db: &Connection) -> Result<Vec<(i64, i64)>, StoreError> {
     let reading = || StoreError::because("read what may be put away");
-    let covered = if planted::active(Defect::PrunedBeforeDurable) { "stored" } else { "durable" };
+    // What the hub forgot since is above the stored mark: it may be wanted back from here.
+    let covered = if planted::active(Defect::PrunedBeforeDurable) { "stored" } else { "durable, stored" };
     let sql = format!(
         "SELECT n, min({covered}, held) FROM log WHERE own = 0 AND lane = ? AND EXISTS \
          (SELECT 1 FROM op WHERE op.id BETWEEN log.n << {SEQ_BITS} AND (log.n << {SEQ_BITS}) + min({covered}, held))"

@@ -39,7 +39,7 @@ fn op_id(log: [u8; 8], seq: i64) -> OpId {
 }
 
 /// Names of all ops in a PC's store, with the records they belong to.
-fn ops_at_pc(disk: u64) -> rusqlite::Result<Vec<(OpId, RecordId)>> {
+pub fn ops_at_pc(disk: u64) -> rusqlite::Result<Vec<(OpId, RecordId)>> {
     let db = look(disk)?;
     let mut select = db.prepare(
         "SELECT a.log, op.id & 1099511627775, b.log, op.record & 1099511627775 FROM op \
@@ -50,14 +50,20 @@ fn ops_at_pc(disk: u64) -> rusqlite::Result<Vec<(OpId, RecordId)>> {
     rows.collect()
 }
 
-/// Ops of others that a PC can prove to a hub that forgot them.
-fn provable_at_pc(disk: u64) -> rusqlite::Result<BTreeMap<LogId, u64>> {
+/// Ops of others that a PC can prove to a hub that forgot them: of each log how far, and how much of its beginning was put
+/// away.
+fn provable_at_pc(disk: u64) -> rusqlite::Result<BTreeMap<LogId, (u64, u64)>> {
     let db = look(disk)?;
     let mut select = db.prepare(
-        "SELECT log_name.log, max(attest.seq) FROM attest JOIN log USING (n) JOIN log_name USING (n) \
+        "SELECT log_name.log, max(attest.seq), \
+         coalesce((SELECT min(op.id & 1099511627775) - 1 FROM op WHERE op.id BETWEEN log.n << 40 AND (log.n + 1) << 40), \
+         log.held) FROM attest JOIN log USING (n) JOIN log_name USING (n) \
          WHERE log.own = 0 AND attest.seq <= log.held GROUP BY attest.n",
     )?;
-    let rows = select.query_map([], |row| Ok((LogId::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64)))?;
+    let rows = select.query_map([], |row| {
+        let number = |place| row.get::<_, i64>(place).map(|number| number as u64);
+        Ok((LogId::from_bytes(row.get(0)?), (number(1)?, number(2)?)))
+    })?;
     rows.collect()
 }
 
@@ -71,6 +77,16 @@ fn ops_at_hub() -> rusqlite::Result<BTreeSet<OpId>> {
 }
 
 impl World {
+    /// No durable mark of the hub goes beyond what some copy holds.
+    pub fn check_covered(&mut self) {
+        let marks = self.net().hub.durable();
+        let beyond = marks.into_iter().find(|(log, durable)| self.vault.covers(*log) < *durable);
+        if let Some((log, durable)) = beyond {
+            let covered = self.vault.covers(log);
+            self.broke(format!("the durable mark of log {log} is {durable}, copies hold {covered}"));
+        }
+    }
+
     /// What was shown as saved on a PC is in its folder.
     pub fn check_saved(&mut self, at: usize) {
         let held = || -> rusqlite::Result<BTreeMap<LogId, u64>> {
@@ -118,6 +134,7 @@ impl World {
             own.entry(pc.replica()).or_default().extend(ops.into_iter().map(|(id, _)| id));
             provable.push((pc.office, provable_at_pc(pc.disk).unwrap_or_default()));
         }
+        let hub_holds = |log: LogId| at_hub.iter().filter(|id| id.log == log).map(|id| id.seq).max().unwrap_or(0);
         let mut gone = Vec::new();
         for (id, known) in &self.model.ops {
             if known.excused.is_some() || at_hub.contains(id) {
@@ -127,7 +144,8 @@ impl World {
             let author_has = replica.is_some_and(|replica| own.get(&replica).is_some_and(|ops| ops.contains(id)));
             let office = known.by.map(|at| self.pcs[at].office);
             let others_prove = provable.iter().any(|(place, logs)| {
-                office.is_none_or(|office| office == *place) && logs.get(&id.log).is_some_and(|seq| *seq >= id.seq)
+                office.is_none_or(|office| office == *place)
+                    && logs.get(&id.log).is_some_and(|(seq, away)| *seq >= id.seq && *away <= hub_holds(id.log))
             });
             if !author_has && !others_prove {
                 gone.push(*id);
@@ -267,6 +285,7 @@ impl World {
                         self.tell(|| format!("   at PC {at}: {:?}", entry.record));
                         self.broke(format!("PC {at} shows {id} other than the hub"));
                     }
+                    Err(_) if self.put_away.contains(&(self.pcs[at].replica(), *id)) => {}
                     Err(error) => self.broke(format!("PC {at} does not have {id}: {error:?}")),
                 }
             }

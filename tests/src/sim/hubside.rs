@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use kentongan_host::Clock;
 use kentongan_hub::accept::Exchange;
+use kentongan_hub::backup;
 use kentongan_hub::engine::{Hub, Parts, Sign};
 use kentongan_hub::store::sqlite::SqliteStore;
 use kentongan_hub::store::{StoreError, Tx, transact_with};
@@ -19,9 +20,12 @@ use kentongan_protocol::session::hub::{Event, Session, refusal, refusal_for};
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::{Marks, Refusal};
 
+use rusqlite::{Connection, OpenFlags};
+
 use super::clock::SimClock;
 use super::disk::{Disk, NAME};
 use super::tale::Tale;
+use super::vault::VaultShelf;
 use crate::Dice;
 
 /// The disk of the hub.
@@ -152,10 +156,10 @@ impl HubHost {
         self.clock.boot();
     }
 
-    /// The store was put back to an earlier moment.
-    pub fn restored(&mut self) {
+    /// The store was put back to an earlier moment. Gives back what was told until then.
+    pub fn restored(&mut self) -> BTreeMap<LogId, (u64, u64)> {
         self.line += 1;
-        self.told.clear();
+        std::mem::take(&mut self.told)
     }
 
     /// What was told as held is held.
@@ -182,19 +186,56 @@ impl HubHost {
         }
     }
 
-    /// A copy is safe: the durable marks move to what is stored.
-    ///
-    /// # Errors
-    /// A failure of the store; then none moved.
-    pub fn raise_durable(&mut self) -> Result<(), Stop> {
-        self.work(|tx, _| {
-            for replica in tx.replicas()? {
-                for log in tx.logs_of(replica.id, None, usize::MAX)? {
-                    tx.raise_durable(log.head.log(), log.stored)?;
+    /// Makes a copy beside the running hub by the steps of the command, and has the marks raised. `patience` is how many
+    /// steps it may take. Says how it ended.
+    pub fn back_up(&mut self, shelf: &mut VaultShelf, patience: u64) -> String {
+        let Ok(source) = self.beside() else { return "the store cannot be read".to_owned() };
+        let now_ms = self.clock.wall_ms();
+        let mut steps = 0;
+        let mut go_on = |_, _| {
+            steps += 1;
+            steps <= patience
+        };
+        let made = backup::make(&source, shelf, now_ms, &mut go_on, |logs, made_ms| {
+            self.work(|tx, _| backup::raise(tx, logs, made_ms))
+        });
+        match made {
+            Ok(made) => format!("{} logs, marks raised: {}", made.holds.logs.len(), made.raised.is_ok()),
+            Err(fault) => fault.to_string(),
+        }
+    }
+
+    /// A connection beside that of the hub.
+    fn beside(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags_and_vfs(Disk::path(HUB_DISK, STORE), flags, NAME)
+    }
+
+    /// Nothing that was told as safe is missing after the newest copy was put back.
+    pub fn check_safe(&mut self, told: &BTreeMap<LogId, (u64, u64)>, tale: &mut Tale) {
+        let missing = self.work(|tx, _| {
+            for (log, (_, durable)) in told {
+                let stored = tx.log(*log)?.map_or(0, |log| log.stored);
+                if stored < *durable {
+                    return Ok(Some(format!("log {log}: {durable} were called safe, {stored} came back")));
                 }
             }
-            Ok(())
-        })
+            Ok(None)
+        });
+        if let Ok(Some(what)) = missing {
+            tale.broke(format!("called safe and not in the newest copy: {what}"));
+        }
+    }
+
+    /// The durable marks of all logs, as they stand.
+    pub fn durable(&self) -> Vec<(LogId, u64)> {
+        let read = self.beside().and_then(|db| {
+            let mut select = db.prepare("SELECT log, durable FROM logs WHERE durable > 0")?;
+            let number = |row: &rusqlite::Row<'_>, place| row.get::<_, i64>(place).map(|number| number as u64);
+            let rows = select.query_map([], |row| Ok((LogId(number(row, 0)?), number(row, 1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        read.unwrap_or_default()
     }
 
     /// Work of an operator or of the simulator on the store.

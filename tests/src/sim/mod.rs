@@ -7,6 +7,7 @@
 //!   plan    a seed becomes a list of events; each has its own dice, so that one can be left out
 //!   world   plays the events ── pc (an office PC) ── link (the network) ── hubside (the hub's machine)
 //!   disk    a disk that stops, tears, fills up and is copied
+//!   vault   the hub's backups, made by the command's own steps on a disk of the simulator
 //!   model   what people were told, and which losses the promises allow          check   whether that is so
 //!   run     a seed, its repetition, its shortest story
 //! ```
@@ -27,6 +28,7 @@ pub mod run;
 #[cfg(test)]
 mod seeds;
 pub mod tale;
+pub mod vault;
 pub mod world;
 
 pub use plan::Plan;

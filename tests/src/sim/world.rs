@@ -10,12 +10,13 @@ use kentongan_host::identity::SigningKey;
 use kentongan_hub::engine::Sign;
 use kentongan_hub::store::sqlite::SqliteStore;
 use kentongan_hub::store::{Certificate, HubIdentity, Office, Replica, Standing, transact_with};
-use kentongan_protocol::ids::{LogId, ReplicaId};
+use kentongan_protocol::ids::{LogId, RecordId, ReplicaId};
 use kentongan_protocol::log::{Holding, LogHead};
 use kentongan_protocol::receipt::Prefix;
 
+use super::check::ops_at_pc;
 use super::clock::{Now, SimClock};
-use super::disk::{self, Disk, Down, Image, NAME};
+use super::disk::{self, Disk, Down, NAME};
 use super::hubside::{self, HUB_DISK, HubHost, STORE};
 use super::link::{Link, Net, Shared};
 use super::model::Model;
@@ -23,6 +24,7 @@ use super::pc::Pc;
 use super::people::HubDraft;
 use super::plan::{Event, Kind, Plan, stream};
 use super::tale::Tale;
+use super::vault::{VAULT_DISK, Vault};
 use crate::Dice;
 
 /// When every run begins, milliseconds since 1970.
@@ -59,7 +61,9 @@ pub struct World {
     /// Records that operators have open.
     pub hub_drafts: Vec<HubDraft>,
     /// Backups of the hub.
-    pub backups: Vec<Image>,
+    pub vault: Vault,
+    /// Records of other PCs that a PC has put away.
+    pub put_away: BTreeSet<(ReplicaId, RecordId)>,
     /// Things shown as saved.
     pub saves: u64,
     /// Faults by kind.
@@ -122,6 +126,7 @@ impl World {
         disk::register();
         Disk::clear();
         Disk::insert(HUB_DISK);
+        Disk::insert(VAULT_DISK);
         let now: Now = Arc::new(AtomicI64::new(BEGINNING_MS));
         hubside::seed_ids(stream(plan.seed, 3).number());
         let offices = plan.options.offices as usize;
@@ -154,7 +159,8 @@ impl World {
             taken: BTreeSet::new(),
             twice: BTreeSet::new(),
             hub_drafts: Vec::new(),
-            backups: Vec::new(),
+            vault: Vault::default(),
+            put_away: BTreeSet::new(),
             saves: 0,
             faults: BTreeMap::new(),
             enemy_key: key(201),
@@ -263,7 +269,7 @@ impl World {
             }
             Kind::RestorePc => self.restore_pc(at, dice),
             Kind::ClonePc => self.clone_pc(at, dice),
-            Kind::Backup => self.backup(),
+            Kind::Backup => self.backup(dice),
             Kind::RestoreHub => self.restore_hub(dice),
             Kind::Clock => self.jump(at, dice),
             Kind::Full => self.disk_of(at, dice).borrow_mut().set_room(Some(dice.below(30_000) as usize)),
@@ -322,6 +328,7 @@ impl World {
         let Some(ended) = self.pcs[at].step() else { return };
         self.contacts += 1;
         match &ended {
+            Ok(report) if report.applied.secured > 0 => self.put_away(at),
             Ok(report) => self.tell(|| {
                 let failure = report.failure.as_ref().map(|failure| failure.detail.clone());
                 format!("   PC {at}: contact of {} exchanges, {:?}, {failure:?}", report.exchanges, report.applied)
@@ -364,7 +371,11 @@ impl World {
         let mut net = self.net();
         let Net { hub, tale, .. } = &mut *net;
         match hub.start() {
-            Ok(()) => hub.check_told(tale),
+            Ok(()) => {
+                hub.check_told(tale);
+                drop(net);
+                self.check_covered();
+            }
             Err(error) => tale.tell(|| format!("   the hub does not start: {error}")),
         }
     }
@@ -410,31 +421,66 @@ impl World {
         self.start_pc(self.pcs.len() - 1);
     }
 
-    /// First the copy is safe, then the marks move.
-    fn backup(&mut self) {
-        let image = Disk::at(HUB_DISK).borrow().image();
-        if !self.net().hub.is_up() || image.is_empty() {
+    /// A backup, by the steps of the command. Its disk may stop, fail or fill up at any of them, and somebody may stop it.
+    fn backup(&mut self, dice: &mut Dice) {
+        if !self.net().hub.is_up() {
             return;
         }
-        let raised = self.net().hub.raise_durable();
-        self.tell(|| format!("   backup of {} bytes; marks raised: {}", image.len(), raised.is_ok()));
-        self.backups.push(image);
+        let disk = Disk::at(VAULT_DISK);
+        match dice.below(10) {
+            0 | 1 => disk.borrow_mut().stop_after(1 + dice.below(160)),
+            2 => disk.borrow_mut().fail_after(1 + dice.below(160)),
+            3 => disk.borrow_mut().set_room(Some(dice.below(300_000) as usize)),
+            _ => {}
+        }
+        let patience = if dice.percent(10) { dice.below(12) } else { u64::MAX };
+        let mut shelf = self.vault.shelf();
+        let made = self.net().hub.back_up(&mut shelf, patience);
+        self.tell(|| format!("   a backup: {made}"));
+        if disk.borrow().is_stopped() {
+            let down = self.drawn_down(dice);
+            disk.borrow_mut().restart(down, dice);
+        }
+        disk.borrow_mut().heal();
+        self.vault.look();
+        self.check_covered();
     }
 
+    /// The hub is put back: mostly to its newest copy, which loses nothing that was called safe; seldom to an older one.
     fn restore_hub(&mut self, dice: &mut Dice) {
-        if self.backups.is_empty() {
-            return;
-        }
+        let copies = self.vault.copies();
+        let Some(newest) = copies.last().copied() else { return };
+        let which = if dice.percent(60) { newest } else { copies[dice.below(copies.len() as u64) as usize] };
         self.net().hub.end();
-        let which = dice.below(self.backups.len() as u64) as usize;
         Disk::at(HUB_DISK).borrow_mut().heal();
-        Disk::at(HUB_DISK).borrow_mut().put_image(&self.backups[which]);
+        Disk::at(HUB_DISK).borrow_mut().put_image(&self.vault.image(which));
         self.net().hub.reboot();
-        self.net().hub.restored();
-        self.tell(|| format!("   the hub is put back to backup {which}"));
+        let told = self.net().hub.restored();
+        self.tell(|| format!("   the hub is put back to copy {which} of {copies:?}"));
         self.hub_drafts.clear();
         self.excuse("the hub was put back");
         self.start_hub();
+        if which == newest {
+            let mut net = self.net();
+            let Net { hub, tale, .. } = &mut *net;
+            hub.check_safe(&told, tale);
+        }
+    }
+
+    /// A PC puts away what it may; nothing may go that no copy of the hub holds.
+    fn put_away(&mut self, at: usize) {
+        let disk = self.pcs[at].disk;
+        let before = ops_at_pc(disk).unwrap_or_default();
+        let pruned = self.at_pc(at, |store| store.prune(0));
+        self.tell(|| format!("   PC {at} puts away: {pruned:?}"));
+        let Ok(after) = ops_at_pc(disk) else { return };
+        let after: BTreeSet<_> = after.into_iter().collect();
+        for (id, record) in before.into_iter().filter(|op| !after.contains(op)) {
+            self.put_away.insert((self.pcs[at].replica(), record));
+            if self.vault.covers(id.log) < id.seq {
+                self.broke(format!("PC {at} put away {id}, which no copy of the hub holds"));
+            }
+        }
     }
 
     fn jump(&mut self, at: usize, dice: &mut Dice) {

@@ -217,6 +217,51 @@ impl Disk {
         self.files = image.files.iter().map(|(name, bytes)| (name.clone(), durable(bytes))).collect();
     }
 
+    /// A copy of one file under another name, as a disk with nothing else.
+    pub fn image_of(&self, name: &str, put_as: &str) -> Image {
+        let bytes = self.files.get(name).and_then(|name| name.live.as_ref()).map(|file| file.bytes.clone());
+        Image { files: bytes.into_iter().map(|bytes| (put_as.to_owned(), bytes)).collect() }
+    }
+
+    /// Removes a file and what SQLite keeps beside it; what is not there is no fault.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn remove(&mut self, name: &str) -> std::io::Result<()> {
+        for side in ["", "-journal", "-wal", "-shm"] {
+            self.delete(&format!("{name}{side}"), false).map_err(|_| std::io::ErrorKind::Other)?;
+        }
+        Ok(())
+    }
+
+    /// Gets a file to the platter.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn flush(&mut self, name: &str) -> std::io::Result<()> {
+        self.sync(name).map_err(|_| std::io::ErrorKind::Other.into())
+    }
+
+    /// Gives a file another name, and gets the names to the platter: two calls, between which the power may fail.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn rename(&mut self, from: &str, to: &str) -> std::io::Result<()> {
+        let failed = |_| std::io::Error::from(std::io::ErrorKind::Other);
+        self.write_call().map_err(failed)?;
+        let file = self.files.get_mut(from).and_then(|name| name.live.take()).ok_or(std::io::ErrorKind::NotFound)?;
+        let platter = file.platter();
+        if let Some(name) = self.files.get_mut(from) {
+            name.before.get_or_insert(Some(platter));
+        }
+        let name = self.files.entry(to.to_owned()).or_default();
+        let before = name.live.replace(file).map(|old| old.platter());
+        name.before.get_or_insert(before);
+        self.write_call().map_err(failed)?;
+        self.flush_folder();
+        Ok(())
+    }
+
     /// Flips a bit of a file, on the platter and in what programs see. `false` if there is no such place.
     pub fn flip(&mut self, name: &str, place: u64, bit: u8) -> bool {
         let Some(file) = self.files.get_mut(name).and_then(|name| name.live.as_mut()) else { return false };

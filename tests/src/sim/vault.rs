@@ -1,0 +1,124 @@
+//! The disk that backups of the hub lie on. They are made by the same steps as the command's; only the disk is made up.
+
+use std::collections::BTreeMap;
+
+use kentongan_hub::backup::{Fault, GoOn, Shelf};
+use kentongan_hub::store::sqlite::copying::{self, Holds};
+use kentongan_protocol::ids::LogId;
+use rusqlite::{Connection, OpenFlags};
+
+use super::disk::{Disk, Image, NAME};
+use super::hubside::STORE;
+
+/// The disk of the backups.
+pub const VAULT_DISK: u64 = 500;
+const PART: &str = "part.db";
+
+/// Backups that lie under their names, and what is in them.
+#[derive(Debug, Default)]
+pub struct Vault {
+    made: u64,
+    /// What each whole copy holds, by its number.
+    whole: BTreeMap<u64, BTreeMap<LogId, u64>>,
+    /// Of each log, the furthest that any copy ever held.
+    covered: BTreeMap<LogId, u64>,
+}
+
+impl Vault {
+    /// The shelf for the next copy.
+    pub fn shelf(&mut self) -> VaultShelf {
+        self.made += 1;
+        VaultShelf { name: name(self.made) }
+    }
+
+    /// Looks at the disk: what lies there under a name, and is whole.
+    pub fn look(&mut self) {
+        for number in 1..=self.made {
+            let there = Disk::at(VAULT_DISK).borrow().len_of(&name(number)) > 0;
+            if !there || self.whole.contains_key(&number) {
+                continue;
+            }
+            let copy = open(&name(number), false);
+            let holds = copy.and_then(|copy| Ok(copying::check(&copy, &mut |_| true)?));
+            if let Ok(holds) = holds {
+                for (log, seq) in &holds.logs {
+                    let covered = self.covered.entry(*log).or_insert(0);
+                    *covered = (*seq).max(*covered);
+                }
+                self.whole.insert(number, holds.logs.into_iter().collect());
+            }
+        }
+    }
+
+    /// Numbers of the whole copies, the newest last.
+    pub fn copies(&self) -> Vec<u64> {
+        self.whole.keys().copied().collect()
+    }
+
+    /// How far any copy covers a log.
+    pub fn covers(&self, log: LogId) -> u64 {
+        self.covered.get(&log).copied().unwrap_or(0)
+    }
+
+    /// A copy, as it is put back.
+    pub fn image(&self, number: u64) -> Image {
+        Disk::at(VAULT_DISK).borrow().image_of(&name(number), STORE)
+    }
+}
+
+fn name(number: u64) -> String {
+    format!("copy-{number}.db")
+}
+
+fn open(name: &str, writing: bool) -> Result<Connection, Fault> {
+    let access = if writing {
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    };
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags_and_vfs(Disk::path(VAULT_DISK, name), flags, NAME);
+    let db = opened.map_err(|error| Fault::Failed(error.into()))?;
+    if writing {
+        db.execute_batch("PRAGMA synchronous=OFF").map_err(|error| Fault::Failed(error.into()))?;
+    }
+    Ok(db)
+}
+
+/// One copy being made.
+#[derive(Debug)]
+pub struct VaultShelf {
+    name: String,
+}
+
+impl VaultShelf {
+    fn on_disk(work: impl FnOnce(&mut Disk) -> std::io::Result<()>) -> Result<(), Fault> {
+        let disk = Disk::at(VAULT_DISK);
+        let done = work(&mut disk.borrow_mut());
+        done.map_err(|error| Fault::Failed(error.into()))
+    }
+}
+
+impl Shelf for VaultShelf {
+    fn begin(&mut self) -> Result<Connection, Fault> {
+        Self::on_disk(|disk| disk.remove(PART))?;
+        open(PART, true)
+    }
+
+    fn look(&mut self, writing: bool) -> Result<Connection, Fault> {
+        open(PART, writing)
+    }
+
+    fn flush(&mut self) -> Result<(), Fault> {
+        Self::on_disk(|disk| disk.flush(PART))
+    }
+
+    fn publish(&mut self, _: &Holds, _: GoOn<'_>) -> Result<(), Fault> {
+        Self::on_disk(|disk| disk.rename(PART, &self.name))
+    }
+
+    fn discard(&mut self) {
+        // The next attempt removes it too.
+        let _ = Self::on_disk(|disk| disk.remove(PART));
+    }
+}
