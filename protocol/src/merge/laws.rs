@@ -219,6 +219,31 @@ fn an_op_that_adds_twice_adds_two_entries() {
     assert_eq!(texts, [Value::Text("satu".into()), Value::Text("dua".into())]);
 }
 
+/// Were the time of a look at a group the square of its writes, this would take minutes, and so would every op of a
+/// device that writes to one record under a new name each time.
+#[test]
+fn twenty_thousand_persons_with_as_many_values_in_one_group_are_looked_at_in_no_time() {
+    const WRITES: u64 = 20_000;
+    let group = form().group_named("kategori").unwrap();
+    let field = form().fields_of(group.tag).next().unwrap();
+    let mut record = Record::new(RECORD);
+    for seq in 1..=WRITES {
+        let values = BTreeMap::from([(field.tag, Value::Whole(seq as i64))]);
+        let write = Write { group: group.tag, values, ..Write::default() };
+        let op = Op {
+            action: Action::Change { record: RECORD },
+            author: format!("penulis {seq}"),
+            elapsed_ms: 0,
+            hlc: Hlc(seq),
+            writes: vec![write],
+        };
+        record.apply(OpId { log: LogId(2), seq }, &op);
+    }
+    let GroupView::Conflict(candidates) = GroupView::of(&record, form(), group) else { panic!("a conflict") };
+    assert_eq!(candidates.len() as u64, WRITES);
+    assert_eq!(candidates[0].ops, [OpId { log: LogId(2), seq: WRITES }]);
+}
+
 #[test]
 fn a_citizen_who_reopens_beats_a_close_that_did_not_know_of_it() {
     let group = form().group_named("status").unwrap();

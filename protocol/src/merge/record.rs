@@ -1,7 +1,6 @@
 //! The ops of one record, sorted by group. Needs no form: an old program merges what it does not understand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use sha2::{Digest, Sha256};
 
@@ -133,12 +132,19 @@ impl GroupState {
     /// The writes that no other known write replaces: neither by naming them, nor by being a later write of the same
     /// person in the same log.
     pub fn heads(&self) -> impl Iterator<Item = (OpId, &Written)> {
-        self.writes().filter(|(id, written)| !self.replaced.contains(id) && !self.rewritten(*id, written))
-    }
-
-    fn rewritten(&self, id: OpId, written: &Written) -> bool {
-        let end_of_log = (OpId { log: id.log, seq: u64::MAX }, usize::MAX);
-        let later = (Bound::Excluded((id, usize::MAX)), Bound::Included(end_of_log));
-        self.writes.range(later).any(|(_, other)| other.author == written.author)
+        // Backwards through each log, so that one look at a person says whether they wrote later: a device that wants
+        // harm can have as many persons as it likes.
+        let mut heads = Vec::new();
+        let (mut log, mut last_of) = (None, BTreeMap::new());
+        for ((id, _), written) in self.writes.iter().rev() {
+            if log.replace(id.log) != Some(id.log) {
+                last_of.clear();
+            }
+            let last = *last_of.entry(written.author.as_str()).or_insert(id.seq);
+            if last == id.seq && !self.replaced.contains(id) {
+                heads.push((*id, written));
+            }
+        }
+        heads.into_iter().rev()
     }
 }

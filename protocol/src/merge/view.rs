@@ -136,8 +136,10 @@ fn stage<'a>(state: &'a GroupState, form: &Form, group: GroupTag) -> GroupView<'
 /// One candidate for each different value, the latest first.
 fn distinct<'a>(writes: impl Iterator<Item = (OpId, &'a Written)>) -> GroupView<'a> {
     let mut candidates: Vec<Candidate<'a>> = Vec::new();
+    let mut places: BTreeMap<&BTreeMap<FieldTag, Value>, usize> = BTreeMap::new();
     for (id, written) in latest_first(writes) {
-        match candidates.iter_mut().find(|candidate| candidate.written.values == written.values) {
+        let place = *places.entry(&written.values).or_insert(candidates.len());
+        match candidates.get_mut(place) {
             Some(candidate) => candidate.ops.push(id),
             None => candidates.push(Candidate { ops: vec![id], written }),
         }
