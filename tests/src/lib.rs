@@ -13,6 +13,7 @@
 pub mod data;
 pub mod dice;
 pub mod folder;
+pub mod frozen;
 pub mod fuzzing;
 pub mod hub;
 pub mod lab;

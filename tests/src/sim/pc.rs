@@ -130,6 +130,21 @@ impl Pc {
         }
     }
 
+    /// A PC with this folder on its disk; who it is, the store knows.
+    pub fn on(disk: u64, image: &Image, key: Arc<SigningKey>, clock: SimClock) -> Pc {
+        let member = Member {
+            replica: ReplicaId(0),
+            office: "32.73.05.1001".parse().expect("a code"),
+            office_name: String::new(),
+            prefix: kentongan_protocol::receipt::Prefix::new(1).expect("a prefix"),
+            hub_url: String::new(),
+            hub_replica: ReplicaId(0),
+        };
+        let pc = Pc::new(0, member, key, disk, clock, 7);
+        pc.disk().borrow_mut().put_image(image);
+        pc
+    }
+
     /// Its id.
     pub fn replica(&self) -> ReplicaId {
         self.member.replica

@@ -164,6 +164,23 @@ impl Plan {
 }
 
 impl Options {
+    /// One PC, and nothing ever happens.
+    pub fn none() -> Options {
+        let weights = [0; Kind::ALL.len()];
+        Options {
+            offices: 1,
+            pcs: 1,
+            bulky: 0,
+            lost: 0,
+            cut_up: 0,
+            cut_down: 0,
+            stranger: 0,
+            late: 0,
+            power: 0,
+            weights,
+        }
+    }
+
     fn drawn(dice: &mut Dice, swarm: bool) -> Options {
         // A third of the runs has no disaster, a third has some, a third has many.
         let share = if swarm { [0, 25, 65][dice.below(3) as usize] } else { 50 };

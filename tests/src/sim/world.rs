@@ -28,7 +28,7 @@ use super::vault::{VAULT_DISK, Vault};
 use crate::Dice;
 
 /// When every run begins, milliseconds since 1970.
-const BEGINNING_MS: i64 = 1_795_000_000_000;
+pub const BEGINNING_MS: i64 = 1_795_000_000_000;
 /// The hub as a replica.
 const HUB: ReplicaId = ReplicaId(0x4b);
 /// The hostile device.

@@ -6,6 +6,7 @@ mod clocks;
 mod cuts;
 mod exits;
 mod export;
+mod frozen;
 mod healing;
 mod inbox;
 mod kills;

@@ -108,6 +108,16 @@ enum Trouble {
 }
 
 impl Image {
+    /// With one file.
+    pub fn of(name: &str, bytes: &[u8]) -> Image {
+        Image { files: BTreeMap::from([(name.to_owned(), bytes.to_vec())]) }
+    }
+
+    /// The bytes of a file.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(Vec::as_slice)
+    }
+
     /// Bytes of all its files.
     pub fn len(&self) -> usize {
         self.files.values().map(Vec::len).sum()
