@@ -115,7 +115,7 @@ impl Story {
             0 => return self.send(),
             1 => {
                 // Cut, or said again.
-                if bytes.byte() % 2 == 0 {
+                if bytes.byte().is_multiple_of(2) {
                     self.request.truncate(usize::from(bytes.half()));
                 } else {
                     self.request = self.last.clone();

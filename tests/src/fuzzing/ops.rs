@@ -73,7 +73,11 @@ pub(super) fn merge(data: &[u8]) {
     while !bytes.is_empty() && ops.len() < 200 {
         let (log, seq) = (1 + bytes.below(4) as u64, 1 + bytes.below(16) as u64);
         let id = OpId { log: LogId(log), seq };
-        let op = if bytes.byte() % 8 == 0 { Op::decode(bytes.piece()).ok() } else { Some(change(&mut bytes, form)) };
+        let op = if bytes.byte().is_multiple_of(8) {
+            Op::decode(bytes.piece()).ok()
+        } else {
+            Some(change(&mut bytes, form))
+        };
         // A name stands for one op, for ever.
         if let Some(op) = op {
             ops.entry(id).or_insert(op);
@@ -89,7 +93,7 @@ pub(super) fn merge(data: &[u8]) {
 
 fn change(bytes: &mut Bytes<'_>, form: &Form) -> Op {
     let created = Action::Create { form: form.tag, form_version: 1, receipt: None };
-    let action = if bytes.byte() % 16 == 0 { created } else { Action::Change { record: RECORD } };
+    let action = if bytes.byte().is_multiple_of(16) { created } else { Action::Change { record: RECORD } };
     let writes = (0..=bytes.below(3)).map(|_| {
         let field = bytes.pick(&form.fields);
         let value = match field.choices() {
