@@ -58,6 +58,13 @@ pub(super) fn put(db: &Connection, name: &str, value: impl ToSql) -> Result<(), 
     .map_err(StoreError::because("write a fact"))
 }
 
+pub(super) fn forget(db: &Connection, name: &str) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM fact WHERE name = ?")
+        .and_then(|mut delete| delete.execute([name]))
+        .map(drop)
+        .map_err(StoreError::because("forget a fact"))
+}
+
 impl Store {
     /// Notes what enrolment gave. A folder belongs to one replica: another one is refused while ops of the first are
     /// here.

@@ -156,7 +156,10 @@ pub(super) fn note_backed_up(
 ) -> Result<(), StoreError> {
     let told = marks.extensions.0.iter().find(|(number, _)| *number == extension::BACKED_UP);
     // What cannot be read is of a later version: nothing is known of backups then.
-    let Some(told) = told.and_then(|(_, value)| codec::decode::<i64>(&value.0).ok()) else { return Ok(()) };
+    let Some(told) = told.and_then(|(_, value)| codec::decode::<i64>(&value.0).ok()) else {
+        // Also of a hub that was put back to a copy from before its first backup was done: there is nothing to ask.
+        return facts::forget(db, name::BACKED_UP);
+    };
     facts::put(db, name::BACKED_UP, told)?;
     // A full question is asked again for the rest, as long as that gets on.
     if asked.is_some_and(|asked| asked < ASKED_MAX || !moved) {

@@ -473,10 +473,16 @@ impl World {
         let before = ops_at_pc(disk).unwrap_or_default();
         let pruned = self.at_pc(at, |store| store.prune(0));
         self.tell(|| format!("   PC {at} puts away: {pruned:?}"));
-        let Ok(after) = ops_at_pc(disk) else { return };
+        let replica = self.pcs[at].replica();
+        let Ok(after) = ops_at_pc(disk) else {
+            // The machine stopped in the middle: nobody knows yet what is gone, and only what is covered may be.
+            let covered = before.into_iter().filter(|(id, _)| self.vault.covers(id.log) >= id.seq);
+            self.put_away.extend(covered.map(|(_, record)| (replica, record)));
+            return;
+        };
         let after: BTreeSet<_> = after.into_iter().collect();
         for (id, record) in before.into_iter().filter(|op| !after.contains(op)) {
-            self.put_away.insert((self.pcs[at].replica(), record));
+            self.put_away.insert((replica, record));
             if self.vault.covers(id.log) < id.seq {
                 self.broke(format!("PC {at} put away {id}, which no copy of the hub holds"));
             }

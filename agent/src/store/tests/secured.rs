@@ -62,6 +62,18 @@ fn durable_marks_are_asked_for_once_after_each_backup_of_the_hub() {
 }
 
 #[test]
+fn a_hub_put_back_to_before_its_first_backup_is_not_asked_for_ever() {
+    let mut store = Pc::new(1).start();
+    store.enter(&complaint("Antrean panjang")).unwrap();
+    let mut arrived = all_stored(&mut store);
+    arrived.extensions = raised(Vec::new(), 5).extensions;
+    told(&mut store, arrived);
+    assert_eq!(store.to_ask().unwrap().len(), 1);
+    told(&mut store, marks(Vec::new(), 0));
+    assert_eq!((store.wants_marks().unwrap(), store.hub_backed_up_ms().unwrap()), (false, None));
+}
+
+#[test]
 fn an_exchange_that_was_cut_before_its_marks_asks_again() {
     let mut store = Pc::new(1).start();
     store.enter(&complaint("Antrean panjang")).unwrap();
