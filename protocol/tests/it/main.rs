@@ -11,4 +11,6 @@ mod merging;
 mod purity;
 mod schema;
 mod vectors;
+#[cfg(feature = "next-version")]
+mod versions;
 mod world;
