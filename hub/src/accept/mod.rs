@@ -1,29 +1,35 @@
 //! Accepting an exchange: what an office sends is stored, judged, merged and answered, frame by frame.
 //!
 //! ```text
+//!   bytes ──▶ call: what is read, stored, said and when ──▶ bytes          standing: may this device speak?
+//!               │ job: one transaction of it               meter: what the journal says of it
 //!   session events        exchange (one for each request)                 store
 //!   Hello ──▶ hello   who speaks, which run, by which clock          ┐
-//!   Have  ──▶         how far it has read                            │ each event is one transaction,
+//!   Have  ──▶         how far it has read                            │ a job is one transaction,
 //!   Batch ──▶ batch   own ops ── intake: judge, merge, feed          │ shared with other exchanges
 //!         └─▶ echo    foreign ops given back: held until proved      │ that wait at the same time
 //!   Attest ─▶ proof   signatures over logs                           ┘
 //!   reply: Marks, ops this replica lost, pages of the feed, End
 //! ```
 //!
-//! - Nothing here waits for a network, asks a clock or rolls dice; a simulator drives it as the server does.
+//! - Nothing here waits for a network, asks a clock or rolls dice; the server and the simulator drive the same [`Call`].
 //! - Refused is not lost: an op that cannot be merged is stored and kept aside. Only what is not authentic, or claims a
 //!   name that is taken, is refused, and then it is written into the audit log.
 //! - An exchange may be cut after any event. What was stored stays, and the next one goes on from the marks.
 
 mod again;
 mod batch;
+mod call;
 mod echo;
 mod exchange;
 mod facts;
 mod hello;
 pub(crate) mod intake;
+mod job;
+mod meter;
 mod proof;
 mod reply;
+pub(crate) mod standing;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
@@ -35,8 +41,11 @@ use kentongan_protocol::error::Fault;
 
 use crate::store::{AuditEvent, Result, StoreError, Tx};
 
+pub use call::{Bounds, Call, Input, Moment, Output};
 pub use exchange::{Counts, Exchange};
 pub(crate) use intake::load;
+pub use job::{Done, Job};
+pub use standing::Shown;
 
 /// Why an event was not taken.
 #[derive(Debug)]

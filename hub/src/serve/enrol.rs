@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use hyper::body::Incoming;
 use hyper::{Response, StatusCode};
+use kentongan_host::certificate::facts;
 use kentongan_host::enrolment::{EnrolRequest, MESSAGE_BYTES_MAX, RenewRequest, from_hex};
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::{Failure, Ktg};
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::Serving;
 use super::body::{ReadFailure, ReplyBody, RequestBody};
 use super::routes::{Peer, failed, reply};
-use super::standing;
+use crate::accept::{Shown, standing};
 use crate::service::enrolment;
 
 /// `POST /v1/enrol`
@@ -49,7 +50,7 @@ pub(crate) async fn answer_renew(serving: &Serving, peer: &Peer, body: Incoming)
         Err(response) => return response,
     };
     let Some(csr) = from_hex(&request.csr) else { return malformed() };
-    let (desk, shown) = (serving.desk("renewal"), standing::Shown::of(peer));
+    let (desk, shown) = (serving.desk("renewal"), Shown::new(peer.certificate.as_ref().and_then(|der| facts(der))));
     let done = serving.store.run(move |tx| {
         let replica = match standing::check(tx, &shown, desk.now_ms)? {
             Ok(replica) => replica,

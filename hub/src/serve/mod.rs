@@ -19,7 +19,6 @@ mod listener;
 mod reload;
 mod routes;
 mod stall;
-mod standing;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

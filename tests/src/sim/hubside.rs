@@ -1,24 +1,21 @@
-//! The hub's machine: one or two processes on one store, driven as the server drives them.
-//!
-//! The server's loop around the accept path reads a socket; this one is given pieces of a request. What is one
-//! transaction there is one here: the events of a piece, then the last events with the marks and the first part of the
-//! reply, then each further part.
+//! The hub's machine: one or two processes on one store. What the server decides about a request is decided here by the
+//! same [`Call`]; this file only does its jobs, and listens to what it says.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kentongan_host::Clock;
-use kentongan_hub::accept::Exchange;
+use kentongan_host::certificate::{Facts, Validity};
+use kentongan_hub::accept::{Bounds, Call, Input, Moment, Output, Shown};
 use kentongan_hub::backup;
 use kentongan_hub::engine::{Hub, Parts, Sign};
 use kentongan_hub::store::sqlite::SqliteStore;
 use kentongan_hub::store::{StoreError, Tx, transact_with};
-use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, ReplicaId};
-use kentongan_protocol::session::hub::{Event, Session, refusal, refusal_for};
-use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Marks, Refusal};
+use kentongan_protocol::session::hub::Event;
+use kentongan_protocol::wire::frame::FrameReader;
+use kentongan_protocol::wire::v1::{Frame, Marks};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -32,8 +29,8 @@ use crate::Dice;
 pub const HUB_DISK: u64 = 0;
 /// File of a store.
 pub const STORE: &str = "store.db";
-/// The first part of a reply ends after this many bytes, as in the server.
-const FIRST_PART_BYTES_AIM: usize = 16 * 1024;
+/// What a request may use.
+const BOUNDS: Bounds = Bounds { request_bytes_max: 8 << 20, min_free_bytes: 1, free_bytes: Some(1 << 30) };
 
 thread_local! {
     static DRAWN: Cell<u64> = const { Cell::new(0) };
@@ -62,6 +59,8 @@ pub struct HubHost {
     pub clock: Arc<SimClock>,
     key: Arc<dyn Sign>,
     boot: u64,
+    /// Certificates that devices show.
+    pub certificates: BTreeMap<ReplicaId, Facts>,
     /// Counts starts and stops: a connection of an earlier life is dead.
     pub life: u64,
     /// Counts restores: marks may only go back with it.
@@ -76,16 +75,14 @@ pub struct HubHost {
 pub struct Conn {
     life: u64,
     process: usize,
-    session: Session,
-    exchange: Option<Box<Exchange>>,
-    waiting: Vec<Event>,
+    call: Call,
+    /// Until the marks were heard.
+    listens: bool,
 }
 
-/// Why there is no ordinary reply.
+/// Why nothing came of it.
 #[derive(Debug)]
 pub enum Stop {
-    /// The speaker broke the protocol; it is told so.
-    Fault(Fault),
     /// The store failed.
     Store(StoreError),
     /// The process is not there any more.
@@ -105,12 +102,20 @@ impl HubHost {
             processes: Vec::new(),
             clock,
             key,
+            certificates: BTreeMap::new(),
             boot: 1,
             life: 0,
             line: 0,
             ever: BTreeMap::new(),
             told: BTreeMap::new(),
         }
+    }
+
+    /// Gives a device a certificate that holds for as long as anything is played.
+    pub fn issue(&mut self, device: ReplicaId, public_key: [u8; 32]) {
+        let validity = Validity { not_before_s: 0, not_after_s: i64::MAX };
+        let facts = Facts { validity, common_name: Some(device.to_string()), public_key: Some(public_key) };
+        self.certificates.insert(device, facts);
     }
 
     /// Starts a process. `false` if it does not start.
@@ -244,7 +249,10 @@ impl HubHost {
         Ok(transact_with(store, |tx| work(tx, hub))?)
     }
 
-    /// Begins a request of `speaker`.
+    /// Begins a request of `speaker`, who shows its certificate.
+    ///
+    /// # Errors
+    /// If nobody listens.
     pub fn connect(&self, speaker: ReplicaId, dice: &mut Dice) -> Result<Conn, Stop> {
         if self.processes.is_empty() {
             return Err(Stop::Dead);
@@ -252,100 +260,67 @@ impl HubHost {
         Ok(Conn {
             life: self.life,
             process: dice.below(self.processes.len() as u64) as usize,
-            session: Session::new(speaker),
-            exchange: Some(Box::new(Exchange::new(speaker))),
-            waiting: Vec::new(),
+            call: Call::new(Shown::new(self.certificates.get(&speaker).cloned()), BOUNDS, Moment::of(&*self.clock)),
+            listens: true,
         })
     }
 
-    fn process<'a>(
-        processes: &'a mut [(SqliteStore, Arc<Hub>)],
-        life: u64,
-        conn: &Conn,
-    ) -> Result<&'a mut (SqliteStore, Arc<Hub>), Stop> {
-        processes.get_mut(conn.process).filter(|_| life == conn.life).ok_or(Stop::Dead)
-    }
-
-    /// Takes a piece of a request.
-    pub fn receive(&mut self, conn: &mut Conn, bytes: &[u8]) -> Result<(), Stop> {
+    /// Something arrives, and perhaps nothing is done about it yet.
+    ///
+    /// # Errors
+    /// If the process has ended.
+    pub fn arrive(&mut self, conn: &mut Conn, input: Input) -> Result<(), Stop> {
         if self.life != conn.life {
             return Err(Stop::Dead);
         }
-        conn.session.push(bytes);
+        conn.call.take(input, Moment::of(&*self.clock));
+        Ok(())
+    }
+
+    /// Does the jobs that are to be done, and gives what is sent then.
+    ///
+    /// # Errors
+    /// If the process has ended.
+    pub fn answer(&mut self, conn: &mut Conn, tale: &mut Tale) -> Result<Option<Output>, Stop> {
         loop {
-            match conn.session.next_event() {
-                Ok(Some(event)) => conn.waiting.push(event),
-                Ok(None) => break,
-                // The server, too, has stored by then what came in earlier pieces.
-                Err(fault) => return Err(Stop::Fault(fault)),
+            if self.life != conn.life {
+                return Err(Stop::Dead);
             }
+            if let Some(output) = conn.call.next_output() {
+                self.listen(conn, &output, tale);
+                return Ok(Some(output));
+            }
+            let Some(job) = conn.call.next_job() else { return Ok(conn.call.next_output()) };
+            let logs = batches(job.events());
+            let now = Moment::of(&*self.clock);
+            let (store, hub) = self.processes.get_mut(conn.process).ok_or(Stop::Dead)?;
+            let done = transact_with(store, |tx| {
+                let done = job.run(hub, tx, now)?;
+                Ok::<_, StoreError>((done, held(tx, &logs)?))
+            });
+            let done = done.map(|(done, held)| {
+                self.now_held(&held);
+                done
+            });
+            if let Err(error) = &done {
+                tale.tell(|| format!("   the hub's store: {error:?}"));
+            }
+            conn.call.done(done);
         }
-        if conn.waiting.is_empty() || conn.session.is_ended() {
-            return Ok(());
-        }
-        let (events, mut exchange) = conn.take()?;
-        let batches = batches(&events);
-        let now_ms = self.clock.wall_ms();
-        let (store, hub) = Self::process(&mut self.processes, self.life, conn)?;
-        let (spoken, held) = transact_with(store, |tx| {
-            let spoken = apply(&mut exchange, hub, tx, events, now_ms)?;
-            Ok::<_, StoreError>((spoken, held(tx, &batches)?))
-        })?;
-        conn.exchange = Some(exchange);
-        self.now_held(&held);
-        spoken.map_err(Stop::Fault)
     }
 
-    /// The request has ended: the first part of the reply.
-    pub fn first_part(&mut self, conn: &mut Conn, tale: &mut Tale) -> Result<Vec<u8>, Stop> {
-        if !conn.session.is_ended() {
-            return Err(Stop::Fault(Fault::Cut));
+    /// Whatever a reply tells of what is held is noted.
+    fn listen(&mut self, conn: &mut Conn, output: &Output, tale: &mut Tale) {
+        let (true, Output::Whole(bytes) | Output::Part(bytes)) = (conn.listens, output) else { return };
+        conn.listens = false;
+        let mut reader = FrameReader::new();
+        reader.push(bytes);
+        let first = reader.next_frame().ok().flatten().and_then(|raw| Frame::decode(&raw).ok().flatten());
+        match first {
+            Some(Frame::Marks(marks)) => self.watch(&marks, tale),
+            Some(Frame::Refused(refused)) => tale.tell(|| format!("   the hub refuses: {refused:?}")),
+            _ => tale.broke("a reply that begins neither with marks nor with a refusal"),
         }
-        let (events, mut exchange) = conn.take()?;
-        let batches = batches(&events);
-        let now_ms = self.clock.wall_ms();
-        let (store, hub) = Self::process(&mut self.processes, self.life, conn)?;
-        let done = transact_with(store, |tx| {
-            if let Err(fault) = apply(&mut exchange, hub, tx, events, now_ms)? {
-                return Ok((held(tx, &batches)?, Err(fault)));
-            }
-            let marks = exchange.marks(tx, now_ms)?;
-            let mut reply = exchange.begin_reply(&marks);
-            while !exchange.is_over() && reply.len() < FIRST_PART_BYTES_AIM {
-                exchange.next_frames(hub, tx, now_ms)?.iter().for_each(|frame| frame.put(&mut reply));
-            }
-            Ok::<_, StoreError>((held(tx, &batches)?, Ok((marks, reply))))
-        })?;
-        let (held, done) = done;
-        self.now_held(&held);
-        let (marks, reply) = done.map_err(Stop::Fault)?;
-        conn.exchange = Some(exchange);
-        self.watch(&marks, tale);
-        Ok(reply)
-    }
-
-    /// The next part of the reply; `None` after the last.
-    pub fn next_part(&mut self, conn: &mut Conn) -> Result<Option<Vec<u8>>, Stop> {
-        let Some(mut exchange) = conn.exchange.take().filter(|exchange| !exchange.is_over()) else { return Ok(None) };
-        let now_ms = self.clock.wall_ms();
-        let (store, hub) = Self::process(&mut self.processes, self.life, conn)?;
-        let frames = transact_with(store, |tx| exchange.next_frames(hub, tx, now_ms))?;
-        conn.exchange = Some(exchange);
-        let mut part = Vec::new();
-        frames.iter().for_each(|frame| frame.put(&mut part));
-        Ok(Some(part))
-    }
-
-    /// What the server says where it cannot answer.
-    pub fn refused(stop: &Stop) -> Option<Vec<u8>> {
-        let reason = match stop {
-            Stop::Fault(fault) => refusal_for(fault),
-            Stop::Store(_) => Refusal::Unable,
-            Stop::Dead => return None,
-        };
-        let mut reply = PREAMBLE.to_vec();
-        refusal(reason, 0).put(&mut reply);
-        Some(reply)
     }
 
     fn now_held(&mut self, batches: &[(LogId, u64)]) {
@@ -368,12 +343,6 @@ impl HubHost {
     }
 }
 
-impl Conn {
-    fn take(&mut self) -> Result<(Vec<Event>, Box<Exchange>), Stop> {
-        Ok((std::mem::take(&mut self.waiting), self.exchange.take().ok_or(Stop::Dead)?))
-    }
-}
-
 /// Logs of which the speaker offers ops.
 fn batches(events: &[Event]) -> Vec<LogId> {
     let batch = |event: &Event| match event {
@@ -386,19 +355,4 @@ fn batches(events: &[Event]) -> Vec<LogId> {
 /// How far they are held.
 fn held(tx: &mut dyn Tx, logs: &[LogId]) -> Result<Vec<(LogId, u64)>, StoreError> {
     logs.iter().map(|log| Ok((*log, tx.log(*log)?.map_or(0, |log| log.stored)))).collect()
-}
-
-fn apply(
-    exchange: &mut Exchange,
-    hub: &Hub,
-    tx: &mut dyn Tx,
-    events: Vec<Event>,
-    now_ms: i64,
-) -> Result<Result<(), Fault>, StoreError> {
-    for event in events {
-        if let Err(fault) = exchange.event(hub, tx, event, now_ms)? {
-            return Ok(Err(fault));
-        }
-    }
-    Ok(Ok(()))
 }

@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 use kentongan_agent::sync::{Answer, Carrier};
 use kentongan_agent::transport::LinkError;
 use kentongan_host::ktg::Ktg;
+use kentongan_hub::accept::{Input, Output};
 use kentongan_protocol::ids::ReplicaId;
 
-use super::hubside::{Conn, HubHost, Stop};
+use super::hubside::{Conn, HubHost};
 use super::plan::{Options, stream};
 use super::tale::Tale;
 use crate::Dice;
@@ -65,17 +66,16 @@ impl Shared {
         let mut net = self.net();
         let Net { hub, tale, .. } = &mut *net;
         let mut conn = hub.connect(speaker, dice).ok()?;
-        let answer = (|| {
-            hub.receive(&mut conn, request)?;
-            let mut reply = hub.first_part(&mut conn, tale)?;
-            while let Some(part) = hub.next_part(&mut conn)? {
-                reply.extend(part);
+        hub.arrive(&mut conn, Input::Bytes(request.to_vec())).ok()?;
+        hub.answer(&mut conn, tale).ok()?;
+        hub.arrive(&mut conn, Input::End).ok()?;
+        let mut reply = Vec::new();
+        loop {
+            match hub.answer(&mut conn, tale).ok()? {
+                Some(Output::Whole(bytes) | Output::Part(bytes)) => reply.extend(bytes),
+                Some(Output::End) => {}
+                Some(Output::Cut) | None => return Some(reply),
             }
-            Ok(reply)
-        })();
-        match answer {
-            Ok(reply) => Some(reply),
-            Err(stop) => HubHost::refused(&stop),
         }
     }
 }
@@ -127,32 +127,44 @@ impl Carrier for Link {
         let mut conn = self.shared.net().hub.connect(self.speaker, &mut dice).map_err(|_| cut("refused"))?;
         let sent = request.get(..whole.unwrap_or(request.len())).unwrap_or_default();
         let piece = [sent.len().max(1), 1400, 300][dice.below(3) as usize];
+        // A busy store lets pieces wait.
+        let busy = if dice.percent(30) { 50 } else { 0 };
+        let mut answer = None;
         for piece in sent.chunks(piece) {
-            let received = self.shared.net().hub.receive(&mut conn, piece);
-            if let Err(stop) = received {
-                return self.refused(stop);
+            self.arrive(&mut conn, Input::Bytes(piece.to_vec()))?;
+            if answer.is_none() && !dice.percent(busy) {
+                answer = self.answer(&mut conn)?;
             }
             give_way().await;
         }
         if whole.is_some() {
+            let end = [Input::Cut, Input::Stalled, Input::End];
+            let end = end.into_iter().nth(dice.below(3) as usize).unwrap_or(Input::Cut);
+            self.arrive(&mut conn, end)?;
+            self.answer(&mut conn)?;
             return Err(cut("cut while sending"));
         }
-        let first = {
-            let mut net = self.shared.net();
-            let Net { hub, tale, .. } = &mut *net;
-            hub.first_part(&mut conn, tale)
+        self.arrive(&mut conn, Input::End)?;
+        let first = match answer {
+            Some(answer) => Some(answer),
+            None => self.answer(&mut conn)?,
         };
-        let first = match first {
-            Ok(first) => first,
-            Err(stop) => return self.refused(stop),
+        let (first, conn) = match first {
+            // All of it is on its way, whatever happens to the hub.
+            Some(Output::Whole(first)) => (first, None),
+            Some(Output::Part(first)) => (first, Some(conn)),
+            _ => return Err(cut("the hub says nothing")),
         };
         give_way().await;
         let left = match fate {
-            Fate::CutDown(0) => return Err(cut("no answer")),
+            Fate::CutDown(0) => {
+                self.gone(conn)?;
+                return Err(cut("no answer"));
+            }
             Fate::CutDown(share) => Some(first.len() * share / 1000),
             _ => None,
         };
-        Ok(Reply { link: self.clone(), conn: Some(conn), part: first, left, piece: piece.max(64) })
+        Ok(Reply { link: self.clone(), conn, part: first, left, piece: piece.max(64) })
     }
 }
 
@@ -184,13 +196,21 @@ impl Link {
         fate
     }
 
-    fn refused(&self, stop: Stop) -> Result<Reply, LinkError> {
-        let speaker = self.speaker;
-        self.shared.net().tale.tell(|| format!("   the hub to {speaker}: {stop:?}"));
-        match HubHost::refused(&stop) {
-            Some(part) => Ok(Reply { link: self.clone(), conn: None, part, left: None, piece: 4096 }),
-            None => Err(cut("the hub is gone")),
-        }
+    fn arrive(&self, conn: &mut Conn, input: Input) -> Result<(), LinkError> {
+        self.shared.net().hub.arrive(conn, input).map_err(|_| cut("the hub is gone"))
+    }
+
+    /// The caller no longer listens.
+    fn gone(&self, conn: Option<Conn>) -> Result<(), LinkError> {
+        let Some(mut conn) = conn else { return Ok(()) };
+        self.arrive(&mut conn, Input::Gone)?;
+        self.answer(&mut conn).map(drop)
+    }
+
+    fn answer(&self, conn: &mut Conn) -> Result<Option<Output>, LinkError> {
+        let mut net = self.shared.net();
+        let Net { hub, tale, .. } = &mut *net;
+        hub.answer(conn, tale).map_err(|_| cut("the hub is gone"))
     }
 }
 
@@ -216,10 +236,10 @@ impl Answer for Reply {
         give_way().await;
         while self.part.is_empty() {
             let Some(conn) = &mut self.conn else { return Ok(None) };
-            match self.link.shared.net().hub.next_part(conn) {
-                Ok(Some(part)) => self.part = part,
-                Ok(None) => return Ok(None),
-                Err(_) => return Err(cut("cut by the hub")),
+            match self.link.answer(conn)? {
+                Some(Output::Part(part) | Output::Whole(part)) => self.part = part,
+                Some(Output::End) | None => return Ok(None),
+                Some(Output::Cut) => return Err(cut("cut by the hub")),
             }
         }
         let mut piece: Vec<u8> = self.part.drain(..self.piece.min(self.part.len())).collect();
@@ -227,6 +247,7 @@ impl Answer for Reply {
             piece.truncate(*left);
             *left -= piece.len();
             if piece.is_empty() {
+                self.link.gone(self.conn.take())?;
                 return Err(cut("cut while receiving"));
             }
         }

@@ -148,7 +148,10 @@ impl World {
             .collect();
         let hub_key = key(200) as Arc<dyn Sign>;
         make_hub(&pcs);
-        let hub = HubHost::new(Arc::new(SimClock::new(&now)), hub_key);
+        let mut hub = HubHost::new(Arc::new(SimClock::new(&now)), hub_key);
+        pcs.iter().for_each(|pc| hub.issue(pc.replica(), pc.key.public_key()));
+        hub.issue(ENEMY, key(201).public_key());
+        hub.issue(COLLEAGUE, key(202).public_key());
         let shared = Shared::new(hub, Tale::new(in_words), plan.options);
         let mut world = World {
             model: Model::default(),

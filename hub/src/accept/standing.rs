@@ -1,27 +1,26 @@
 //! Whether a device may speak. Judged on every request: a resumed TLS connection does not show its certificate again,
 //! and an office is to learn in words why it is not let in.
 
-use kentongan_host::certificate::{Facts, facts};
+use kentongan_host::certificate::Facts;
 use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::wire::v1::Refusal;
 
-use super::routes::Peer;
 use crate::store::{Replica, Result, Standing, Tx};
 
 /// What a connection shows of its device.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
+pub struct Shown {
     facts: Option<Facts>,
 }
 
 impl Shown {
-    /// Reads the certificate of a connection.
-    pub(crate) fn of(peer: &Peer) -> Shown {
-        Shown { facts: peer.certificate.as_ref().and_then(|der| facts(der)) }
+    /// What stands in the certificate of a connection, if it showed one that can be read.
+    pub fn new(facts: Option<Facts>) -> Shown {
+        Shown { facts }
     }
 
     /// The replica that the certificate names.
-    pub(crate) fn replica(&self) -> Option<ReplicaId> {
+    pub fn replica(&self) -> Option<ReplicaId> {
         self.facts.as_ref()?.common_name.as_ref()?.parse().ok()
     }
 }

@@ -1,0 +1,130 @@
+//! What a call wants done in one transaction.
+
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::session::hub::Event;
+use kentongan_protocol::wire::v1::Refusal;
+
+use super::call::Moment;
+use super::meter::Meter;
+use super::standing::{self, Shown};
+use super::{Counts, Exchange};
+use crate::engine::Hub;
+use crate::store::{Result, Tx};
+
+/// The first part of a reply ends after this many bytes. A reply that fits is sent with its length, as one piece.
+const FIRST_PART_BYTES_AIM: usize = 16 * 1024;
+
+/// A piece of work on the store. The exchange travels with it; if the store fails, it is lost with it.
+#[derive(Debug)]
+pub struct Job {
+    pub(super) work: Work,
+    /// To be asked first: may this device speak?
+    pub(super) shown: Option<Shown>,
+    pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) events: Vec<Event>,
+    /// When the first of the events arrived.
+    pub(super) since_ms: i64,
+    pub(super) meter: Meter,
+    pub(super) counts: Counts,
+}
+
+/// What is to be done after the events.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Work {
+    /// Nothing: more of the request is to come.
+    Store,
+    /// The first part of the reply, and the journal if that is all of it.
+    First,
+    /// The next part of the reply.
+    Next,
+    /// Nothing: the request went wrong before anybody had asked whether the device may speak.
+    Check,
+    /// The journal.
+    Note(&'static str),
+}
+
+/// What came of a job, to be given to [`super::Call::done`] after the commit.
+#[derive(Debug)]
+pub struct Done {
+    /// The device, if it may speak.
+    pub(super) replica: Option<ReplicaId>,
+    pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) said: Said,
+}
+
+#[derive(Debug)]
+pub(super) enum Said {
+    /// All is well.
+    Well,
+    /// The device may not speak.
+    Refused(Refusal),
+    /// The speaker broke the protocol. What was done before stays.
+    Fault(Fault),
+    /// A part of the reply.
+    Part(Vec<u8>),
+}
+
+impl Done {
+    /// Whether a part of the reply was made.
+    pub(crate) fn is_reply(&self) -> bool {
+        matches!(self.said, Said::Part(_))
+    }
+}
+
+impl Job {
+    /// What the office asks to be stored, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Does it, in the transaction `tx`.
+    ///
+    /// # Errors
+    /// A failure of the store: then nothing of it was done.
+    pub fn run(mut self, hub: &Hub, tx: &mut dyn Tx, now: Moment) -> Result<Done> {
+        let said = self.done(hub, tx, now)?;
+        Ok(Done { replica: self.meter.replica, exchange: self.exchange, said })
+    }
+
+    fn done(&mut self, hub: &Hub, tx: &mut dyn Tx, now: Moment) -> Result<Said> {
+        if let Some(shown) = &self.shown {
+            match standing::check(tx, shown, now.wall_ms)? {
+                Ok(replica) => self.meter.replica = Some(replica.id),
+                Err(refusal) => return Ok(Said::Refused(refusal)),
+            }
+        }
+        let Some(exchange) = &mut self.exchange else {
+            if let Work::Note(outcome) = self.work {
+                tx.journal(&self.meter.note(outcome, self.counts, now))?;
+            }
+            return Ok(Said::Well);
+        };
+        for event in std::mem::take(&mut self.events) {
+            if let Err(fault) = exchange.event(hub, tx, event, self.since_ms)? {
+                return Ok(Said::Fault(fault));
+            }
+        }
+        let mut part = Vec::new();
+        match self.work {
+            Work::Store | Work::Check => return Ok(Said::Well),
+            Work::First => {
+                let marks = exchange.marks(tx, now.wall_ms)?;
+                part = exchange.begin_reply(&marks);
+                while !exchange.is_over() && part.len() < FIRST_PART_BYTES_AIM {
+                    exchange.next_frames(hub, tx, now.wall_ms)?.iter().for_each(|frame| frame.put(&mut part));
+                }
+                if exchange.is_over() {
+                    self.meter.bytes_out += part.len() as u64;
+                    tx.journal(&self.meter.note("ok", exchange.counts(), now))?;
+                }
+            }
+            Work::Next => exchange.next_frames(hub, tx, now.wall_ms)?.iter().for_each(|frame| frame.put(&mut part)),
+            Work::Note(outcome) => {
+                tx.journal(&self.meter.note(outcome, self.counts, now))?;
+                return Ok(Said::Well);
+            }
+        }
+        Ok(Said::Part(part))
+    }
+}

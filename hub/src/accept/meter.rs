@@ -1,0 +1,51 @@
+//! What the journal and the log say of an exchange.
+
+use kentongan_protocol::ids::ReplicaId;
+
+use super::Counts;
+use super::call::Moment;
+use crate::store::ExchangeNote;
+
+/// Who spoke, since when, and how much.
+#[derive(Debug, Clone)]
+pub(super) struct Meter {
+    /// Known when it may speak.
+    pub(super) replica: Option<ReplicaId>,
+    started: Moment,
+    /// Bytes of the request so far.
+    pub(super) bytes_in: u64,
+    /// Bytes of the reply so far.
+    pub(super) bytes_out: u64,
+}
+
+impl Meter {
+    pub(super) fn new(started: Moment) -> Meter {
+        Meter { replica: None, started, bytes_in: 0, bytes_out: 0 }
+    }
+
+    /// A line of the journal.
+    pub(super) fn note(&self, outcome: &str, counts: Counts, now: Moment) -> ExchangeNote {
+        ExchangeNote {
+            replica: self.replica.unwrap_or(ReplicaId(0)),
+            started_ms: self.started.wall_ms,
+            took_ms: now.boot_ms.saturating_sub(self.started.boot_ms),
+            outcome: outcome.to_owned(),
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            ops_in: counts.stored,
+            ops_out: counts.restored + counts.fed,
+        }
+    }
+
+    /// Writes the log line of an exchange.
+    pub(super) fn told(&self, outcome: &str, counts: Counts) {
+        let replica = self.replica.map(|id| id.to_string());
+        let (bytes_in, bytes_out) = (self.bytes_in, self.bytes_out);
+        let Counts { stored, repeated, echoed, restored, fed } = counts;
+        let (ev, said) = match outcome {
+            "ok" => ("sync.exchange.finished", "an exchange finished"),
+            _ => ("sync.exchange.ended", "an exchange ended early"),
+        };
+        tracing::info!(ev, replica, outcome, stored, repeated, echoed, restored, fed, bytes_in, bytes_out, "{said}");
+    }
+}
