@@ -17,14 +17,25 @@ use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_host::tls::FloorTime;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, mpsc};
 
+use crate::agenda::Ended;
 use crate::command::{self, Command};
 use crate::enrol::{self, Identity};
 use crate::show::{self, ServiceState};
 use crate::store::{Health, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
 use crate::{config, import};
+
+/// Contacts whose end the service may not have heard of yet; of more it does not hear.
+const ASKED_MAX: usize = 4;
+
+/// A link, and the settings that it was made with.
+#[derive(Debug)]
+struct Link {
+    settings: Arc<Settings>,
+    caller: Caller,
+}
 
 /// One installation at work.
 #[derive(Debug)]
@@ -35,7 +46,7 @@ pub struct Agent {
     settings: RwLock<Arc<Settings>>,
     time: Arc<FloorTime>,
     /// The link, while it is good; whoever holds the lock is the one who talks.
-    caller: Mutex<Option<Caller>>,
+    caller: Mutex<Option<Link>>,
     in_contact: AtomicBool,
     /// When the service started, by this PC's clock; 0 for a single command.
     since_ms: AtomicI64,
@@ -44,6 +55,12 @@ pub struct Agent {
     /// Rung when the disk failed under the store.
     pub(crate) disk_failed: Notify,
     doubtful: AtomicBool,
+    /// Rung when other settings are in force, or this PC was enrolled.
+    pub(crate) changed: Notify,
+    /// Contacts that people asked for.
+    asked: mpsc::Sender<Ended>,
+    /// The other end, until the service takes it.
+    pub(crate) heard: Mutex<mpsc::Receiver<Ended>>,
     /// Set when the process is asked to stop, so that long work ends between two steps.
     pub(crate) stopping: Arc<AtomicBool>,
 }
@@ -55,6 +72,7 @@ impl Agent {
     /// If the store cannot be read.
     pub async fn new(dir: DataDir, store: StoreHandle<Store>, settings: Settings) -> Result<Agent, Failure> {
         let hub_ms = on_store(&store, |store| store.hub_ms()).await?;
+        let (asked, heard) = mpsc::channel(ASKED_MAX);
         Ok(Agent {
             reserve: Reserve::of(&dir),
             dir,
@@ -67,6 +85,9 @@ impl Agent {
             new_work: Notify::new(),
             disk_failed: Notify::new(),
             doubtful: AtomicBool::new(false),
+            changed: Notify::new(),
+            asked,
+            heard: Mutex::new(heard),
             stopping: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -77,9 +98,9 @@ impl Agent {
     }
 
     /// Puts other settings in force; the link is made anew at the next contact.
-    pub async fn put_settings(&self, settings: Settings) {
+    pub fn put_settings(&self, settings: Settings) {
         *self.settings.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(settings);
-        *self.caller.lock().await = None;
+        self.changed.notify_one();
     }
 
     /// Marks this as the service, started now.
@@ -176,9 +197,13 @@ impl Agent {
     /// If this installation is not enrolled or its store fails; what the link does is in the report.
     pub async fn contact(&self) -> Result<ContactReport, Failure> {
         let mut slot = self.caller.lock().await;
+        let settings = self.settings();
         let caller = match slot.as_ref() {
-            Some(caller) => caller.clone(),
-            None => slot.insert(self.caller_now().await?).clone(),
+            Some(link) if Arc::ptr_eq(&link.settings, &settings) => link.caller.clone(),
+            _ => {
+                let caller = self.caller_now(&settings).await?;
+                slot.insert(Link { settings, caller }).caller.clone()
+            }
         };
         self.in_contact.store(true, Ordering::Relaxed);
         let mut report = sync::contact(&self.store, &caller).await.map_err(Failure::from);
@@ -216,13 +241,13 @@ impl Agent {
         }
     }
 
-    async fn caller_now(&self) -> Result<Caller, Failure> {
+    async fn caller_now(&self, settings: &Settings) -> Result<Caller, Failure> {
         let enrolled_url = on_store(&self.store, |store| {
             store.member().map(|member| member.hub_url.clone()).ok_or(StoreError::NotEnrolled)
         })
         .await?;
         let identity = Identity::load(&self.dir)?.ok_or_else(crate::store::not_enrolled)?;
-        let settings = config::link(&self.settings(), &enrolled_url);
+        let settings = config::link(settings, &enrolled_url);
         Ok(Caller {
             transport: identity.transport(&settings, Arc::clone(&self.time))?,
             key: Arc::clone(&identity.key),
@@ -245,6 +270,8 @@ impl Agent {
 
     async fn sync(&self) -> Result<Value, Failure> {
         let report = self.contact().await?;
+        // Nobody hears it where no service runs.
+        let _ = self.asked.try_send(Ended::of(false, Some(&report)));
         if let Some(failure) = report.failure {
             return Err(Failure::of(failure.ktg).with_detail(failure.detail));
         }
@@ -287,7 +314,7 @@ impl Agent {
         reached(Step::AgentEnrolJoined);
         *slot = None;
         drop(slot);
-        self.new_work.notify_one();
+        self.changed.notify_one();
         tracing::info!(ev = "enrolled", office = %member.office, "enrolled");
         Ok(json!({
             "schema": "kentongan.agent.enrol/1",

@@ -77,7 +77,7 @@ pub const OPTIONS: &[Opt] = &[
         table: "sync",
         key: "backoff_max",
         kind: Kind::Duration { min_ms: SECOND_MS, max_ms: 7 * DAY_MS },
-        default: "30m",
+        default: "5m",
         help_id: "Paling lama menunggu setelah gagal",
         help_en: "Longest wait after failures",
         ..OPT

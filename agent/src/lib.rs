@@ -6,6 +6,7 @@
 //!   inbox ──▶ entry ──▶ store      rows of files, each once
 //! ```
 
+pub mod agenda;
 pub mod agent;
 pub mod cli;
 pub mod command;

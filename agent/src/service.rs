@@ -1,5 +1,7 @@
-//! The service: one loop that everything which can wake the program passes through.
+//! The service: one loop that everything which can wake the program passes through. What is done when stands in
+//! [`crate::agenda`]; here it is waited for, and done.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,46 +14,22 @@ use kentongan_host::logging::LogHandle;
 use kentongan_host::random::random_u64;
 use kentongan_host::signals::{self, Reloads};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
 
-use crate::agent::{Agent, needs_a_person};
+use crate::agenda::{Agenda, Effect, Ended, Event, How};
+use crate::agent::Agent;
 use crate::command::Command;
 use crate::inbox::folder::{self, Quiet};
 use crate::sync::{ContactReport, on_store};
 use crate::{config, import};
 
-/// After new work, wait this long for more of it before talking.
-const GATHER: Duration = Duration::from_millis(300);
-
-/// New work while the hub is out of reach brings the next attempt forward to this.
-const EAGER_RETRY: Duration = Duration::from_secs(15);
+/// A laptop that was closed notices within this time that time has passed: timers stand still while it sleeps.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 /// How long answers under way have when the service ends by itself.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// Everything that can wake the service.
-#[derive(Debug)]
-enum Event {
-    /// Asked to stop.
-    Stop(&'static str),
-    /// Time to talk to the hub.
-    Due,
-    /// The disk failed under the store.
-    DiskFailed,
-    /// There is something new to send.
-    NewWork,
-    /// Time to look into the inbox.
-    Inbox,
-    /// The configuration may have changed.
-    Reload,
-}
-
-/// What the loop waits for, and when.
-struct Plan {
-    contact_at: Instant,
-    inbox_at: Instant,
-    failures: u32,
-}
+/// Something that was begun, and the event that its end is.
+type Doing = Option<Pin<Box<dyn Future<Output = Event> + Send>>>;
 
 /// Runs until asked to stop.
 ///
@@ -75,54 +53,63 @@ pub async fn run(
     println!("{}", ready(&agent).await?);
     tracing::info!(ev = "service.started", version = env!("CARGO_PKG_VERSION"), "service started");
 
-    let now = Instant::now();
-    let mut quiet = Quiet::default();
-    let mut plan = Plan { contact_at: now, inbox_at: now, failures: 0 };
+    let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms());
+    let quiet = Arc::new(tokio::sync::Mutex::new(Quiet::default()));
+    let mut heard = agent.heard.lock().await;
+    let (mut contact, mut look): (Doing, Doing) = (None, None);
     loop {
         let event = tokio::select! {
-            reason = &mut stop => Event::Stop(reason),
+            reason = &mut stop => {
+                tracing::info!(ev = "service.stopping", reason, talking = agenda.is_talking(), "asked to stop");
+                Event::Stop
+            }
             () = reloads.reload_requested() => Event::Reload,
             Some(event) = woken.recv() => event,
             () = agent.disk_failed.notified() => Event::DiskFailed,
+            Some(ended) = heard.recv() => Event::Ended(ended),
             () = agent.new_work.notified() => Event::NewWork,
-            () = sleep_until(plan.inbox_at) => Event::Inbox,
-            () = sleep_until(plan.contact_at) => Event::Due,
+            () = agent.changed.notified() => Event::Changed(config::pacing(&agent.settings())),
+            event = end_of(&mut contact) => event,
+            event = end_of(&mut look) => event,
+            () = wait(&agenda, agent.mono_ms()) => Event::Time,
         };
-        match event {
-            Event::Stop(reason) => {
-                tracing::info!(ev = "service.stopping", reason, "asked to stop");
-                break;
-            }
-            Event::DiskFailed => {
-                // Whoever was refused is still told so.
-                tokio::time::sleep(LAST_WORDS).await;
-                return Err(Failure::of(Ktg::DiskFailed));
-            }
-            Event::Reload => reload(&agent, &log, named_config.clone()).await,
-            Event::NewWork => plan.bring_forward(),
-            Event::Inbox => plan.inbox_at = Instant::now() + import::scan(&agent, &mut quiet).await,
-            Event::Due => {
-                // Asking to stop ends a contact at once: what was committed stays, the rest is asked for again.
-                tokio::select! {
-                    reason = &mut stop => {
-                        tracing::info!(ev = "service.stopping", reason, "asked to stop while talking to the hub");
-                        break;
-                    }
-                    wait = talk(&agent, &mut plan.failures) => plan.contact_at = Instant::now() + wait,
+        for effect in agenda.on(event, agent.mono_ms(), random_u64()) {
+            match effect {
+                Effect::Contact => contact = Some(Box::pin(talk(Arc::clone(&agent)))),
+                Effect::LookIntoInbox => look = Some(Box::pin(look_into_inbox(Arc::clone(&agent), Arc::clone(&quiet)))),
+                Effect::Reload => reload(&agent, &log, named_config.clone()),
+                Effect::NoteNext { in_ms } => note_next(&agent, in_ms).await,
+                // What is under way ends with this loop: what was committed stays, the rest is asked for again.
+                Effect::End => {
+                    agent.stopping.store(true, Ordering::Relaxed);
+                    control.abort();
+                    return Ok(());
+                }
+                Effect::GiveUp => {
+                    agent.stopping.store(true, Ordering::Relaxed);
+                    // Whoever was refused is still told so.
+                    tokio::time::sleep(LAST_WORDS).await;
+                    return Err(Failure::of(Ktg::DiskFailed));
                 }
             }
         }
     }
-    agent.stopping.store(true, Ordering::Relaxed);
-    control.abort();
-    Ok(())
 }
 
-impl Plan {
-    fn bring_forward(&mut self) {
-        let soonest = if self.failures == 0 { GATHER } else { EAGER_RETRY };
-        self.contact_at = self.contact_at.min(Instant::now() + soonest);
-    }
+/// Ends when the agenda wants to be asked again.
+async fn wait(agenda: &Agenda, now_ms: u64) {
+    let until = agenda.wake_at_ms().map_or(SLEEP_MAX, |at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms)));
+    tokio::time::sleep(until.min(SLEEP_MAX)).await;
+}
+
+/// The end of what was begun; never, if nothing was.
+async fn end_of(doing: &mut Doing) -> Event {
+    let event = match doing {
+        Some(doing) => doing.await,
+        None => std::future::pending().await,
+    };
+    *doing = None;
+    event
 }
 
 async fn answer(agent: Arc<Agent>, request: Value, progress: control::Progress) -> Result<Value, Failure> {
@@ -142,10 +129,10 @@ fn watch(agent: &Arc<Agent>, wake: &tokio::sync::mpsc::Sender<Event>) -> Result<
         import::prepare(&inbox)?;
         let wake = wake.clone();
         // One wake-up that waits is as good as many.
-        watches.extend(kept(folder::watch(&inbox, move || drop(wake.try_send(Event::Inbox)))));
+        watches.extend(kept(folder::watch(&inbox, move || _ = wake.try_send(Event::InboxChanged))));
     }
     let wake = wake.clone();
-    watches.extend(kept(config::watch(agent.dir(), move || drop(wake.try_send(Event::Reload)))));
+    watches.extend(kept(config::watch(agent.dir(), move || _ = wake.try_send(Event::Reload))));
     Ok(watches)
 }
 
@@ -160,40 +147,41 @@ fn kept<W: Send + 'static>(watch: notify::Result<W>) -> Option<Box<dyn Send>> {
     }
 }
 
-/// One contact; gives back how long to wait before the next.
-async fn talk(agent: &Agent, failures: &mut u32) -> Duration {
+/// One contact, if this PC belongs to a hub.
+async fn talk(agent: Arc<Agent>) -> Event {
     let enrolled = on_store(agent.store(), |store| Ok(store.member().is_some())).await.unwrap_or(false);
-    let pacing = config::pacing(&agent.settings());
     if !enrolled {
-        return Duration::from_millis(pacing.interval_ms);
+        return Event::Ended(Ended { own: true, how: How::NotEnrolled, come_back_s: 0 });
     }
-    let come_back_s = match agent.contact().await {
+    let report = match agent.contact().await {
         Ok(report) => {
             log_contact(&report);
-            *failures = match &report.failure {
-                Some(failure) if needs_a_person(failure.ktg) => u32::MAX,
-                Some(_) => failures.saturating_add(1),
-                None => 0,
-            };
-            report.come_back_s
+            Some(report)
         }
         Err(failure) => {
             agent.notice(&failure);
             tracing::error!(ev = "sync.failed", error = %failure, "cannot talk to the hub");
-            *failures = failures.saturating_add(1);
-            0
+            None
         }
     };
-    let wait = Duration::from_millis(pacing.wait_ms(*failures, random_u64()));
-    let wait = wait.max(Duration::from_secs(u64::from(come_back_s)));
-    let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-    let noted = on_store(agent.store(), move |store| store.note_next(store.wall_ms().saturating_add(wait_ms))).await;
+    Event::Ended(Ended::of(true, report.as_ref()))
+}
+
+/// Tells people when the next contact is due.
+async fn note_next(agent: &Agent, in_ms: u64) {
+    let in_ms = i64::try_from(in_ms).unwrap_or(i64::MAX);
+    let noted = on_store(agent.store(), move |store| store.note_next(store.wall_ms().saturating_add(in_ms))).await;
     if let Err(error) = noted {
         let failure = Failure::from(error);
         agent.notice(&failure);
         tracing::error!(ev = "store.failed", error = %failure, "cannot note the next attempt");
     }
-    wait
+}
+
+/// One look into the inbox.
+async fn look_into_inbox(agent: Arc<Agent>, quiet: Arc<tokio::sync::Mutex<Quiet>>) -> Event {
+    let again = import::scan(&agent, &mut *quiet.lock().await).await;
+    Event::Looked { again_in_ms: u64::try_from(again.as_millis()).unwrap_or(u64::MAX) }
 }
 
 fn log_contact(report: &ContactReport) {
@@ -235,16 +223,15 @@ fn log_contact(report: &ContactReport) {
 }
 
 /// A file that does not hold is told, and the running values stay.
-async fn reload(agent: &Agent, log: &LogHandle, named: Option<std::path::PathBuf>) {
+fn reload(agent: &Agent, log: &LogHandle, named: Option<std::path::PathBuf>) {
     match config::load(agent.dir(), named) {
         Ok(settings) if settings == *agent.settings() => {}
         Ok(settings) => {
             if let Err(failure) = log.set_level(settings.text("log", "level")) {
                 tracing::error!(ev = "config.refused", error = %failure, "the log level stays");
             }
-            agent.put_settings(settings).await;
+            agent.put_settings(settings);
             tracing::info!(ev = "config.reloaded", "configuration reloaded");
-            agent.new_work.notify_one();
         }
         Err(failure) => {
             tracing::error!(ev = "config.refused", error = %failure, "the configuration does not hold; the running values stay");

@@ -108,7 +108,7 @@ pub struct ContactReport {
     pub down_bytes: u64,
     /// What changed here.
     pub applied: Applied,
-    /// The hub's last wish how long to stay away, in seconds.
+    /// The hub's last wish how long to stay away, in seconds; 0: none.
     pub come_back_s: u32,
     /// The hub asks for a new certificate request.
     pub renew: bool,
@@ -134,7 +134,6 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
         match exchange(store, caller, &mut report).await? {
             Ok(outcome) => {
                 report.exchanges += 1;
-                report.come_back_s = outcome.come_back_s;
                 idle = if report.applied == before { idle + 1 } else { 0 };
                 let unsent = store.keep(|store| Ok(store.has_unsent()? || store.wants_marks()?)).await?;
                 if !(outcome.more || unsent || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
@@ -180,6 +179,8 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     report.up_bytes += request.len() as u64;
     let carried = carry(store, caller, request, &mut session, report).await?;
     let spoken = session.hub_versions();
+    // Also who refuses says when to come back.
+    report.come_back_s = session.come_back_s();
     let ended = carried.and_then(|()| session.finish().map_err(SyncFailure::from));
     match ended {
         Ok(outcome) => {
@@ -279,5 +280,80 @@ impl From<Fault> for SyncFailure {
             Fault::Refused(Refusal::Protocol) | Fault::Peer(_) | Fault::Limit(_) => (Ktg::Version, "protocol"),
         };
         SyncFailure { ktg, class, detail: fault.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use kentongan_host::clock::ManualClock;
+    use kentongan_protocol::ids::ReplicaId;
+    use kentongan_protocol::receipt::Prefix;
+    use kentongan_protocol::session::hub::refusal;
+    use kentongan_protocol::wire::frame::PREAMBLE;
+
+    use super::*;
+    use crate::store::{Machine, Member};
+
+    /// A store at hand.
+    struct Desk(Mutex<Store>);
+
+    impl Keeper for Desk {
+        async fn keep<T: Send + 'static>(
+            &self,
+            work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+        ) -> Result<T, StoreError> {
+            work(&mut self.0.lock().expect("of one thread"))
+        }
+    }
+
+    /// A hub that gives the same answer to everybody.
+    #[derive(Debug, Clone)]
+    struct Says(Vec<u8>);
+
+    struct Said(Option<Vec<u8>>);
+
+    impl Carrier for Says {
+        type Reply = Said;
+
+        async fn exchange(&self, _: Vec<u8>) -> Result<Said, LinkError> {
+            Ok(Said(Some(self.0.clone())))
+        }
+    }
+
+    impl Answer for Said {
+        async fn chunk(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+            Ok(self.0.take())
+        }
+
+        fn waited_ms(&self) -> u32 {
+            1
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_learns_when_to_come_back() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(ManualClock::at(1_795_000_000_000));
+        let machine = Machine { clock, boot: 7, random: Box::new(|| 7) };
+        let mut store = Store::open(&folder.path().join("store.db"), machine).expect("a store");
+        let member = Member {
+            replica: ReplicaId(11),
+            office: "32.73.05.1001".parse().expect("a code"),
+            office_name: "Desa Sukamaju".into(),
+            prefix: Prefix::new(5).expect("a prefix"),
+            hub_url: "https://pusat.example".into(),
+            hub_replica: ReplicaId(99),
+        };
+        store.join(&member).expect("a sound disk");
+        let mut answer = PREAMBLE.to_vec();
+        refusal(Refusal::Unable, 600).put(&mut answer);
+        let key = Arc::new(SigningKey::generate().expect("a key"));
+        let health = Health { free_bytes: 1, program: "test".into() };
+        let report = contact(&Desk(Mutex::new(store)), &Caller { transport: Says(answer), key, health }).await;
+        let report = report.expect("a sound disk");
+        assert_eq!(report.come_back_s, 600);
+        assert_eq!(report.failure.map(|failure| failure.ktg), Some(Ktg::HubBusy));
     }
 }

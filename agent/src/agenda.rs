@@ -1,0 +1,407 @@
+//! When the service does what. No clock, no dice, no waiting: time and random numbers are given, and what is to be done
+//! is given back. The service's loop and the simulator run the same [`Agenda`].
+//!
+//! ```text
+//!   time, new work, a dropped file,  ──▶ Agenda ──▶ talk to the hub, look into the inbox,
+//!   settings, how a contact ended                   note when, end
+//! ```
+//!
+//! - One contact and one look at a time; neither waits for the other, and a wish to stop waits for nothing.
+//! - Failures space the attempts out, up to `sync.backoff_max`; new work brings the next one forward, but never before
+//!   the time that the hub asked to be left alone.
+
+use kentongan_protocol::session::pacing::Pacing;
+
+use crate::agent::needs_a_person;
+use crate::sync::ContactReport;
+
+/// After new work, wait this long for more of it before talking, in milliseconds. Nothing is ever due sooner than this
+/// after a contact.
+pub const GATHER_MS: u64 = 300;
+
+/// New work while the hub is out of reach brings the next attempt forward to this, in milliseconds.
+pub const EAGER_RETRY_MS: u64 = 15_000;
+
+/// However long a hub asks to be left alone, it is asked again after this many milliseconds.
+pub const COME_BACK_MS_MAX: u64 = 10 * 60_000;
+
+/// Between two looks into the inbox, in milliseconds: a large file that is being copied tells of itself all the time.
+pub const LOOK_GAP_MS: u64 = 100;
+
+/// Everything that can wake the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Time has passed.
+    Time,
+    /// There is something new to send.
+    NewWork,
+    /// Something happened in the inbox folder.
+    InboxChanged,
+    /// The configuration may have changed.
+    Reload,
+    /// Another configuration is in force, or this PC was enrolled: what failed before may go well now.
+    Changed(Pacing),
+    /// A contact ended.
+    Ended(Ended),
+    /// A look into the inbox ended; the next one is wanted after so many milliseconds.
+    Looked {
+        /// Milliseconds.
+        again_in_ms: u64,
+    },
+    /// The disk failed under the store: nothing more should be asked of it in this process.
+    DiskFailed,
+    /// Asked to stop.
+    Stop,
+}
+
+/// How a contact ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether this agenda asked for it; people can, too.
+    pub own: bool,
+    /// How.
+    pub how: How,
+    /// Seconds to stay away, at the hub's wish; 0: none.
+    pub come_back_s: u32,
+}
+
+impl Ended {
+    /// How a contact ended that left this report; none: the store failed.
+    pub fn of(own: bool, report: Option<&ContactReport>) -> Ended {
+        let Some(report) = report else { return Ended { own, how: How::Failed, come_back_s: 0 } };
+        let how = match &report.failure {
+            None => How::Well,
+            Some(failure) if needs_a_person(failure.ktg) => How::NeedsPerson,
+            Some(_) => How::Failed,
+        };
+        Ended { own, how, come_back_s: report.come_back_s }
+    }
+}
+
+/// What a contact came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Nothing more to say.
+    Well,
+    /// It may go better the next time.
+    Failed,
+    /// It will go on failing until a person does something.
+    NeedsPerson,
+    /// This PC belongs to no hub yet.
+    NotEnrolled,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Talk to the hub; [`Event::Ended`] is to follow.
+    Contact,
+    /// Look into the inbox; [`Event::Looked`] is to follow.
+    LookIntoInbox,
+    /// Read the configuration; [`Event::Changed`] is to follow if it is another one.
+    Reload,
+    /// Tell people when the next contact is due.
+    NoteNext {
+        /// Milliseconds from now.
+        in_ms: u64,
+    },
+    /// End. What is under way is broken off.
+    End,
+    /// End, because only another start shows what is really on the disk.
+    GiveUp,
+}
+
+/// What the service waits for. Milliseconds are those of any clock that does not jump.
+#[derive(Debug, Clone)]
+pub struct Agenda {
+    pacing: Pacing,
+    contact_at_ms: u64,
+    /// The hub's wish.
+    not_before_ms: u64,
+    failures: u32,
+    talking: bool,
+    /// There was new work while a contact was under way: perhaps it came too late for it.
+    work_since: bool,
+    look_at_ms: u64,
+    looked_ms: Option<u64>,
+    looking: bool,
+    change_since: bool,
+    over: bool,
+}
+
+impl Agenda {
+    /// Of a service that begins now: everything is due.
+    pub fn new(pacing: Pacing, now_ms: u64) -> Agenda {
+        Agenda {
+            pacing,
+            contact_at_ms: now_ms,
+            not_before_ms: 0,
+            failures: 0,
+            talking: false,
+            work_since: false,
+            look_at_ms: now_ms,
+            looked_ms: None,
+            looking: false,
+            change_since: false,
+            over: false,
+        }
+    }
+
+    /// When [`Event::Time`] is wanted next; `None`: something else comes before.
+    pub fn wake_at_ms(&self) -> Option<u64> {
+        let contact = (!self.talking).then_some(self.contact_at_ms);
+        let look = (!self.looking).then_some(self.look_at_ms);
+        contact.into_iter().chain(look).min().filter(|_| !self.over)
+    }
+
+    /// Whether a contact that this agenda asked for is under way.
+    pub fn is_talking(&self) -> bool {
+        self.talking
+    }
+
+    /// What is to be done now, in order. `random` is any number drawn at random.
+    pub fn on(&mut self, event: Event, now_ms: u64, random: u64) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.over {
+            return effects;
+        }
+        match event {
+            Event::Time => {}
+            Event::NewWork => self.hurry(now_ms),
+            Event::InboxChanged => {
+                self.change_since = self.looking;
+                self.look_at_ms = self.look_at_ms.min(self.soonest_look_ms(now_ms));
+            }
+            Event::Reload => effects.push(Effect::Reload),
+            Event::Changed(pacing) => {
+                self.pacing = pacing;
+                self.failures = 0;
+                self.hurry(now_ms);
+                self.look_at_ms = self.look_at_ms.min(self.soonest_look_ms(now_ms));
+            }
+            Event::Ended(ended) => effects.extend(self.ended(ended, now_ms, random)),
+            Event::Looked { again_in_ms } => self.looked(again_in_ms, now_ms),
+            Event::DiskFailed | Event::Stop => {
+                self.over = true;
+                return vec![if event == Event::Stop { Effect::End } else { Effect::GiveUp }];
+            }
+        }
+        if !self.talking && self.contact_at_ms <= now_ms {
+            (self.talking, self.work_since) = (true, false);
+            effects.push(Effect::Contact);
+        }
+        if !self.looking && self.look_at_ms <= now_ms {
+            (self.looking, self.change_since) = (true, false);
+            effects.push(Effect::LookIntoInbox);
+        }
+        effects
+    }
+
+    /// Talks soon, as far as the hub's wish and failures allow.
+    fn hurry(&mut self, now_ms: u64) {
+        self.work_since = self.talking;
+        let wait_ms = match self.failures {
+            0 => GATHER_MS,
+            // More to send does not mend what a person has to.
+            u32::MAX => return,
+            _ => EAGER_RETRY_MS,
+        };
+        let soonest_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms);
+        self.contact_at_ms = self.contact_at_ms.min(soonest_ms);
+    }
+
+    fn ended(&mut self, ended: Ended, now_ms: u64, random: u64) -> Option<Effect> {
+        if ended.own {
+            self.talking = false;
+        }
+        let come_back_ms = u64::from(ended.come_back_s).saturating_mul(1000).min(COME_BACK_MS_MAX);
+        if come_back_ms > 0 {
+            // Those who were sent away together must not return together.
+            let wish = Pacing { interval_ms: 0, backoff_ms_max: come_back_ms, ..self.pacing };
+            self.not_before_ms = now_ms.saturating_add(wish.wait_ms(u32::MAX, random));
+            self.contact_at_ms = self.contact_at_ms.max(self.not_before_ms);
+        }
+        self.failures = match ended.how {
+            How::Well | How::NotEnrolled => 0,
+            // Somebody who tries again and again must not slow the service down.
+            How::Failed | How::NeedsPerson if !ended.own => return None,
+            How::Failed => self.failures.saturating_add(1).min(u32::MAX - 1),
+            How::NeedsPerson => u32::MAX,
+        };
+        let wait_ms = self.pacing.wait_ms(self.failures, random).max(GATHER_MS);
+        self.contact_at_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms);
+        if std::mem::take(&mut self.work_since) {
+            self.hurry(now_ms);
+        }
+        Some(Effect::NoteNext { in_ms: self.contact_at_ms.saturating_sub(now_ms) })
+    }
+
+    fn looked(&mut self, again_in_ms: u64, now_ms: u64) {
+        self.looking = false;
+        self.looked_ms = Some(now_ms);
+        self.look_at_ms = now_ms.saturating_add(again_in_ms.max(LOOK_GAP_MS));
+        if std::mem::take(&mut self.change_since) {
+            self.look_at_ms = self.soonest_look_ms(now_ms);
+        }
+    }
+
+    fn soonest_look_ms(&self, now_ms: u64) -> u64 {
+        self.looked_ms.map_or(now_ms, |looked_ms| now_ms.max(looked_ms.saturating_add(LOOK_GAP_MS)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACING: Pacing = Pacing { interval_ms: 300_000, backoff_ms_max: 300_000, jitter_percent: 20 };
+
+    fn ended(how: How, come_back_s: u32) -> Event {
+        Event::Ended(Ended { own: true, how, come_back_s })
+    }
+
+    /// An agenda whose first contact ended so at the moment 0.
+    fn after(how: How, come_back_s: u32) -> Agenda {
+        let mut agenda = Agenda::new(PACING, 0);
+        assert_eq!(agenda.on(Event::Time, 0, 0), [Effect::Contact, Effect::LookIntoInbox]);
+        agenda.on(ended(how, come_back_s), 0, 0);
+        agenda
+    }
+
+    #[test]
+    fn new_work_is_gathered_while_all_is_well_and_spaced_out_while_it_is_not() {
+        let mut well = after(How::Well, 0);
+        assert_eq!(well.contact_at_ms, 300_000);
+        well.on(Event::NewWork, 1_000, 0);
+        well.on(Event::NewWork, 1_200, 0);
+        assert_eq!(well.contact_at_ms, 1_300);
+
+        let mut failing = after(How::Failed, 0);
+        for now_ms in [2_000, 6_000, 14_000, 30_000, 62_000] {
+            assert_eq!(failing.on(Event::Time, now_ms, 0), [Effect::Contact]);
+            failing.on(ended(How::Failed, 0), now_ms, 0);
+        }
+        assert_eq!(failing.contact_at_ms, 62_000 + 64_000);
+        failing.on(Event::NewWork, 63_000, 0);
+        failing.on(Event::NewWork, 70_000, 0);
+        assert_eq!(failing.contact_at_ms, 63_000 + EAGER_RETRY_MS, "not put off by more of it");
+    }
+
+    #[test]
+    fn work_that_came_during_a_contact_is_followed_by_another_one() {
+        let mut agenda = after(How::Well, 0);
+        assert_eq!(agenda.on(Event::Time, 300_000, 0), [Effect::Contact]);
+        assert_eq!(agenda.on(Event::NewWork, 300_100, 0), []);
+        let noted = agenda.on(ended(How::Well, 0), 301_000, 0);
+        assert_eq!(noted, [Effect::NoteNext { in_ms: GATHER_MS }]);
+    }
+
+    #[test]
+    fn the_wish_of_the_hub_is_kept_whatever_happens_and_has_a_bound() {
+        let mut agenda = after(How::Failed, 600);
+        agenda.on(Event::NewWork, 1_000, 0);
+        agenda.on(Event::Changed(PACING), 2_000, 0);
+        agenda.on(Event::Ended(Ended { own: false, how: How::Well, come_back_s: 0 }), 3_000, 0);
+        assert!(agenda.contact_at_ms >= 600_000);
+
+        let mut agenda = after(How::Well, 0);
+        agenda.on(Event::Ended(Ended { own: false, how: How::Failed, come_back_s: u32::MAX }), 299_000, u64::MAX);
+        assert!((299_000 + 600_000..=299_000 + 720_000).contains(&agenda.contact_at_ms));
+    }
+
+    #[test]
+    fn what_a_person_has_to_mend_is_tried_seldom_until_something_changed() {
+        let mut agenda = after(How::NeedsPerson, 0);
+        agenda.on(Event::NewWork, 1_000, 0);
+        assert_eq!(agenda.contact_at_ms, 300_000);
+        agenda.on(Event::Changed(PACING), 2_000, 0);
+        assert_eq!(agenda.contact_at_ms, 2_000 + GATHER_MS);
+    }
+
+    #[test]
+    fn a_person_who_reaches_the_hub_ends_the_waiting_and_one_who_does_not_prolongs_nothing() {
+        let mut agenda = after(How::NeedsPerson, 0);
+        agenda.on(Event::Ended(Ended { own: false, how: How::Failed, come_back_s: 0 }), 1_000, 0);
+        assert_eq!((agenda.failures, agenda.contact_at_ms), (u32::MAX, 300_000));
+        agenda.on(Event::Ended(Ended { own: false, how: How::Well, come_back_s: 0 }), 2_000, 0);
+        assert_eq!((agenda.failures, agenda.contact_at_ms), (0, 302_000));
+    }
+
+    #[test]
+    fn a_folder_in_which_something_happens_all_the_time_is_looked_into_now_and_then() {
+        let mut agenda = after(How::Well, 0);
+        let mut looks = 0;
+        agenda.on(Event::Looked { again_in_ms: 0 }, 0, 0);
+        for now_ms in 1..10_000 {
+            if agenda.on(Event::InboxChanged, now_ms, 0).contains(&Effect::LookIntoInbox) {
+                looks += 1;
+                agenda.on(Event::Looked { again_in_ms: 0 }, now_ms, 0);
+            }
+        }
+        assert_eq!(looks, 99);
+    }
+
+    /// Laws, whatever happens in whatever order: no effect without an end to it, one of each kind at a time, no busy
+    /// loop, never later than the longest wait, and a stop ends it at once.
+    #[test]
+    fn it_neither_spins_nor_sleeps_in_and_always_ends() {
+        let mut state = 7_u64;
+        let mut below = move |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % bound
+        };
+        for run in 0..300 {
+            let jitter_percent = [0, 20, 100][run % 3];
+            let pacing = Pacing { interval_ms: 1_000 + below(600_000), backoff_ms_max: 300_000, jitter_percent };
+            let longest_ms = 2 * pacing.interval_ms.max(COME_BACK_MS_MAX);
+            let (mut now_ms, mut agenda) = (below(1 << 40), Agenda::new(pacing, 0));
+            let (mut talking, mut looking) = (false, false);
+            let (mut began_ms, mut contacts) = (now_ms, 0);
+            for _ in 0..300 {
+                let come_back_s = if below(10) == 0 { below(1 << 32) as u32 } else { 0 };
+                let how = [How::Well, How::Failed, How::NeedsPerson, How::NotEnrolled][below(4) as usize];
+                let event = match below(10) {
+                    0 => Event::NewWork,
+                    1 => Event::InboxChanged,
+                    2 => Event::Reload,
+                    3 => Event::Changed(pacing),
+                    4 => Event::Ended(Ended { own: false, how, come_back_s }),
+                    5 | 6 if talking => {
+                        talking = false;
+                        ended(how, come_back_s)
+                    }
+                    7 if looking => {
+                        looking = false;
+                        Event::Looked { again_in_ms: below(60_000) }
+                    }
+                    _ => Event::Time,
+                };
+                let reload = event == Event::Reload;
+                let effects = agenda.on(event, now_ms, below(u64::MAX));
+                assert_eq!(effects.contains(&Effect::Reload), reload);
+                if effects.contains(&Effect::Contact) {
+                    assert!(!talking && (contacts == 0 || now_ms >= began_ms), "one at a time");
+                    (talking, contacts, began_ms) = (true, contacts + 1, now_ms);
+                }
+                if effects.contains(&Effect::LookIntoInbox) {
+                    assert!(!looking);
+                    looking = true;
+                }
+                assert_eq!(agenda.is_talking(), talking);
+                match agenda.wake_at_ms() {
+                    // What is due was begun: whoever sleeps until then does not spin.
+                    Some(wake_ms) => {
+                        assert!(wake_ms > now_ms && wake_ms - now_ms <= longest_ms);
+                        now_ms = if below(3) == 0 { wake_ms } else { now_ms + below(1_000) };
+                    }
+                    None => {
+                        assert!(talking && looking, "asleep for ever");
+                        now_ms += below(1_000);
+                    }
+                }
+            }
+            assert_eq!(agenda.on(Event::Stop, now_ms, 0), [Effect::End]);
+            assert_eq!((agenda.on(Event::NewWork, now_ms, 0), agenda.wake_at_ms()), (vec![], None));
+        }
+    }
+}
