@@ -79,7 +79,7 @@ impl Frozen {
                 people(&mut world, &mut dice);
             }
             for _ in 0..if week < 2 { 4 } else { 0 } {
-                world.round(&mut dice);
+                world.round_of_loops();
             }
             if week == 1 {
                 world.check_all();
@@ -261,7 +261,7 @@ impl Sides {
     /// If it does not end, or ends early.
     pub fn contact(&mut self) {
         let dice = Arc::new(std::sync::Mutex::new(Dice::new(1)));
-        let link = Link { shared: self.shared.clone(), speaker: self.speaker(), dice };
+        let link = Link { shared: self.shared.clone(), speaker: self.speaker(), down: false, dice };
         assert!(self.pc.call(link));
         for _ in 0..100_000 {
             if let Some(ended) = self.pc.step() {

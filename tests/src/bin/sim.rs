@@ -73,6 +73,7 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let (mut runs, mut failed, mut exchanges, mut saves, mut excused, mut network) = (0_u64, 0_u64, 0, 0, 0, 0);
     let mut events = BTreeMap::new();
+    let mut resumed_min = 0;
     let mut seed = args.seed;
     loop {
         let enough = match args.seconds {
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
         saves += outcome.saves;
         excused += outcome.excused;
         network += outcome.network_faults;
+        resumed_min = resumed_min.max(outcome.resumed_min);
         for (kind, count) in outcome.events {
             *events.entry(kind).or_insert(0) += count;
         }
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         args.seed,
         exchanges as f64 / seconds
     );
+    println!("every outbox was empty at most {resumed_min} minutes after the last fault");
     let events: Vec<String> = events.iter().map(|(kind, count)| format!("{kind:?} {count}")).collect();
     println!("{}", events.join(", "));
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -29,6 +29,11 @@ impl SimClock {
         self.booted_ms.store(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
+    /// The true time at which [`Clock::boot_ms`] is this.
+    pub fn true_ms(&self, boot_ms: u64) -> i64 {
+        self.booted_ms.load(Ordering::Relaxed).saturating_add(i64::try_from(boot_ms).unwrap_or(i64::MAX))
+    }
+
     /// Sets the wall clock wrong by this much.
     pub fn set_offset(&self, offset_ms: i64) {
         self.offset_ms.store(offset_ms, Ordering::Relaxed);

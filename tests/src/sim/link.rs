@@ -87,6 +87,8 @@ pub struct Link {
     pub shared: Shared,
     /// Whose certificate is shown.
     pub speaker: ReplicaId,
+    /// Nobody can be reached.
+    pub down: bool,
     /// Dice of the next exchanges.
     pub dice: Arc<Mutex<Dice>>,
 }
@@ -111,6 +113,10 @@ impl Carrier for Link {
             let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
             stream(dice.number(), 7)
         };
+        if self.down && !self.shared.net().healed {
+            give_way().await;
+            return Err(LinkError { ktg: Ktg::Unreachable, class: "unreachable", detail: "no line".to_owned() });
+        }
         let fate = self.begin(&request, &mut dice);
         give_way().await;
         let whole = match fate {

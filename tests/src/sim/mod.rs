@@ -6,6 +6,7 @@
 //! ```text
 //!   plan    a seed becomes a list of events; each has its own dice, so that one can be left out
 //!   world   plays the events ── pc (an office PC) ── link (the network) ── hubside (the hub's machine)
+//!   hours   time passes, and each PC's own loop says when it calls
 //!   disk    a disk that stops, tears, fills up and is copied
 //!   vault   the hub's backups, made by the command's own steps on a disk of the simulator
 //!   model   what people were told, and which losses the promises allow          check   whether that is so
@@ -16,6 +17,7 @@ pub mod check;
 pub mod clock;
 pub mod disk;
 pub mod enemy;
+pub mod hours;
 pub mod hubside;
 pub mod link;
 pub mod model;

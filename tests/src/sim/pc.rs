@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use kentongan_agent::agenda::Agenda;
 use kentongan_agent::store::{Health, Machine, Member, Store, StoreError};
 use kentongan_agent::sync::{Caller, ContactReport, Keeper, contact};
 use kentongan_host::Clock;
@@ -13,6 +14,7 @@ use kentongan_host::identity::SigningKey;
 use kentongan_host::store_thread::Broken;
 use kentongan_protocol::form::{FieldTag, GroupTag, Value};
 use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId};
+use kentongan_protocol::session::pacing::Pacing;
 
 use super::clock::SimClock;
 use super::disk::{Disk, Image, NAME};
@@ -20,6 +22,9 @@ use super::hubside::STORE;
 use super::link::Link;
 use super::plan::stream;
 use crate::Dice;
+
+/// As a PC is set up that nobody configured.
+pub const PACING: Pacing = Pacing { interval_ms: 300_000, backoff_ms_max: 300_000, jitter_percent: 20 };
 
 thread_local! {
     /// A store with nothing in it, so that not every run makes its tables anew.
@@ -99,6 +104,16 @@ pub struct Pc {
     seed: u64,
     starts: u64,
     call: Option<Call>,
+    /// Whether its loop asked for that contact, not a person.
+    pub own_call: bool,
+    /// Its loop asked for a contact while one was under way that a person asked for.
+    pub call_waits: bool,
+    /// What its loop waits for, while the program runs.
+    pub agenda: Option<Agenda>,
+    /// Its settings.
+    pub pacing: Pacing,
+    /// Dice of its loop.
+    pub jitter: Dice,
     /// It sleeps until this true time.
     pub asleep_until_ms: i64,
     /// Forms that are open.
@@ -123,6 +138,11 @@ impl Pc {
             seed,
             starts: 0,
             call: None,
+            own_call: false,
+            call_waits: false,
+            agenda: None,
+            pacing: PACING,
+            jitter: stream(seed, 9),
             asleep_until_ms: i64::MIN,
             drafts: Vec::new(),
             saved: BTreeMap::new(),
@@ -184,12 +204,15 @@ impl Pc {
             store.join(&self.member)?;
         }
         self.desk.put(Some(store));
+        self.agenda = Some(Agenda::new(self.pacing, self.clock.boot_ms()));
         Ok(())
     }
 
     /// Ends the program at once. What people had open is gone.
     pub fn end(&mut self) {
         self.call = None;
+        self.call_waits = false;
+        self.agenda = None;
         self.drafts.clear();
         self.desk.put(None);
     }
@@ -238,6 +261,7 @@ impl Pc {
     /// A second PC with a copy of this one's folder.
     pub fn cloned(&self, disk: u64, clock: SimClock, seed: u64) -> Pc {
         let mut twin = Pc::new(self.office, self.member.clone(), Arc::clone(&self.key), disk, clock, seed);
+        twin.pacing = self.pacing;
         twin.put_back(&self.copy());
         twin
     }

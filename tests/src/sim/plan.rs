@@ -79,8 +79,8 @@ kinds! {
     OperatorOpens "an operator opens a record" 5 0;
     /// An operator saves.
     OperatorSaves "an operator saves" 5 0;
-    /// A PC calls the hub.
-    Contact "a PC calls" 30 0;
+    /// Somebody asks for a contact at once.
+    Contact "somebody presses send now" 8 0;
     /// Time passes.
     Pass "time passes" 4 0;
     /// A PC's program is stopped well and started again.

@@ -24,6 +24,8 @@ pub struct Outcome {
     pub excused: u64,
     /// Faults of the network.
     pub network_faults: u64,
+    /// Minutes after the last fault until every outbox was empty.
+    pub resumed_min: i64,
     /// Events by kind.
     pub events: BTreeMap<Kind, u64>,
 }
@@ -48,10 +50,11 @@ fn played(plan: &Plan, in_words: bool) -> Outcome {
     }
     let mut dice = stream(plan.seed, 4);
     world.heal(&mut dice);
+    world.resume();
     for _ in 0..ROUNDS_MAX {
-        world.round(&mut dice);
+        world.round_of_loops();
     }
-    let most = world.round(&mut dice);
+    let most = world.round_of_loops();
     world.check_quiet(most);
     world.check_all();
     outcome(world)
@@ -73,6 +76,7 @@ fn outcome(mut world: World) -> Outcome {
         saves: world.saves,
         excused,
         network_faults,
+        resumed_min: world.resumed_min,
         events: world.faults,
     }
 }

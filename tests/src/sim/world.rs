@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use kentongan_agent::agenda::Ended;
 use kentongan_agent::entry::NewRecord;
 use kentongan_agent::store::{Member, StoreError};
+use kentongan_host::fail::Failure;
 use kentongan_host::identity::SigningKey;
+use kentongan_host::ktg::Ktg;
 use kentongan_hub::engine::Sign;
 use kentongan_hub::store::sqlite::SqliteStore;
 use kentongan_hub::store::{Certificate, HubIdentity, Office, Replica, Standing, transact_with};
@@ -17,8 +20,9 @@ use kentongan_protocol::receipt::Prefix;
 use super::check::ops_at_pc;
 use super::clock::{Now, SimClock};
 use super::disk::{self, Disk, Down, NAME};
+use super::hours::Habits;
 use super::hubside::{self, HUB_DISK, HubHost, STORE};
-use super::link::{Link, Net, Shared};
+use super::link::{Net, Shared};
 use super::model::Model;
 use super::pc::Pc;
 use super::people::HubDraft;
@@ -74,6 +78,12 @@ pub struct World {
     pub heads: BTreeMap<LogId, LogHead>,
     /// Contacts that have ended.
     pub contacts: u64,
+    /// The most exchanges that a contact took, since somebody last began to count.
+    pub most_exchanges: u64,
+    /// Minutes after the last fault until every outbox was empty.
+    pub resumed_min: i64,
+    /// What offices are used to.
+    pub habits: Habits,
     down: Down,
     disks: u64,
 }
@@ -131,6 +141,7 @@ impl World {
         hubside::seed_ids(stream(plan.seed, 3).number());
         let offices = plan.options.offices as usize;
         let count = plan.options.pcs as usize;
+        let habits = Habits::of(plan.seed);
         let pcs: Vec<Pc> = (0..count)
             .map(|at| {
                 let office = at % offices;
@@ -143,7 +154,9 @@ impl World {
                     hub_replica: HUB,
                 };
                 let seed = stream(plan.seed, 10 + at as u64).number();
-                Pc::new(office, member, key(at as u8 + 1), at as u64 + 1, SimClock::new(&now), seed)
+                let mut pc = Pc::new(office, member, key(at as u8 + 1), at as u64 + 1, SimClock::new(&now), seed);
+                pc.pacing = habits.pacing;
+                pc
             })
             .collect();
         let hub_key = key(200) as Arc<dyn Sign>;
@@ -169,6 +182,9 @@ impl World {
             enemy_key: key(201),
             heads: BTreeMap::new(),
             contacts: 0,
+            most_exchanges: 0,
+            resumed_min: 0,
+            habits,
             down: Down::Kill,
             disks: count as u64,
             plan,
@@ -207,10 +223,6 @@ impl World {
         self.pcs.get_mut(at).filter(|pc| pc.is_up() && pc.asleep_until_ms <= now)
     }
 
-    fn pass(&self, ms: i64) {
-        self.now.fetch_add(ms, Ordering::Relaxed);
-    }
-
     /// Plays one event.
     pub fn play(&mut self, place: usize, event: Event) {
         let mut dice = Dice::new(event.seed);
@@ -231,10 +243,19 @@ impl World {
 
     fn happen(&mut self, kind: Kind, at: usize, dice: &mut Dice) {
         match kind {
-            Kind::Enter => (0..1 + dice.below(3)).for_each(|_| self.enter(at, dice)),
+            Kind::Enter => {
+                (0..1 + dice.below(3)).for_each(|_| self.enter(at, dice));
+                self.new_work(at);
+            }
             Kind::Open => self.open(at, dice),
-            Kind::Save => self.save(at, dice),
-            Kind::Take => self.take(at, dice),
+            Kind::Save => {
+                self.save(at, dice);
+                self.new_work(at);
+            }
+            Kind::Take => {
+                self.take(at, dice);
+                self.new_work(at);
+            }
             Kind::OperatorOpens => self.operator_opens(dice),
             Kind::OperatorSaves => self.operator_saves(dice),
             Kind::Contact => self.contact(at, dice),
@@ -297,22 +318,10 @@ impl World {
         if dice.percent(40) { Disk::at(HUB_DISK) } else { self.pcs[at].disk() }
     }
 
-    /// A PC calls the hub.
+    /// Somebody at a PC asks for a contact.
     pub fn contact(&mut self, at: usize, dice: &mut Dice) {
-        let link = Link {
-            shared: self.shared.clone(),
-            speaker: self.pcs[at].replica(),
-            dice: Arc::new(Mutex::new(stream(dice.number(), 1))),
-        };
-        if let Some(pc) = self.awake(at) {
-            pc.call(link);
-        }
-        let steps = if dice.percent(60) { 400 } else { dice.below(30) };
-        for _ in 0..steps {
-            self.step(at);
-            if !self.pcs[at].is_calling() {
-                break;
-            }
+        if self.awake(at).is_some() && !self.pcs[at].is_calling() {
+            self.begin_contact(at, false, dice);
         }
     }
 
@@ -327,7 +336,8 @@ impl World {
         }
     }
 
-    fn step(&mut self, at: usize) {
+    /// A contact under way goes on a little.
+    pub fn step(&mut self, at: usize) {
         let Some(ended) = self.pcs[at].step() else { return };
         self.contacts += 1;
         match &ended {
@@ -338,7 +348,16 @@ impl World {
             }),
             Err(error) => self.tell(|| format!("   PC {at}: contact ended by {error:?}")),
         }
+        let exchanges = ended.as_ref().map_or(0, |report| u64::from(report.exchanges));
+        self.most_exchanges = self.most_exchanges.max(exchanges);
         self.check_pc(at);
+        let report = Ended::of(self.pcs[at].own_call, ended.as_ref().ok());
+        let failure = ended.err().and_then(|error| Failure::from(error).ktg);
+        match failure {
+            // As the service does: only another start shows what is really on the disk.
+            Some(Ktg::DiskFailed) => self.pcs[at].end(),
+            _ => self.contact_ended(at, report),
+        }
     }
 
     /// Machines that stopped in this event start again.
@@ -553,7 +572,8 @@ impl World {
         }
     }
 
-    fn finish_call(&mut self, at: usize) {
+    /// A contact under way comes to its end.
+    pub fn finish_call(&mut self, at: usize) {
         for _ in 0..100_000 {
             if !self.pcs[at].is_calling() {
                 return;
@@ -561,19 +581,6 @@ impl World {
             self.step(at);
         }
         self.broke(format!("PC {at}: a contact does not end"));
-    }
-
-    /// One round: each PC talks once to its end. Gives back the most exchanges that one contact took.
-    pub fn round(&mut self, dice: &mut Dice) -> u64 {
-        let mut most = 0;
-        for at in 0..self.pcs.len() {
-            let before = self.net().exchanges;
-            self.pass(60 * S);
-            self.contact(at, dice);
-            self.finish_call(at);
-            most = most.max(self.net().exchanges - before);
-        }
-        most
     }
 
     /// Does something with a PC's store.
