@@ -118,6 +118,14 @@ steps! {
     HubEnrolled = "hub.enrol.joined",
     /// Hub: a device has a newer certificate, and was not told.
     HubRenewed = "hub.renew.renewed",
+    /// Hub: a copy is made and flushed, and nobody has read it back.
+    HubBackupCopied = "hub.backup.copied",
+    /// Hub: it was read back and is whole, and has no name yet.
+    HubBackupChecked = "hub.backup.checked",
+    /// Hub: it has its name, and no durable mark follows it yet.
+    HubBackupNamed = "hub.backup.named",
+    /// Hub: the durable marks follow it, and nothing says so.
+    HubBackupRaised = "hub.backup.raised",
     /// Hub: an order of a person is carried out, and nobody was told.
     HubOrderDone = "hub.order.done",
 }

@@ -16,6 +16,7 @@
 pub mod folder;
 pub mod restore;
 
+use kentongan_host::steps::{self, reached};
 use kentongan_protocol::ids::LogId;
 use kentongan_protocol::planted::{self, Defect};
 use rusqlite::Connection;
@@ -140,7 +141,11 @@ pub fn make<E>(
         }
     });
     match copied {
-        Ok(holds) => Ok(Made { raised: all(&holds.logs), holds }),
+        Ok(holds) => {
+            let raised = all(&holds.logs);
+            reached(steps::Step::HubBackupRaised);
+            Ok(Made { raised, holds })
+        }
         Err(fault) => {
             shelf.discard();
             if planted::active(Defect::DurableWithoutCopy) {
@@ -166,11 +171,14 @@ fn copy(
     copied(&plain);
     close(plain)?;
     shelf.flush()?;
+    reached(steps::Step::HubBackupCopied);
     let copy = shelf.look(false)?;
     let holds = copying::check(&copy, &mut |step| go_on(Phase::Checking, step))?;
     close(copy)?;
     compare(&holds.counts, &counts)?;
+    reached(steps::Step::HubBackupChecked);
     shelf.publish(&holds, go_on)?;
+    reached(steps::Step::HubBackupNamed);
     Ok(holds)
 }
 

@@ -78,6 +78,7 @@ const INBOX: &[&str] = &["agent.inbox.taken", "agent.inbox.moved", "agent.inbox.
 const REPAIR_OFFICE: &[&str] =
     &["agent.restored.committed", "agent.renew.answered", "agent.renew.kept", "agent.leave.half"];
 const REPAIR_HUB: &[&str] = &["hub.renew.renewed"];
+const BACKUP: &[&str] = &["hub.backup.copied", "hub.backup.checked", "hub.backup.named", "hub.backup.raised"];
 
 /// The office's processes die.
 pub fn agent(lab: &mut Lab) -> Row {
@@ -101,12 +102,13 @@ pub fn hub(lab: &mut Lab) -> Row {
     play(lab, &mut row, Victim::Hub, SETTING_UP_HUB, setting_up);
     play(lab, &mut row, Victim::Hub, WORK_HUB, work);
     play(lab, &mut row, Victim::Hub, REPAIR_HUB, repair);
+    play(lab, &mut row, Victim::Hub, BACKUP, backup);
     row
 }
 
 /// Every step that some story reaches.
 pub fn reached() -> Vec<&'static str> {
-    let lists = [SETTING_UP_OFFICE, SETTING_UP_HUB, WORK_OFFICE, WORK_HUB, INBOX, REPAIR_OFFICE, REPAIR_HUB];
+    let lists = [SETTING_UP_OFFICE, SETTING_UP_HUB, WORK_OFFICE, WORK_HUB, INBOX, REPAIR_OFFICE, REPAIR_HUB, BACKUP];
     lists.concat()
 }
 
@@ -367,6 +369,28 @@ fn repair(world: &mut World) {
     world.office(&["enrol", "--hub", &world.hub.url(), "--code", &code]).ok();
     world.enter();
     world.office(&["sync", "--wait"]).ok();
+}
+
+/// A running hub makes a backup; put back into an empty folder, it is the hub again, and whatever came later is offered
+/// by the office.
+fn backup(world: &mut World) {
+    world.set_up();
+    world.enter();
+    world.office(&["sync", "--wait"]).ok();
+    world.arm();
+    world.order(&["backup", "run"]).ok();
+    world.disarm();
+    world.enter();
+    world.office(&["sync", "--wait"]).ok();
+    world.hub.stop();
+    let old = world.sari.desk().join("pusat-lama");
+    fs::rename(world.hub.data(), &old).expect("put a hub away");
+    let backups = old.join("backup").display().to_string();
+    let listed = world.hub.run(&["backup", "list", "--from", &backups]).ok();
+    world.hub.run(&["backup", "restore", "--latest", &backups]).ok();
+    assert!(!listed.stdout.contains(".part"), "{listed:#?}");
+    world.begin_hub();
+    world.settle();
 }
 
 /// A file of complaints, and as many rows that do not fit.
