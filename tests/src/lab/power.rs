@@ -3,10 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use super::disk::Disk;
 use super::{Book, Lab, Row};
 use crate::hub::Hub;
 use crate::office::Office;
+use crate::service::{Service, signal};
 
 const ROUNDS_SHORT: u64 = 3;
 const DISK_MIB: u64 = 96;
@@ -25,9 +28,9 @@ pub fn agent(lab: &mut Lab) -> Row {
     while lab.goes_on(row.rounds, ROUNDS_SHORT) {
         let entering: Vec<_> = (0..6).map(|_| book.begin(&sari)).collect();
         thread::sleep(Duration::from_millis(lab.dice.below(400)));
-        disk.cut_power();
-        entering.into_iter().for_each(|entering| book.end(entering));
+        cut_power(&disk, sari.service());
         sari.kill();
+        entering.into_iter().for_each(|entering| book.end(entering));
         disk.bring_back();
         let began = Instant::now();
         sari.start();
@@ -38,6 +41,15 @@ pub fn agent(lab: &mut Lab) -> Row {
     book.settle(&hub, &mut row);
     sari.kill();
     row
+}
+
+/// A machine without power says nothing more: the program is stopped before its disk is. The system may call a flush
+/// successful that is under way while its file system is shut down, and a program that went on would tell others.
+fn cut_power(disk: &Disk, service: Option<&Service>) {
+    if let Some(service) = service {
+        signal(service.pid(), Signal::STOP);
+    }
+    disk.cut_power();
 }
 
 /// The power of the hub is cut while offices send.
@@ -57,9 +69,9 @@ pub fn hub(lab: &mut Lab) -> Row {
     while lab.goes_on(row.rounds, ROUNDS_SHORT) {
         let entering: Vec<_> = (0..6).map(|_| book.begin(&sari)).collect();
         thread::sleep(Duration::from_millis(lab.dice.below(700)));
-        disk.cut_power();
-        entering.into_iter().for_each(|entering| book.end(entering));
+        cut_power(&disk, hub.service());
         hub.kill();
+        entering.into_iter().for_each(|entering| book.end(entering));
         let told = sari.status()["arrived_total"].as_u64().expect("a number");
         disk.bring_back();
         let began = Instant::now();
