@@ -80,13 +80,17 @@ impl Op {
     /// # Errors
     /// [`Fault::Limit`] if the op is longer than an op may be.
     pub fn encode(&self) -> Result<Vec<u8>, Fault> {
-        let mut bytes = vec![if next::in_next_schema(self) { next::OP_SCHEMA } else { SCHEMA_V1 }];
-        bytes.extend(codec::encode(&OpV1::from(self)));
-        // The bounds of lists hold for our own ops too: what we could not read again must not be written.
-        match Op::decode(&bytes) {
-            Ok(_) => Ok(bytes),
-            Err(_) => Err(Fault::Limit("a record too large to be carried")),
-        }
+        let schema = if next::in_next_schema(self) { next::OP_SCHEMA } else { SCHEMA_V1 };
+        encoded(schema, OpV1::from(self))
+    }
+
+    /// The bytes of an op that stands for `origin`: entered again, because what came before that op in its log is lost.
+    ///
+    /// # Errors
+    /// As [`Op::encode`].
+    pub fn encode_for(&self, origin: OpId) -> Result<Vec<u8>, Fault> {
+        let extension = (EXTENSION_ORIGIN, Blob(codec::encode(&wire_id(origin))));
+        encoded(SCHEMA_V1, OpV1 { extensions: List(vec![extension]), ..OpV1::from(self) })
     }
 
     /// The op that these bytes are.
@@ -114,6 +118,27 @@ pub fn schema_max() -> u8 {
 
 /// First byte of an op: how the rest is to be read.
 const SCHEMA_V1: u8 = 1;
+
+/// The extension of an op that names the op it stands for.
+pub const EXTENSION_ORIGIN: u16 = 1;
+
+/// The op that the op with these bytes stands for, if it was entered again.
+pub fn origin(bytes: &[u8]) -> Option<OpId> {
+    let (&SCHEMA_V1, body) = bytes.split_first()? else { return None };
+    let op = codec::decode::<OpV1>(body).ok()?;
+    let (_, Blob(origin)) = op.extensions.0.into_iter().find(|(kind, _)| *kind == EXTENSION_ORIGIN)?;
+    op_id(codec::decode(&origin).ok()?).ok()
+}
+
+fn encoded(schema: u8, op: OpV1) -> Result<Vec<u8>, Fault> {
+    let mut bytes = vec![schema];
+    bytes.extend(codec::encode(&op));
+    // The bounds of lists hold for our own ops too: what we could not read again must not be written.
+    match Op::decode(&bytes) {
+        Ok(_) => Ok(bytes),
+        Err(_) => Err(Fault::Limit("a record too large to be carried")),
+    }
+}
 
 type WireOpId = ([u8; 8], u64);
 

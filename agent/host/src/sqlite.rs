@@ -5,7 +5,7 @@
 //!   silently keeps other settings.
 //! - Migrations only grow, one transaction each; a copy of the old file is kept beside before the first one.
 //! - A file that is not ours, or newer than this program, is refused untouched.
-//! - A damaged file is never deleted: it is set aside under another name.
+//! - A damaged file is never deleted, and never written to: whoever opens it decides what becomes of it.
 
 use std::fs;
 use std::io::{self, Read};
@@ -33,7 +33,7 @@ const APPLICATION_ID_AT: usize = 68;
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFailure {
-    /// The file is damaged; [`set_aside`] keeps it and makes room for a new one.
+    /// The file is damaged. It was not touched.
     #[error("the database {path} is damaged: {detail}")]
     Damaged {
         /// The file.
@@ -101,20 +101,104 @@ pub fn open(path: &Path, application_id: u32, migrations: &[&str]) -> Result<Con
     let known = u32::try_from(migrations.len()).expect("migrations are few");
     let existed = create_private(path)?;
     if existed {
-        look(path, application_id, known)?;
+        look(path, application_id, known).map_err(|refused| damaged_header(path, migrations, refused))?;
     }
-    let unclean = existed && !take_clean_mark(path)?;
+    check_header(path)?;
+    // After a clean end there is no write-ahead log: one that is there nevertheless came from elsewhere.
+    let clean = take_clean_mark(path)? && fs::metadata(with_ending(path, "-wal")).map_or(0, |meta| meta.len()) == 0;
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Whoever lets go of it without `close` leaves the files as they are: a write-ahead log that turns out to be damaged
+    // or of another store must not be worked into the file.
+    keep_log_on_close(&db, path, true)?;
     let found = version_of(&db, path, application_id, known)?;
-    if unclean {
+    if existed && !clean {
         quick_check(&db, path)?;
     }
-    durable(&db, path)?;
+    if found == known && !schema_is(&db, path, migrations)? {
+        return Err(OpenFailure::Damaged { path: path.to_owned(), detail: "names of tables and columns".to_owned() });
+    }
+    durable(&db, path, found == 0)?;
     if found > 0 && found < known {
         keep_copy(&db, path, found)?;
     }
-    grow(&db, path, application_id, migrations, found)?;
+    if let Err(failure) = grow(&db, path, application_id, migrations, found) {
+        // A version that was made smaller by a flipped bit: everything that a step would make is there already.
+        let grown = schema_is(&db, path, migrations)?;
+        let detail = "version in the header".to_owned();
+        return Err(if grown { OpenFailure::Damaged { path: path.to_owned(), detail } } else { failure });
+    }
     Ok(db)
+}
+
+fn keep_log_on_close(db: &Connection, path: &Path, keep: bool) -> Result<(), OpenFailure> {
+    let set = db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep);
+    set.map(drop).map_err(|error| failed(path, "settings", error))
+}
+
+/// A file that says it is of another program or version and has exactly our tables: a flipped bit, not another program.
+fn damaged_header(path: &Path, migrations: &[&str], refused: OpenFailure) -> OpenFailure {
+    let ours = peek(path).and_then(|db| schema_is(&db, path, migrations)).unwrap_or(false);
+    match refused {
+        OpenFailure::Foreign { .. } | OpenFailure::Newer { .. } if ours => {
+            OpenFailure::Damaged { path: path.to_owned(), detail: "version in the header".to_owned() }
+        }
+        refused => refused,
+    }
+}
+
+/// Opens a file for a look that leaves no trace.
+fn peek(path: &Path) -> Result<Connection, OpenFailure> {
+    if fs::metadata(with_ending(path, "-wal")).is_ok_and(|journal| journal.len() > 0) {
+        return connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    }
+    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+        .map_err(|error| failed(path, "opening", error))
+}
+
+/// Looks at the bytes of the header that have one right value each. SQLite takes some of the wrong ones for a file that
+/// may not be written, or that is of a later version.
+fn check_header(path: &Path) -> Result<(), OpenFailure> {
+    let mut header = [0; 100];
+    let read = fs::File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut header));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+        read => read.map_err(|error| OpenFailure::File(path.to_owned(), error))?,
+    }
+    let journal = |byte: u8| matches!(byte, 1 | 2);
+    let word = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let right = header.starts_with(b"SQLite format 3\0")
+        && journal(header[18])
+        && journal(header[19])
+        && header[20..24] == [0, 64, 32, 32]
+        && word(44) <= 4
+        && word(56) <= 1;
+    if right {
+        return Ok(());
+    }
+    Err(OpenFailure::Damaged { path: path.to_owned(), detail: "header of the file".to_owned() })
+}
+
+/// Whether the tables are exactly those that `migrations` make.
+fn schema_is(db: &Connection, path: &Path, migrations: &[&str]) -> Result<bool, OpenFailure> {
+    let names = |db: &Connection| -> rusqlite::Result<Vec<(String, Option<String>)>> {
+        let mut select = db.prepare(
+            "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+        )?;
+        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    };
+    let wanted = || {
+        let db = Connection::open_in_memory()?;
+        migrations.iter().try_for_each(|sql| db.execute_batch(sql))?;
+        names(&db)
+    };
+    let wanted = wanted().map_err(|error| OpenFailure::Sqlite(path.to_owned(), "comparing", error))?;
+    let found = names(db).map_err(|error| match error {
+        rusqlite::Error::SqliteFailure(..) => failed(path, "comparing", error),
+        other => OpenFailure::Damaged { path: path.to_owned(), detail: other.to_string() },
+    })?;
+    Ok(found == wanted)
 }
 
 /// Takes a file from version `found` to the newest.
@@ -143,7 +227,7 @@ pub fn open_on(
     let db = set_up(db, path)?;
     let found = version_of(&db, path, application_id, known)?;
     quick_check(&db, path)?;
-    durable(&db, path)?;
+    durable(&db, path, found == 0)?;
     grow(&db, path, application_id, migrations, found)?;
     if planted::active(Defect::NoFlush) {
         db.execute_batch("PRAGMA synchronous=NORMAL").map_err(|error| failed(path, "settings", error))?;
@@ -164,33 +248,12 @@ pub fn open_reader(path: &Path) -> Result<Connection, OpenFailure> {
 /// # Errors
 /// SQLite or the file system refuses. Nothing committed is lost by that; the next start checks the file.
 pub fn close(db: Connection, path: &Path) -> Result<(), OpenFailure> {
+    keep_log_on_close(&db, path, false)?;
     db.close().map_err(|(_, error)| failed(path, "closing", error))?;
     reached(Step::StoreClosed);
     let mark = clean_mark(path);
     creating(Access::Private).truncate(true).open(&mark).map_err(|error| OpenFailure::File(mark, error))?;
     Ok(())
-}
-
-/// Renames a damaged store with its side files to `….damaged-<UTC time>` and returns the new name of the database.
-///
-/// # Errors
-/// The database cannot be renamed; it is then still in place.
-pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-    let mut ending = format!(".damaged-{time}");
-    while with_ending(path, &ending).exists() {
-        ending.push('x');
-    }
-    let aside = with_ending(path, &ending);
-    fs::rename(path, &aside)?;
-    for side in ["-wal", "-shm"] {
-        match fs::rename(with_ending(path, side), with_ending(&aside, side)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    crate::files::sync_parent(path)?;
-    Ok(aside)
 }
 
 /// Makes an empty file for its owner alone if there is none; SQLite's side files take over its permissions. Returns
@@ -275,10 +338,12 @@ fn quick_check(db: &Connection, path: &Path) -> Result<(), OpenFailure> {
 }
 
 /// Sets what durability needs and reads it back.
-fn durable(db: &Connection, path: &Path) -> Result<(), OpenFailure> {
+fn durable(db: &Connection, path: &Path, fresh: bool) -> Result<(), OpenFailure> {
     let settings = |error| failed(path, "settings", error);
-    // Must come before the journal mode: on a fresh file that one writes the first page.
-    db.execute_batch("PRAGMA auto_vacuum=INCREMENTAL").map_err(settings)?;
+    if fresh {
+        // Must come before the journal mode, which writes the first page. On an old file it would write for nothing.
+        db.execute_batch("PRAGMA auto_vacuum=INCREMENTAL").map_err(settings)?;
+    }
     let _: String = db.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0)).map_err(settings)?;
     db.execute_batch(&format!("PRAGMA synchronous=FULL; PRAGMA journal_size_limit={JOURNAL_BYTES_MAX}"))
         .map_err(settings)?;
@@ -439,17 +504,14 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_named_and_set_aside_whole() {
-        let (dir, path) = temp();
+    fn a_damaged_file_is_named_and_stays_as_it_is() {
+        let (_dir, path) = temp();
         fs::write(&path, "bukan basis data, tetapi cukup panjang untuk dibaca sebagai kepala berkas".repeat(40))
             .expect("write");
         let damaged = open(&path, ID, &[FIRST]).expect_err("damaged");
         assert_eq!(Failure::from(damaged).exit.code(), 16);
 
-        fs::write(dir.path().join("store.db-wal"), "sisa").expect("write");
-        let aside = set_aside(&path).expect("set aside");
-        assert!(!path.exists() && aside.exists() && with_ending(&aside, "-wal").exists());
-        open(&path, ID, &[FIRST]).expect("a new store in its place");
+        assert!(fs::read(&path).expect("read").starts_with(b"bukan"), "it is as it was");
     }
 
     #[test]
@@ -459,6 +521,7 @@ mod tests {
         for _ in 0..200 {
             db.execute("INSERT INTO catatan (isi) VALUES (?1)", ["x".repeat(500)]).expect("insert");
         }
+        let _: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).expect("worked in");
         db.close().expect("closed without the mark");
         let mut bytes = fs::read(&path).expect("read");
         let middle = bytes.len() / 2 / 4096 * 4096;

@@ -15,6 +15,7 @@ use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Marks, VerdictFrame, notice};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::check::{check, sum_of};
 use super::facts::{self, name};
 use super::next;
 use super::opening::cursor;
@@ -180,8 +181,11 @@ impl Store {
         let applied = page.finish(wall_ms)?;
         let before: i64 = facts::get(&transaction, name::GIVEN_BACK)?.unwrap_or(0);
         facts::put(&transaction, name::GIVEN_BACK, before + applied.given_back as i64)?;
+        let since: i64 = facts::get(&transaction, name::GIVEN_BACK_SINCE)?.unwrap_or(0);
+        facts::put(&transaction, name::GIVEN_BACK_SINCE, since + applied.given_back as i64)?;
         transaction.commit().map_err(StoreError::because("take back ops"))?;
         reached(Step::AgentRestoredCommitted);
+        self.count_saved()?;
         Ok(applied)
     }
 
@@ -191,7 +195,13 @@ impl Store {
     /// If the store cannot be written.
     pub fn end_exchange(&mut self, ended: Result<&Outcome, &Fault>) -> Result<(), StoreError> {
         match ended {
-            Ok(outcome) => facts::put(&self.db, name::DISAGREES, !outcome.in_order),
+            Ok(outcome) => {
+                facts::put(&self.db, name::DISAGREES, !outcome.in_order)?;
+                if outcome.in_order {
+                    self.enter_strays_again()?;
+                }
+                Ok(())
+            }
             Err(Fault::Cut | Fault::Damaged) => facts::put(&self.db, name::CUT, 1),
             Err(_) => Ok(()),
         }
@@ -221,41 +231,68 @@ impl Page<'_> {
         let n = log_number(self.db, id.log)?;
         let key = op_key(n, id.seq)?;
         let feed = feed.map(|number| number as i64);
-        if let Some(present) = op_bytes(self.db, key)? {
-            if present != bytes {
+        match op_bytes(self.db, key)? {
+            Some((present, _)) if present == bytes => {
+                self.db
+                    .execute("UPDATE op SET feed = coalesce(?, feed) WHERE id = ?", params![feed, key])
+                    .map_err(StoreError::because("renumber an op"))?;
+                self.advance(head, own, n, id)?;
+                return Ok(false);
+            }
+            Some((present, sum)) => {
+                check(id, &present, sum)?;
                 return Err(Fault::Peer("another op under the name of one that is here").into());
             }
-            self.db
-                .execute("UPDATE op SET feed = coalesce(?, feed) WHERE id = ?", params![feed, key])
-                .map_err(StoreError::because("renumber an op"))?;
-            return Ok(false);
+            None => {}
         }
-        let (held, chain) = log_end(self.db, n, head, own)?;
+        let (held, _) = log_end(self.db, n, head, own)?;
         if !own && id.seq <= held && !planted::active(Defect::RetryAppends) {
             // Put away before: it is told again because the hub forgot how far this PC had read.
             return Ok(false);
         }
-        let follows = plan_append(held, id.seq, 1).is_ok();
-        let chain_after = follows.then(|| chain.then(bytes));
         let record = match Op::decode(bytes) {
             Ok(op) => key_of(self.db, op.record(id).0)?,
             Err(_) => key, // of a later version: kept and passed on, not shown
         };
         self.db
-            .prepare_cached("INSERT INTO op (id, record, bytes, chain, feed) VALUES (?, ?, ?, ?, ?)")
-            .and_then(|mut insert| insert.execute(params![key, record, bytes, chain_after.map(|c| c.0), feed]))
+            .prepare_cached("INSERT INTO op (id, record, bytes, feed, sum) VALUES (?, ?, ?, ?, ?)")
+            .and_then(|mut insert| insert.execute(params![key, record, bytes, feed, sum_of(id, bytes)]))
             .map_err(StoreError::because("keep an op"))?;
-        if let Some(chain) = chain_after {
-            self.db
-                .prepare_cached("UPDATE log SET held = ?, chain = ?, stored = max(stored, ?) WHERE n = ?")
-                .and_then(|mut update| {
-                    // What comes from the hub is at the hub.
-                    update.execute(params![id.seq as i64, chain.0, id.seq as i64, n])
-                })
-                .map_err(StoreError::because("note the end of a log"))?;
-        }
+        self.advance(head, own, n, id)?;
         self.touched.insert(record);
         Ok(true)
+    }
+
+    /// Chains the op `id` that came from the hub to its log, and what was here behind the gap that it closes.
+    fn advance(&mut self, head: &LogHead, own: bool, n: i64, id: OpId) -> Result<(), StoreError> {
+        let (mut held, mut chain) = log_end(self.db, n, head, own)?;
+        if plan_append(held, id.seq, 1).is_err() || id.seq <= held {
+            return Ok(());
+        }
+        // Of what follows, only the part that came from the hub too is known to be there.
+        let mut stored = id.seq;
+        while let Some((bytes, _)) = op_bytes(self.db, op_key(n, held + 1)?)? {
+            held += 1;
+            chain = chain.then(&bytes);
+            let key = op_key(n, held)?;
+            self.db
+                .prepare_cached("UPDATE op SET chain = ? WHERE id = ?")
+                .and_then(|mut update| update.execute(params![chain.0, key]))
+                .map_err(StoreError::because("chain an op"))?;
+            if own {
+                self.db
+                    .prepare_cached("DELETE FROM stray WHERE op = ?")
+                    .and_then(|mut delete| delete.execute([key]))
+                    .map_err(StoreError::because("close a gap"))?;
+            } else {
+                stored = held;
+            }
+        }
+        self.db
+            .prepare_cached("UPDATE log SET held = ?, chain = ?, stored = max(stored, ?) WHERE n = ?")
+            .and_then(|mut update| update.execute(params![held as i64, chain.0, stored as i64, n]))
+            .map(drop)
+            .map_err(StoreError::because("note the end of a log"))
     }
 
     fn put_verdict(&mut self, id: OpId, verdict: &VerdictFrame, number: u64) -> Result<(), StoreError> {
@@ -312,9 +349,10 @@ fn log_end(db: &Connection, n: i64, head: &LogHead, own: bool) -> Result<(u64, C
     }
 }
 
-fn op_bytes(db: &Connection, key: i64) -> Result<Option<Vec<u8>>, StoreError> {
-    db.prepare_cached("SELECT bytes FROM op WHERE id = ?")
-        .and_then(|mut select| select.query_row([key], |row| row.get(0)).optional())
+/// Bytes and sum of an op.
+fn op_bytes(db: &Connection, key: i64) -> Result<Option<(Vec<u8>, Option<i64>)>, StoreError> {
+    db.prepare_cached("SELECT bytes, sum FROM op WHERE id = ?")
+        .and_then(|mut select| select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional())
         .map_err(StoreError::because("read an op"))
 }
 

@@ -77,7 +77,9 @@ impl Store {
                 transaction.execute("DELETE FROM contact WHERE id <= (SELECT max(id) FROM contact) - ?", [CONTACTS_MAX])
             })
             .map_err(noted)?;
-        transaction.commit().map_err(StoreError::because("note a contact"))
+        transaction.commit().map_err(StoreError::because("note a contact"))?;
+        self.flush_mark();
+        Ok(())
     }
 
     /// Notes when the next attempt is due, by this PC's clock.

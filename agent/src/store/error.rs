@@ -38,6 +38,9 @@ pub enum StoreError {
     /// The thread that owns the store could not do it.
     #[error(transparent)]
     Thread(#[from] Broken),
+    /// Something stored is not what was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(&'static str),
     /// What is in the store cannot be; a defect of ours or of the disk.
     #[error("the store holds what cannot be: {0}")]
     Broken(&'static str),
@@ -53,6 +56,26 @@ impl StoreError {
         matches!(self, StoreError::Sqlite { source, .. } if is_disk_failure(source))
     }
 
+    /// Whether the store itself is damaged: it is to be repaired.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::{Error, ErrorCode};
+        match self {
+            StoreError::Damaged(_) | StoreError::Open(OpenFailure::Damaged { .. }) => true,
+            StoreError::Sqlite { source, .. } => match source {
+                Error::SqliteFailure(error, _) => {
+                    matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                }
+                // A column that holds what the table does not allow.
+                Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::InvalidColumnType(..)
+                | Error::Utf8Error(..) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
         match self {
             StoreError::Sqlite { source: rusqlite::Error::SqliteFailure(error, _), .. } => Some(error.code),
@@ -64,6 +87,9 @@ impl StoreError {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         use rusqlite::ErrorCode;
+        if error.is_damage() {
+            return Failure::of(Ktg::StoreDamaged).caused_by(error);
+        }
         match error {
             StoreError::Open(failure) => failure.into(),
             StoreError::Thread(broken) => broken.into(),
@@ -77,9 +103,6 @@ impl From<StoreError> for Failure {
             StoreError::Unfit(_) => Failure::of(Ktg::InvalidField).caused_by(error),
             _ => match error.sqlite_code() {
                 Some(ErrorCode::DiskFull) => Failure::of(Ktg::NoSpace).caused_by(error),
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                    Failure::of(Ktg::StoreDamaged).caused_by(error)
-                }
                 Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                     Failure::of(Ktg::Permission).caused_by(error)
                 }

@@ -5,7 +5,7 @@ use kentongan_protocol::receipt::Prefix;
 use rusqlite::types::{FromSql, ToSql};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Member, Store, StoreError};
+use super::{Member, Store, StoreError, mark};
 
 /// Names of facts.
 pub(super) mod name {
@@ -15,6 +15,11 @@ pub(super) mod name {
     pub(in super::super) const PREFIX: &str = "receipt prefix";
     pub(in super::super) const HUB_URL: &str = "hub url";
     pub(in super::super) const HUB_REPLICA: &str = "hub replica";
+    /// Sum over what enrolment gave.
+    pub(in super::super) const MEMBER_SUM: &str = "member sum";
+    /// What is taken over from a damaged store.
+    pub(in super::super) const KEPT: [&str; 7] =
+        [REPLICA, OFFICE, OFFICE_NAME, PREFIX, HUB_URL, HUB_REPLICA, MEMBER_SUM];
     /// Latest time that a hub said, in milliseconds: certificates are judged by nothing earlier.
     pub(in super::super) const HUB_MS: &str = "hub ms";
     /// This PC's clock minus the hub's at the last contact, in milliseconds.
@@ -41,6 +46,8 @@ pub(super) mod name {
     pub(in super::super) const HUB_FORGOT: &str = "hub forgot";
     /// Ops that the hub gave back to this folder, ever.
     pub(in super::super) const GIVEN_BACK: &str = "given back";
+    /// The same since the last mishap.
+    pub(in super::super) const GIVEN_BACK_SINCE: &str = "given back since";
 }
 
 pub(super) fn get<T: FromSql>(db: &Connection, name: &str) -> Result<Option<T>, StoreError> {
@@ -76,30 +83,15 @@ impl Store {
             return Err(StoreError::Broken("this folder belongs to another replica"));
         }
         let transaction = self.db.transaction().map_err(StoreError::because("begin to enrol"))?;
-        put(&transaction, name::REPLICA, member.replica.to_bytes())?;
-        put(&transaction, name::OFFICE, member.office.as_str())?;
-        put(&transaction, name::OFFICE_NAME, &member.office_name)?;
-        put(&transaction, name::PREFIX, member.prefix.number())?;
-        put(&transaction, name::HUB_URL, &member.hub_url)?;
-        put(&transaction, name::HUB_REPLICA, member.hub_replica.to_bytes())?;
+        put_member(&transaction, member)?;
         transaction.commit().map_err(StoreError::because("enrol"))?;
         self.member = Some(member.clone());
-        Ok(())
+        self.keep_member();
+        self.count_saved()
     }
 
     pub(super) fn read_member(&self) -> Result<Option<Member>, StoreError> {
-        let broken = || StoreError::Broken("the facts of enrolment");
-        let Some(replica) = get::<[u8; 8]>(&self.db, name::REPLICA)? else { return Ok(None) };
-        let office: String = get(&self.db, name::OFFICE)?.ok_or_else(broken)?;
-        let prefix: u32 = get(&self.db, name::PREFIX)?.ok_or_else(broken)?;
-        Ok(Some(Member {
-            replica: ReplicaId::from_bytes(replica),
-            office: office.parse::<OfficeCode>().map_err(|_| broken())?,
-            office_name: get(&self.db, name::OFFICE_NAME)?.unwrap_or_default(),
-            prefix: Prefix::new(prefix).ok_or_else(broken)?,
-            hub_url: get(&self.db, name::HUB_URL)?.unwrap_or_default(),
-            hub_replica: ReplicaId::from_bytes(get(&self.db, name::HUB_REPLICA)?.unwrap_or_default()),
-        }))
+        member_of(&self.db)
     }
 
     /// Latest time that a hub said, in milliseconds since 1970.
@@ -109,4 +101,36 @@ impl Store {
     pub fn hub_ms(&self) -> Result<Option<i64>, StoreError> {
         get(&self.db, name::HUB_MS)
     }
+}
+
+/// Writes what enrolment gave, with its sum.
+pub(super) fn put_member(db: &Connection, member: &Member) -> Result<(), StoreError> {
+    put(db, name::REPLICA, member.replica.to_bytes())?;
+    put(db, name::OFFICE, member.office.as_str())?;
+    put(db, name::OFFICE_NAME, &member.office_name)?;
+    put(db, name::PREFIX, member.prefix.number())?;
+    put(db, name::HUB_URL, &member.hub_url)?;
+    put(db, name::HUB_REPLICA, member.hub_replica.to_bytes())?;
+    put(db, name::MEMBER_SUM, mark::member_sum(member))
+}
+
+/// What enrolment gave, if this installation is enrolled.
+pub(super) fn member_of(db: &Connection) -> Result<Option<Member>, StoreError> {
+    let broken = || StoreError::Damaged("the facts of enrolment");
+    let sum: Option<i64> = get(db, name::MEMBER_SUM)?;
+    let Some(replica) = get::<[u8; 8]>(db, name::REPLICA)? else {
+        return if sum.is_none() { Ok(None) } else { Err(broken()) };
+    };
+    let office: String = get(db, name::OFFICE)?.ok_or_else(broken)?;
+    let prefix: u32 = get(db, name::PREFIX)?.ok_or_else(broken)?;
+    let member = Member {
+        replica: ReplicaId::from_bytes(replica),
+        office: office.parse::<OfficeCode>().map_err(|_| broken())?,
+        office_name: get(db, name::OFFICE_NAME)?.unwrap_or_default(),
+        prefix: Prefix::new(prefix).ok_or_else(broken)?,
+        hub_url: get(db, name::HUB_URL)?.unwrap_or_default(),
+        hub_replica: ReplicaId::from_bytes(get(db, name::HUB_REPLICA)?.unwrap_or_default()),
+    };
+    // A store of version 1 has no sum; it gets one when it is opened for writing.
+    if sum.is_some_and(|sum| sum != mark::member_sum(&member)) { Err(broken()) } else { Ok(Some(member)) }
 }

@@ -8,16 +8,22 @@
 //! One thread owns a [`Store`] (`kentongan_host::store_thread`); nothing here waits for a network.
 
 mod answer;
+mod check;
 mod contacts;
 mod error;
 mod facts;
 mod intake;
 mod knowledge;
+mod mark;
+mod mishap;
 mod next;
 mod opening;
 mod pack;
 mod read;
+mod repair;
+mod salvage;
 mod secured;
+mod stray;
 mod write;
 
 use std::collections::BTreeMap;
@@ -33,17 +39,20 @@ use kentongan_protocol::receipt::Prefix;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use answer::Applied;
+pub use check::Scrub;
 pub use contacts::{Contact, Link};
 pub use error::{StoreError, not_enrolled};
+pub use mishap::Mishap;
 pub use opening::Health;
 pub use read::{Counts, Entry, QueueFilter, QueueItem, RecordState, RecordSummary};
+pub use salvage::Salvaged;
 pub use write::{Edit, Entered};
 
 /// Marks our files; "KtgA" in ASCII.
 const APPLICATION_ID: u32 = 0x4b74_6741;
 
 /// Steps of the schema. Only ever appended to.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema2.sql")];
 
 /// What the store needs of the machine it runs on.
 pub struct Machine {
@@ -94,6 +103,10 @@ pub struct Store {
     hybrid: HybridClock,
     /// How many logs the exchange under way asks durable marks of.
     asking: Option<usize>,
+    /// Beside stores of the real machine.
+    mark: Option<mark::Mark>,
+    /// Ops of this PC that are here.
+    saved: u64,
 }
 
 impl std::fmt::Debug for Store {
@@ -103,47 +116,151 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store at `path`, or makes it.
+    /// Opens the store at `path`, or makes it. A damaged one is set aside whole, and what is readable in it goes on in a
+    /// fresh one; [`Store::mishap`] tells.
     ///
     /// # Errors
-    /// If the file is damaged, of a newer program, or cannot be written.
+    /// If the file is of a newer program, cannot be written, or cannot be salvaged for want of space.
     pub fn open(path: &Path, machine: Machine) -> Result<Store, StoreError> {
-        Store::on(sqlite::open(path, APPLICATION_ID, next::migrations())?, path, machine)
+        let sound = repair::open(path, &*machine.clock)?;
+        let mut store = Store::on(sound, path, machine);
+        store.mark = Some(mark::Mark::beside(path));
+        match store.settle() {
+            Err(error) if error.is_damage() => {
+                store.repair(&error)?;
+                store.settle()?;
+            }
+            settled => settled?,
+        }
+        Ok(store)
     }
 
-    /// As [`Store::open`], on the SQLite file system `vfs`: for simulators.
+    /// As [`Store::open`], on the SQLite file system `vfs`: for simulators. Damage is told, and repaired by
+    /// [`Store::take_in`].
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// As [`Store::open`], and if the file is damaged.
     pub fn open_on(vfs: &std::ffi::CStr, path: &Path, machine: Machine) -> Result<Store, StoreError> {
-        Store::on(sqlite::open_on(vfs, path, APPLICATION_ID, next::migrations())?, path, machine)
-    }
-
-    fn on(db: Connection, path: &Path, machine: Machine) -> Result<Store, StoreError> {
-        db.set_prepared_statement_cache_capacity(64);
-        let last: Option<i64> = db
-            .query_row("SELECT max(hlc) FROM log", [], |row| row.get(0))
-            .map_err(StoreError::because("read the hybrid time"))?;
-        let mut store = Store {
-            db,
-            path: path.to_owned(),
-            machine,
-            member: None,
-            run: None,
-            logs: BTreeMap::new(),
-            hybrid: HybridClock::after(Hlc(last.unwrap_or(0) as u64)),
-            asking: None,
-        };
-        store.member = store.read_member()?;
+        let db = sqlite::open_on(vfs, path, APPLICATION_ID, next::migrations())?;
+        let mut store = Store::on(repair::sound(db)?, path, machine);
         store.learn()?;
         Ok(store)
+    }
+
+    fn on(sound: repair::Sound, path: &Path, machine: Machine) -> Store {
+        Store {
+            db: sound.db,
+            path: path.to_owned(),
+            machine,
+            member: sound.member,
+            run: None,
+            logs: BTreeMap::new(),
+            hybrid: HybridClock::after(Hlc(sound.last_hlc as u64)),
+            asking: None,
+            mark: None,
+            saved: 0,
+        }
+    }
+
+    /// Sets this store aside because `why`, and goes on in a fresh one with what is readable in it. What is entered
+    /// afterwards belongs to a new run. For stores of the real machine.
+    ///
+    /// # Errors
+    /// If it cannot be done, for example for want of space; the store is then as it was.
+    pub fn repair(&mut self, why: &StoreError) -> Result<Salvaged, StoreError> {
+        let aside = Connection::open_in_memory().map_err(StoreError::because("let go of the damaged store"))?;
+        drop(std::mem::replace(&mut self.db, aside));
+        let salvaged = repair::repair(&self.path, &*self.machine.clock, &repair::reason(why));
+        let sound = repair::open(&self.path, &*self.machine.clock)?;
+        self.db = sound.db;
+        self.reread()?;
+        self.learn()?;
+        salvaged
+    }
+
+    /// What is done with a store that was just opened.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        self.compare_mark()?;
+        self.learn()
+    }
+
+    /// Reads anew what is kept in memory of the store.
+    fn reread(&mut self) -> Result<(), StoreError> {
+        let last: Option<i64> = self
+            .db
+            .query_row("SELECT max(hlc) FROM log", [], |row| row.get(0))
+            .map_err(StoreError::because("read the hybrid time"))?;
+        self.hybrid = HybridClock::after(Hlc(last.unwrap_or(0) as u64).max(self.hybrid.last()));
+        self.member = self.read_member()?;
+        self.run = None;
+        self.logs.clear();
+        self.count_saved()
+    }
+
+    /// Notices what is missing by the mark beside the store, and goes on with the mark.
+    fn compare_mark(&mut self) -> Result<(), StoreError> {
+        let Some(member) = self.member.clone() else { return Ok(()) };
+        if facts::get::<i64>(&self.db, facts::name::MEMBER_SUM)?.is_none() {
+            facts::put_member(&self.db, &member)?;
+        }
+        self.keep_member();
+        let water = self.mark.as_ref().and_then(mark::Mark::read).filter(|water| water.replica == member.replica);
+        self.saved = saved_ops(&self.db)?;
+        let missing = water.map_or(0, |water| water.ops.saturating_sub(self.saved));
+        // After a repair that was interrupted before the mark was brought down, the loss is noted already.
+        let noted = self.mishap()?.is_some_and(|mishap| mishap.kept_ops == self.saved);
+        if missing > 0 && !noted {
+            let latest_ms = Some(self.hybrid.last().ms()).filter(|ms| *ms > 0);
+            let what = Salvaged { own_ops: self.saved, lost_ops: missing, latest_ms, ..Salvaged::default() };
+            let detail = "the mark beside the store counts more ops than it holds";
+            let note = salvage::Note { aside: "", detail };
+            mishap::note(&self.db, self.wall_ms(), "missing", &what, &note)?;
+            tracing::error!(
+                ev = "store.missing",
+                code = "KTG-202",
+                lost_ops = missing,
+                "the store is older than it should be; the hub is asked for what it has of it"
+            );
+        }
+        self.count_saved()
+    }
+
+    /// Counts the ops of this PC, and notes the number beside the store.
+    fn count_saved(&mut self) -> Result<(), StoreError> {
+        self.saved = saved_ops(&self.db)?;
+        self.note_saved(0);
+        Ok(())
+    }
+
+    /// Notes that so many ops more were saved.
+    fn note_saved(&mut self, more: u64) {
+        self.saved += more;
+        let at_ms = self.machine.clock.wall_ms();
+        if let (Some(mark), Some(member)) = (&mut self.mark, &self.member) {
+            mark.write(mark::HighWater { replica: member.replica, ops: self.saved, at_ms });
+        }
+    }
+
+    /// Makes the mark last through a power cut.
+    fn flush_mark(&mut self) {
+        if let Some(mark) = &mut self.mark {
+            mark.flush();
+        }
+    }
+
+    /// Keeps a copy of what enrolment gave outside the store.
+    fn keep_member(&self) {
+        if let (Some(_), Some(member)) = (&self.mark, &self.member) {
+            mark::keep_member(&self.path, member);
+        }
     }
 
     /// Closes it cleanly, so that the next start need not check every page.
     ///
     /// # Errors
     /// If SQLite cannot close the file.
-    pub fn close(self) -> Result<(), StoreError> {
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.flush_mark();
         Ok(sqlite::close(self.db, &self.path)?)
     }
 
@@ -185,19 +302,7 @@ impl Store {
             boot_ms: self.machine.clock.boot_ms(),
             wall_ms: self.machine.clock.wall_ms(),
         };
-        self.db
-            .execute(
-                "INSERT INTO run (run, ordinal, before, boot, boot_ms, wall_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                params![
-                    run.run.to_bytes(),
-                    run.ordinal,
-                    run.before.map(RunId::to_bytes),
-                    run.boot as i64,
-                    run.boot_ms as i64,
-                    run.wall_ms
-                ],
-            )
-            .map_err(StoreError::because("note this run"))?;
+        put_run(&self.db, &run)?;
         reached(Step::AgentRunNoted);
         self.run = Some(run);
         Ok(run)
@@ -207,6 +312,32 @@ impl Store {
     pub fn elapsed_ms(&self) -> u64 {
         self.run.map_or(0, |run| self.machine.clock.boot_ms().saturating_sub(run.boot_ms))
     }
+}
+
+/// Notes a run.
+fn put_run(db: &Connection, run: &RunHead) -> Result<(), StoreError> {
+    db.execute(
+        "INSERT INTO run (run, ordinal, before, boot, boot_ms, wall_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            run.run.to_bytes(),
+            run.ordinal,
+            run.before.map(RunId::to_bytes),
+            run.boot as i64,
+            run.boot_ms as i64,
+            run.wall_ms
+        ],
+    )
+    .map(drop)
+    .map_err(StoreError::because("note a run"))
+}
+
+/// Ops of this PC that are here, those behind a lost one among them.
+fn saved_ops(db: &Connection) -> Result<u64, StoreError> {
+    db.query_row("SELECT coalesce(sum(held), 0) + (SELECT count(*) FROM stray) FROM log WHERE own = 1", [], |row| {
+        row.get::<_, i64>(0)
+    })
+    .map(|count| count as u64)
+    .map_err(StoreError::because("count the ops of this PC"))
 }
 
 #[cfg(test)]

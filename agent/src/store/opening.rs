@@ -2,7 +2,7 @@
 
 use kentongan_host::identity::SigningKey;
 use kentongan_protocol::clock::RunHead;
-use kentongan_protocol::ids::{EpochId, LogId, ReplicaId, TopicKind};
+use kentongan_protocol::ids::{EpochId, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding};
 use kentongan_protocol::next;
@@ -13,11 +13,12 @@ use kentongan_protocol::wire::codec::{self, Txt};
 use kentongan_protocol::wire::v1::{Attest, Hello, RunFrame};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::check::check;
 use super::facts::{self, name};
 use super::next::spoken;
 use super::pack::{SEQ_BITS, known_log_number, log_head, op_key};
 use super::secured::follows_on;
-use super::{Store, StoreError, read};
+use super::{Store, StoreError, read, stray};
 
 /// What the rest of the program adds to a greeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,7 @@ impl Store {
     }
 
     fn hello(&self, run: RunHead, replica: ReplicaId, own: &[OwnLog], health: &Health) -> Result<Hello, StoreError> {
+        let strays = stray::count(&self.db)?;
         Ok(Hello {
             version_min: wire::versions().0,
             version_max: wire::versions().1,
@@ -67,8 +69,8 @@ impl Store {
             elapsed_ms: self.elapsed_ms(),
             wall_ms: self.wall_ms(),
             round_trip_ms: facts::get(&self.db, name::ROUND_TRIP_MS)?.unwrap_or(0),
-            ops_written: own.iter().map(|own| own.held).sum(),
-            ops_pending: own.iter().map(|own| own.held - own.stored).sum(),
+            ops_written: own.iter().map(|own| own.held).sum::<u64>() + strays,
+            ops_pending: own.iter().map(|own| own.held.saturating_sub(own.stored)).sum::<u64>() + strays,
             oldest_pending_ms: read::oldest_pending_ms(&self.db, self.wall_ms())?,
             free_bytes: health.free_bytes,
             program: Txt(health.program.clone()),
@@ -95,16 +97,18 @@ impl Outbox for StoreOutbox<'_> {
         let Some(n) = known_log_number(self.db, log)? else { return Ok(Vec::new()) };
         let mut select = self
             .db
-            .prepare_cached("SELECT bytes, chain FROM op WHERE id BETWEEN ? AND ? ORDER BY id")
+            .prepare_cached("SELECT bytes, chain, sum FROM op WHERE id BETWEEN ? AND ? ORDER BY id")
             .map_err(reading())?;
         let last = op_key(n, (1 << SEQ_BITS) - 1)?;
         let mut rows = select.query(params![op_key(n, from_seq)?, last]).map_err(reading())?;
-        let (mut page, mut bytes_sum) = (Vec::new(), 0);
+        let (mut page, mut bytes_sum, mut seq) = (Vec::new(), 0, from_seq);
         while let Some(row) = rows.next().map_err(reading())? {
             let bytes: Vec<u8> = row.get(0).map_err(reading())?;
             let chain: Option<[u8; 32]> = row.get(1).map_err(reading())?;
             // Behind a gap there is no running hash: such an op is here, but cannot be sent yet.
             let Some(chain) = chain.map(ChainHash) else { break };
+            check(OpId { log, seq }, &bytes, row.get(2).map_err(reading())?)?;
+            seq += 1;
             bytes_sum += bytes.len();
             if !page.is_empty() && bytes_sum > bytes_max {
                 break;
@@ -193,7 +197,8 @@ fn proof(db: &Connection, n: i64, stored: i64, held: i64) -> Result<Option<(u64,
             select.query_row(params![n, stored, held], |row| Ok((row.get(0)?, row.get(1)?))).optional()
         })
         .map_err(StoreError::because("read a signature"))?;
-    found.map(|(seq, bytes)| Ok((seq as u64, codec::decode(&bytes)?))).transpose()
+    let unreadable = |_| StoreError::Damaged("a signature");
+    found.map(|(seq, bytes)| Ok((seq as u64, codec::decode(&bytes).map_err(unreadable)?))).transpose()
 }
 
 fn epochs(db: &Connection) -> Result<Vec<EpochId>, StoreError> {

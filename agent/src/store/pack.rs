@@ -55,7 +55,7 @@ pub(super) fn op_id(db: &Connection, key: i64) -> Result<OpId, StoreError> {
 pub(super) fn log_head(name: [u8; 8], bytes: &[u8]) -> Result<LogHead, StoreError> {
     let head = codec::decode::<LogFrame>(bytes).and_then(|frame| LogHead::try_from(&frame));
     let head = head.ok().filter(|head| head.log().to_bytes() == name);
-    head.ok_or(StoreError::Broken("the head of a log that does not give its name"))
+    head.ok_or(StoreError::Damaged("the head of a log that does not give its name"))
 }
 
 /// The id of an op in this store; its log gets a number if it has none.

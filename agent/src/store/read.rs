@@ -12,6 +12,7 @@ use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::VerdictFrame;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::check::check;
 use super::pack::{SEQ_BITS, known_log_number, log_head, op_id, op_key, split};
 use super::{Store, StoreError};
 
@@ -110,9 +111,11 @@ pub struct Entry {
     pub verdicts: Vec<(OpId, VerdictFrame)>,
 }
 
-/// Ranges of own ops that are not known to be at the hub.
-const PENDING: &str = "FROM log JOIN op ON op.id > (log.n << 40 | log.stored) AND op.id <= (log.n << 40 | log.held) \
-                       WHERE log.own = 1 AND log.stored < log.held";
+/// Records of own ops that are not known to be at the hub, those behind a lost op among them.
+const PENDING: &str = "SELECT op.record FROM log JOIN op \
+                       ON op.id > (log.n << 40 | log.stored) AND op.id <= (log.n << 40 | log.held) \
+                       WHERE log.own = 1 AND log.stored < log.held \
+                       UNION ALL SELECT op.record FROM stray JOIN op ON op.id = stray.op";
 
 /// Ranges of own ops that no second copy of the hub is known to hold.
 const UNSECURED: &str = "FROM log JOIN op ON op.id > (log.n << 40 | log.durable) AND op.id <= (log.n << 40 | log.held) \
@@ -128,7 +131,8 @@ impl Store {
         let moment = self.db.transaction().map_err(reading())?;
         let (ops_written, ops_pending) = moment
             .query_row(
-                "SELECT coalesce(sum(held), 0), coalesce(sum(held - stored), 0) FROM log WHERE own = 1",
+                "SELECT coalesce(sum(held), 0) + (SELECT count(*) FROM stray), \
+                 coalesce(sum(held - stored), 0) + (SELECT count(*) FROM stray) FROM log WHERE own = 1",
                 [],
                 |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
             )
@@ -137,7 +141,7 @@ impl Store {
             .query_row(
                 &format!(
                     "SELECT count(*), coalesce(sum(record.own), 0), min(record.changed) FROM record \
-                     WHERE id IN (SELECT DISTINCT op.record {PENDING})"
+                     WHERE id IN ({PENDING})"
                 ),
                 [],
                 |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?)),
@@ -178,7 +182,7 @@ impl Store {
     pub fn queue(&mut self, filter: &QueueFilter) -> Result<Vec<QueueItem>, StoreError> {
         let reading = || StoreError::because("list the records");
         let sql = format!(
-            "WITH waiting AS (SELECT DISTINCT op.record AS id {PENDING}), \
+            "WITH waiting (id) AS ({PENDING}), \
              line AS (SELECT record.*, CASE WHEN repair = 1 THEN 'rejected' WHEN id IN waiting THEN 'queued' \
              ELSE 'arrived' END AS state FROM record) \
              SELECT id, form, code, state, own, wall_ms, changed, conflicts FROM line \
@@ -223,7 +227,7 @@ impl Store {
         let reading = || StoreError::because("read a record");
         let sql = format!(
             "SELECT id, form, code, CASE WHEN repair = 1 THEN 'rejected' \
-             WHEN id IN (SELECT op.record {PENDING}) THEN 'queued' ELSE 'arrived' END, own, wall_ms, changed, conflicts \
+             WHEN id IN ({PENDING}) THEN 'queued' ELSE 'arrived' END, own, wall_ms, changed, conflicts \
              FROM record WHERE id = ?"
         );
         let summary = {
@@ -261,8 +265,8 @@ pub(super) fn record(db: &Connection, key: i64) -> Result<Option<Record>, StoreE
     let reading = || StoreError::because("read the ops of a record");
     let mut select = db
         .prepare_cached(
-            "SELECT id, bytes FROM op WHERE id = ?1 AND aside = 0 \
-             UNION ALL SELECT id, bytes FROM op WHERE record = ?1 AND record <> id AND aside = 0",
+            "SELECT id, bytes, sum FROM op WHERE id = ?1 AND aside = 0 \
+             UNION ALL SELECT id, bytes, sum FROM op WHERE record = ?1 AND record <> id AND aside = 0",
         )
         .map_err(reading())?;
     let mut rows = select.query([key]).map_err(reading())?;
@@ -270,31 +274,62 @@ pub(super) fn record(db: &Connection, key: i64) -> Result<Option<Record>, StoreE
     while let Some(row) = rows.next().map_err(reading())? {
         let id = op_id(db, row.get(0).map_err(reading())?)?;
         let bytes: Vec<u8> = row.get(1).map_err(reading())?;
+        check(id, &bytes, row.get(2).map_err(reading())?)?;
         let Ok(op) = Op::decode(&bytes) else { continue };
         record.get_or_insert_with(|| Record::new(op.record(id))).apply(id, &op);
     }
     Ok(record)
 }
 
+/// What a record's line in lists says of its ops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) form: FormTag,
+    pub(super) code: Option<i64>,
+    pub(super) own: bool,
+    pub(super) conflicts: i64,
+    pub(super) repair: bool,
+}
+
+/// What the line of the record that begins with the op `key` has to say; `None` while its creating op is not here.
+pub(super) fn line(db: &Connection, key: i64) -> Result<Option<Line>, StoreError> {
+    let Some(record) = record(db, key)? else { return Ok(None) };
+    let Some(creation) = &record.creation else { return Ok(None) };
+    let conflicts = builtin::by_tag(creation.form).map_or(0, |form| record_conflicts(&record, form).len());
+    let own: Option<bool> = db
+        .prepare_cached("SELECT own FROM log WHERE n = ?")
+        .and_then(|mut select| select.query_row([split(key).0], |row| row.get(0)).optional())
+        .map_err(StoreError::because("read whose log it is"))?;
+    Ok(Some(Line {
+        form: creation.form,
+        code: creation.receipt.map(|code| code.number() as i64),
+        own: own.unwrap_or(false),
+        conflicts: conflicts as i64,
+        repair: !verdicts_of(db, key)?.is_empty(),
+    }))
+}
+
+/// Mends a line that is there.
+pub(super) fn put_line(db: &Connection, key: i64, line: &Line) -> Result<(), StoreError> {
+    db.execute("UPDATE record SET conflicts = ?, repair = ? WHERE id = ?", params![line.conflicts, line.repair, key])
+        .map(drop)
+        .map_err(StoreError::because("mend a line of a list"))
+}
+
 /// Brings a record's line in lists up to what its ops say.
 pub(super) fn refresh_record(db: &Connection, key: i64, wall_ms: i64) -> Result<(), StoreError> {
-    let Some(record) = record(db, key)? else { return Ok(()) };
-    let Some(creation) = &record.creation else { return Ok(()) };
-    let conflicts = builtin::by_tag(creation.form).map_or(0, |form| record_conflicts(&record, form).len());
-    let repair = !verdicts_of(db, key)?.is_empty();
-    let written = StoreError::because("list a record");
+    let Some(line) = line(db, key)? else { return Ok(()) };
     db.prepare_cached(
         "INSERT INTO record (id, form, code, own, wall_ms, changed, conflicts, repair) \
-         SELECT ?1, ?2, ?3, coalesce((SELECT own FROM log WHERE n = ?4), 0), ?5, ?5, ?6, ?7 WHERE true \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7) \
          ON CONFLICT (id) DO UPDATE SET changed = excluded.changed, conflicts = excluded.conflicts, \
          repair = excluded.repair",
     )
     .and_then(|mut upsert| {
-        let code = creation.receipt.map(|code| code.number() as i64);
-        upsert.execute(params![key, creation.form, code, split(key).0, wall_ms, conflicts as i64, repair])
+        upsert.execute(params![key, line.form, line.code, line.own, wall_ms, line.conflicts, line.repair])
     })
     .map(drop)
-    .map_err(written)
+    .map_err(StoreError::because("list a record"))
 }
 
 fn verdicts_of(db: &Connection, key: i64) -> Result<Vec<(OpId, VerdictFrame)>, StoreError> {
@@ -310,7 +345,8 @@ fn verdicts_of(db: &Connection, key: i64) -> Result<Vec<(OpId, VerdictFrame)>, S
         .map_err(reading())?
         .collect::<Result<Vec<_>, _>>()
         .map_err(reading())?;
-    rows.into_iter().map(|(op, verdict)| Ok((op_id(db, op)?, codec::decode(&verdict)?))).collect()
+    let unreadable = |_| StoreError::Damaged("what the hub said of an op");
+    rows.into_iter().map(|(op, verdict)| Ok((op_id(db, op)?, codec::decode(&verdict).map_err(unreadable)?))).collect()
 }
 
 fn logs_of(db: &Connection, key: i64) -> Result<BTreeMap<LogId, LogHead>, StoreError> {
@@ -337,9 +373,7 @@ fn logs_of(db: &Connection, key: i64) -> Result<BTreeMap<LogId, LogHead>, StoreE
 /// Milliseconds, by this PC's clock, since the oldest waiting record was changed; 0 if none waits or the clock went back.
 pub(super) fn oldest_pending_ms(db: &Connection, wall_ms: i64) -> Result<u64, StoreError> {
     let oldest: Option<i64> = db
-        .query_row(&format!("SELECT min(changed) FROM record WHERE id IN (SELECT op.record {PENDING})"), [], |row| {
-            row.get(0)
-        })
+        .query_row(&format!("SELECT min(changed) FROM record WHERE id IN ({PENDING})"), [], |row| row.get(0))
         .optional()
         .map(Option::flatten)
         .map_err(StoreError::because("read the oldest waiting record"))?;

@@ -18,6 +18,8 @@ use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, LogFrame, Marks, Ver
 use super::*;
 use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
 
+mod damage;
+
 const NOON: i64 = 1_795_000_000_000;
 const HEALTH: fn() -> Health = || Health { free_bytes: 1, program: "test".into() };
 
@@ -34,18 +36,22 @@ impl Pc {
 
     /// Starts the program on this PC; each start is a run of its own.
     fn start(&mut self) -> Store {
+        let machine = self.machine();
+        let mut store = Store::open(&self.folder.path().join("store.db"), machine).unwrap();
+        if store.member().is_none() {
+            store.join(&member()).unwrap();
+        }
+        store
+    }
+
+    fn machine(&mut self) -> Machine {
         self.seed += 1_000;
         let mut next = self.seed;
         let random = Box::new(move || {
             next += 1;
             next.wrapping_mul(0x9e37_79b9_7f4a_7c15)
         });
-        let machine = Machine { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, boot: 7, random };
-        let mut store = Store::open(&self.folder.path().join("store.db"), machine).unwrap();
-        if store.member().is_none() {
-            store.join(&member()).unwrap();
-        }
-        store
+        Machine { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, boot: 7, random }
     }
 }
 

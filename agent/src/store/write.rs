@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kentongan_host::steps::{Step, reached};
-use kentongan_protocol::clock::{HybridClock, RunHead};
+use kentongan_protocol::clock::{Hlc, HybridClock, RunHead};
 use kentongan_protocol::form::{self, FieldTag, Form, FormTag, GroupTag, Value, builtin};
 use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -14,6 +14,7 @@ use kentongan_protocol::receipt::{ReceiptCode, SERIALS};
 use kentongan_protocol::wire::{codec, v1};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::check::sum_of;
 use super::pack::{key_of, log_number, op_key};
 use super::{Member, Store, StoreError, read};
 use crate::entry::NewRecord;
@@ -78,10 +79,11 @@ impl Store {
             hybrid: *hybrid,
             logs: logs.clone(),
             tails: BTreeMap::new(),
+            appended: 0,
         };
         let result = work(&mut writer)?;
         writer.put_tails()?;
-        let (after, named) = (writer.hybrid, writer.logs);
+        let (after, named, appended) = (writer.hybrid, writer.logs, writer.appended);
         reached(Step::AgentSaveWritten);
         let committed = transaction.commit().map_err(StoreError::because("save"));
         if planted::active(Defect::SavedUncommitted) && committed.is_err() {
@@ -90,6 +92,9 @@ impl Store {
         committed?;
         reached(Step::AgentSaveCommitted);
         (*hybrid, *logs) = (after, named);
+        if appended > 0 {
+            self.note_saved(appended);
+        }
         Ok(result)
     }
 }
@@ -105,6 +110,7 @@ pub(super) struct Writer<'a> {
     hybrid: HybridClock,
     logs: BTreeMap<Lane, LogId>,
     tails: BTreeMap<Lane, Tail>,
+    appended: u64,
 }
 
 /// End of one of this run's logs, as it stands in the transaction.
@@ -174,7 +180,35 @@ impl Writer<'_> {
     /// Appends an op to this run's log of `lane`; the log begins with its first op.
     fn append(&mut self, lane: Lane, record: Option<i64>, op: Op) -> Result<(OpId, i64), StoreError> {
         let bytes = op.encode()?;
-        self.hybrid = HybridClock::after(op.hlc);
+        self.append_bytes(lane, record, op.hlc, bytes)
+    }
+
+    /// Appends an op that stands for `origin`, which cannot be carried under its name any more.
+    pub(super) fn append_for(
+        &mut self,
+        lane: Lane,
+        record: Option<i64>,
+        op: Op,
+        origin: OpId,
+    ) -> Result<(OpId, i64), StoreError> {
+        let op = Op { elapsed_ms: self.elapsed_ms, ..op };
+        let bytes = op.encode_for(origin)?;
+        self.append_bytes(lane, record, op.hlc, bytes)
+    }
+
+    /// This PC's clock at the beginning of the transaction.
+    pub(super) fn wall_ms(&self) -> i64 {
+        self.wall_ms
+    }
+
+    fn append_bytes(
+        &mut self,
+        lane: Lane,
+        record: Option<i64>,
+        hlc: Hlc,
+        bytes: Vec<u8>,
+    ) -> Result<(OpId, i64), StoreError> {
+        self.hybrid = HybridClock::after(hlc.max(self.hybrid.last()));
         if !self.tails.contains_key(&lane) {
             let tail = self.open_tail(lane)?;
             self.tails.insert(lane, tail);
@@ -183,11 +217,14 @@ impl Writer<'_> {
         tail.held += 1;
         tail.chain = tail.chain.then(&bytes);
         let key = op_key(tail.n, tail.held)?;
+        let id = OpId { log: tail.log, seq: tail.held };
+        let sum = sum_of(id, &bytes);
         self.db
-            .prepare_cached("INSERT INTO op (id, record, bytes, chain) VALUES (?, ?, ?, ?)")
-            .and_then(|mut insert| insert.execute(params![key, record.unwrap_or(key), bytes, tail.chain.0]))
+            .prepare_cached("INSERT INTO op (id, record, bytes, chain, sum) VALUES (?, ?, ?, ?, ?)")
+            .and_then(|mut insert| insert.execute(params![key, record.unwrap_or(key), bytes, tail.chain.0, sum]))
             .map_err(StoreError::because("append to the log"))?;
-        Ok((OpId { log: tail.log, seq: tail.held }, key))
+        self.appended += 1;
+        Ok((id, key))
     }
 
     fn open_tail(&mut self, lane: Lane) -> Result<Tail, StoreError> {
