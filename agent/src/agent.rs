@@ -23,7 +23,7 @@ use crate::agenda::Ended;
 use crate::command::{self, Command};
 use crate::enrol::{self, Identity};
 use crate::show::{self, ServiceState};
-use crate::store::{Health, Store, StoreError};
+use crate::store::{Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
 use crate::{config, import};
 
@@ -144,7 +144,8 @@ impl Agent {
         self.doubtful.load(Ordering::Relaxed)
     }
 
-    /// Answers a request. `on_progress` is told how far long work has come.
+    /// Answers a request. `on_progress` is told how far long work has come. A store that turns out to be damaged is
+    /// repaired, and what needs nothing but the store is then asked once more.
     ///
     /// # Errors
     /// What went wrong, in words.
@@ -162,7 +163,60 @@ impl Agent {
         command: Command,
         on_progress: impl FnMut(Value) + Send + 'static,
     ) -> Result<Value, Failure> {
+        let again = command.needs_only_the_store().then(|| command.clone());
+        match self.perform_once(command, on_progress).await {
+            Err(failure) if failure.ktg == Some(Ktg::StoreDamaged) => {
+                self.repair().await?;
+                match again {
+                    Some(command) => self.perform_once(command, |_| {}).await,
+                    None => Err(failure),
+                }
+            }
+            answer => answer,
+        }
+    }
+
+    /// Looks at the whole store, a slice at a time, and repairs it if it is damaged. Says whether it was sound.
+    ///
+    /// # Errors
+    /// If the store cannot be read or repaired.
+    pub async fn scrub(&self) -> Result<bool, Failure> {
+        let mut next = Some(Scrub::default());
+        while let Some(scrub) = next {
+            match on_store(&self.store, move |store| store.scrub(scrub)).await {
+                Ok(more) => next = more,
+                Err(error) if error.is_damage() => return self.repair().await.map(|()| false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sets a damaged store aside and goes on with what is readable in it. Whoever asks later finds it done.
+    ///
+    /// # Errors
+    /// If it cannot be done, for example for want of space.
+    pub async fn repair(&self) -> Result<(), Failure> {
+        let repaired = on_store(&self.store, |store| match store.scrub_whole() {
+            Err(error) if error.is_damage() => store.repair(&error).map(drop),
+            // Another command was faster.
+            looked => looked,
+        });
+        repaired.await?;
+        self.new_work.notify_one();
+        Ok(())
+    }
+
+    async fn perform_once(
+        &self,
+        command: Command,
+        on_progress: impl FnMut(Value) + Send + 'static,
+    ) -> Result<Value, Failure> {
         match command {
+            Command::Check => {
+                let sound = self.scrub().await?;
+                Ok(json!({ "schema": "kentongan.agent.check/1", "sound": sound }))
+            }
             Command::Status => self.status().await,
             Command::Sync => self.sync().await,
             Command::Wake => {
@@ -212,6 +266,9 @@ impl Agent {
             report = sync::contact(&self.store, &caller).await.map_err(Failure::from);
         }
         self.in_contact.store(false, Ordering::Relaxed);
+        if report.as_ref().is_err_and(|failure| failure.ktg == Some(Ktg::StoreDamaged)) {
+            self.repair().await?;
+        }
         let report = report?;
         if let Some(hub_ms) = on_store(&self.store, |store| store.hub_ms()).await? {
             self.time.learn(hub_ms);
@@ -337,7 +394,7 @@ impl Agent {
         let error_after_ms =
             u64::try_from(settings.duration("patience", "error_after").as_millis()).unwrap_or(u64::MAX);
         let answer = on_store(&self.store, move |store| {
-            let (counts, link) = (store.counts()?, store.link()?);
+            let (counts, link, mishap) = (store.counts()?, store.link()?, store.mishap()?);
             let enrolled_url = store.member().map_or("", |member| &member.hub_url);
             let hub_url = config::link(&settings, enrolled_url).url;
             Ok(show::status(&show::Status {
@@ -345,6 +402,7 @@ impl Agent {
                 hub_url: &hub_url,
                 counts: &counts,
                 link: &link,
+                mishap: mishap.as_ref(),
                 service,
                 certificate_ends_ms,
                 free_bytes,

@@ -71,6 +71,8 @@ pub enum Command {
         /// Its mapping, if it is not beside it.
         map: Option<PathBuf>,
     },
+    /// Look at the whole store, and repair it if it is damaged.
+    Check,
     /// Join a hub.
     Enrol {
         /// Address of the hub.
@@ -78,6 +80,13 @@ pub enum Command {
         /// The one-time code.
         code: String,
     },
+}
+
+impl Command {
+    /// Whether it can be asked again when the store had to be repaired first: nothing of it was done.
+    pub(crate) fn needs_only_the_store(&self) -> bool {
+        !matches!(self, Command::Sync | Command::Import { .. } | Command::Enrol { .. } | Command::Wake)
+    }
 }
 
 /// Answers a request that needs nothing but the store.
@@ -95,7 +104,12 @@ pub fn on_store(store: &mut Store, command: &Command, lang: Lang) -> Result<Valu
         Command::Track { code } => track(store, code, lang),
         Command::Add { form, author, values } => add(store, form, author, values, lang),
         Command::Edit { record, author, values } => edit(store, record, author, values, lang),
-        Command::Status | Command::Sync | Command::Wake | Command::Import { .. } | Command::Enrol { .. } => {
+        Command::Status
+        | Command::Sync
+        | Command::Wake
+        | Command::Check
+        | Command::Import { .. }
+        | Command::Enrol { .. } => {
             Err(Failure::usage("Permintaan ini bukan untuk penyimpanan.", "This request is not for the store."))
         }
     }

@@ -81,20 +81,31 @@ pub(crate) fn run(
     })
 }
 
-/// From the service, or from the store if none runs.
+/// From the service, or from the store if none runs. Either way every page of the store is looked at first.
 fn status(dir: &DataDir) -> Result<Value, Failure> {
     let request = serde_json::to_value(Command::Status).map_err(anyhow::Error::new)?;
+    if let Some(mut client) = Client::connect(dir)? {
+        let check = serde_json::to_value(Command::Check).map_err(anyhow::Error::new)?;
+        client.call(&check, |_| {})?;
+    }
     if let Some(mut client) = Client::connect(dir)? {
         return client.call(&request, |_| {});
     }
     let _lock = Lock::take(dir)?;
     let mut store = crate::store::Store::open(&dir.store(), crate::store::Machine::real())?;
-    let (counts, link) = (store.counts()?, store.link()?);
+    if let Err(error) = store.scrub_whole() {
+        if !error.is_damage() {
+            return Err(error.into());
+        }
+        store.repair(&error)?;
+    }
+    let (counts, link, mishap) = (store.counts()?, store.link()?, store.mishap()?);
     let answer = show::status(&show::Status {
         member: store.member(),
         hub_url: store.member().map_or("", |member| &member.hub_url),
         counts: &counts,
         link: &link,
+        mishap: mishap.as_ref(),
         service: show::ServiceState::default(),
         certificate_ends_ms: certificate_ends_ms(dir),
         free_bytes: free_bytes(dir.root()).unwrap_or(0),
@@ -143,12 +154,18 @@ fn configuration(settings: &Result<Settings, Failure>) -> Finding {
 
 fn store(status: &Result<Value, Failure>) -> Finding {
     let next = ("Baca: kentongan-agent help KTG-207", "Read: kentongan-agent help KTG-207");
+    let repaired = ("Baca: kentongan-agent help KTG-202", "Read: kentongan-agent help KTG-202");
     match status {
         Ok(status) => {
+            let message = &status["mishap"]["message"];
+            if let (Some(id), Some(en)) = (message["id"].as_str(), message["en"].as_str()) {
+                let said = (format!("KTG-202 {id}"), format!("KTG-202 {en}"));
+                return finding("store", Verdict::Warning, said, repaired);
+            }
             let pending = &status["ops"]["pending"];
             let said = (
-                format!("penyimpanan terbaca, {pending} perubahan menunggu"),
-                format!("store readable, {pending} changes waiting"),
+                format!("penyimpanan utuh, {pending} perubahan menunggu"),
+                format!("store sound, {pending} changes waiting"),
             );
             finding("store", Verdict::Good, said, next)
         }

@@ -27,6 +27,9 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 /// How long answers under way have when the service ends by itself.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// The store is looked at whole so soon after the start, and then so often.
+const SCRUB_AFTER: Duration = Duration::from_secs(1);
+const SCRUB_EVERY: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Something that was begun, and the event that its end is.
 type Doing = Option<Pin<Box<dyn Future<Output = Event> + Send>>>;
@@ -53,6 +56,8 @@ pub async fn run(
     println!("{}", ready(&agent).await?);
     tracing::info!(ev = "service.started", version = env!("CARGO_PKG_VERSION"), "service started");
 
+    // Between other work; what it finds does not hang on when it looks. It ends with the runtime.
+    tokio::spawn(scrub(Arc::clone(&agent)));
     let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms());
     let quiet = Arc::new(tokio::sync::Mutex::new(Quiet::default()));
     let mut heard = agent.heard.lock().await;
@@ -110,6 +115,20 @@ async fn end_of(doing: &mut Doing) -> Event {
     };
     *doing = None;
     event
+}
+
+/// Looks at the whole store soon after the start and then from time to time.
+async fn scrub(agent: Arc<Agent>) {
+    let mut pause = SCRUB_AFTER;
+    loop {
+        tokio::time::sleep(pause).await;
+        match agent.scrub().await {
+            Ok(true) => tracing::debug!(ev = "store.checked", "every page of the store is as it was written"),
+            Ok(false) => {}
+            Err(failure) => tracing::error!(ev = "store.failed", error = %failure, "cannot look at the store"),
+        }
+        pause = SCRUB_EVERY;
+    }
 }
 
 async fn answer(agent: Arc<Agent>, request: Value, progress: control::Progress) -> Result<Value, Failure> {

@@ -1,5 +1,6 @@
 //! What commands answer with: JSON documents whose keys are contracts with scripts.
 
+use kentongan_host::ktg::Ktg;
 use kentongan_host::moment;
 use kentongan_protocol::form::{Form, Lang, Value as FieldValue, builtin};
 use kentongan_protocol::ids::OpId;
@@ -8,7 +9,7 @@ use kentongan_protocol::merge::{GroupView, Written};
 use kentongan_protocol::wire::v1::VerdictFrame;
 use serde_json::{Map, Value, json};
 
-use crate::store::{Counts, Entry, Link, Member, RecordSummary};
+use crate::store::{Counts, Entry, Link, Member, Mishap, RecordSummary};
 
 /// Facts about the running service, where one runs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +31,8 @@ pub(crate) struct Status<'a> {
     pub(crate) counts: &'a Counts,
     /// How the link stands.
     pub(crate) link: &'a Link,
+    /// What last happened to the store, if anything did.
+    pub(crate) mishap: Option<&'a Mishap>,
     /// The service.
     pub(crate) service: ServiceState,
     /// When the device certificate ends, milliseconds since 1970.
@@ -90,6 +93,7 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
         "given_back": link.given_back,
         "hub_backed_up_at": link.hub_backed_up_ms.map(moment::text),
         "hub_forgot": link.hub_forgot,
+        "mishap": status.mishap.map(mishap),
         "clock_offset_s": link.offset_ms.map(|offset| offset as f64 / 1000.0),
         "cert_expires_at": status.certificate_ends_ms.map(moment::text),
         "store_free_bytes": status.free_bytes,
@@ -100,6 +104,48 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
             "since": status.service.since_ms.map(moment::text),
         },
     })
+}
+
+/// What happened to the store: `damaged` and repaired, or `missing` entries.
+fn mishap(mishap: &Mishap) -> Value {
+    json!({
+        "code": Ktg::StoreRepaired.to_string(),
+        "kind": if mishap.damaged { "damaged" } else { "missing" },
+        "at": moment::text(mishap.at_ms),
+        "kept_ops": mishap.kept_ops,
+        "lost_ops": mishap.lost_ops,
+        "given_back_ops": mishap.given_back,
+        "waiting_for_lost_ops": mishap.strays,
+        "latest_kept_at": mishap.since_ms.map(moment::text),
+        "aside": (!mishap.aside.is_empty()).then_some(&mishap.aside),
+        "detail": mishap.detail,
+        "message": { "id": sentence(mishap, Lang::Id), "en": sentence(mishap, Lang::En) },
+    })
+}
+
+/// One sentence for people.
+fn sentence(mishap: &Mishap, lang: Lang) -> String {
+    let Mishap { kept_ops, lost_ops, given_back, aside, .. } = mishap;
+    let at = moment::text(mishap.at_ms);
+    let since = mishap.since_ms.map_or_else(|| "-".to_owned(), moment::text);
+    match (lang, mishap.damaged) {
+        (Lang::Id, true) => format!(
+            "Penyimpanan rusak dan dipulihkan pada {at}: {kept_ops} perubahan terselamatkan, {lost_ops} tidak terbaca, \
+             {given_back} sudah kembali dari pusat; berkas yang rusak disimpan di {aside}."
+        ),
+        (Lang::En, true) => format!(
+            "The store was damaged and repaired at {at}: {kept_ops} changes saved, {lost_ops} unreadable, {given_back} \
+             given back by the hub; the damaged files are kept in {aside}."
+        ),
+        (Lang::Id, false) => format!(
+            "{lost_ops} perubahan hilang dari penyimpanan sejak {since} (diketahui pada {at}); {given_back} sudah kembali \
+             dari pusat."
+        ),
+        (Lang::En, false) => format!(
+            "{lost_ops} changes are missing from the store since {since} (noticed at {at}); {given_back} given back by \
+             the hub."
+        ),
+    }
 }
 
 /// One word for how the link stands.

@@ -62,6 +62,11 @@ fn status(out: &Output, status: &Value) {
         let sentence = code.parse::<Ktg>().map_or(String::new(), |ktg| ktg.sentence(out.lang).to_owned());
         table.row([out.pick("Sebab", "Cause"), &format!("{code} {sentence}")]);
     }
+    let lang = if out.lang == kentongan_host::Lang::Id { "id" } else { "en" };
+    if let Some(sentence) = status["mishap"]["message"][lang].as_str() {
+        let code = status["mishap"]["code"].as_str().unwrap_or_default();
+        table.row([out.pick("Penyimpanan", "Store"), &format!("{code} {sentence}")]);
+    }
     table.row([out.pick("Terakhir", "Last"), text("last_success_at")]);
     if status["service"]["running"] == json!(true) {
         table.row([out.pick("Berikutnya", "Next"), text("next_attempt_at")]);

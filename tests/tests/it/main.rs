@@ -5,6 +5,7 @@ mod backup;
 mod canary;
 mod clocks;
 mod cuts;
+mod damage;
 mod exits;
 mod export;
 mod frozen;

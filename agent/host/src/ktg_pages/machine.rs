@@ -20,16 +20,23 @@ pub(super) static NO_SPACE: Page = Page {
 
 pub(super) static STORE_REPAIRED: Page = Page {
     exit: Exit::Done,
-    sentence: ["Tempat penyimpanan sempat rusak dan sudah dipulihkan.", "The store was damaged and has been repaired."],
+    sentence: [
+        "Penyimpanan sempat rusak atau tidak lengkap dan sudah dipulihkan.",
+        "The store was damaged or incomplete and has been repaired.",
+    ],
     next_step: [
         "Beri tahu petugas TI bila ini berulang: disk atau listriknya perlu diperiksa.",
         "Tell IT if this happens again: the disk or the power supply needs a look.",
     ],
     explanation: [
-        "Berkas yang rusak tidak dihapus; ia disimpan di sampingnya dengan akhiran .damaged.\n\
-         Catatan yang sudah sampai di pusat dikembalikan dari sana.",
-        "The damaged file is not deleted; it is kept beside the store, with the ending .damaged.\n\
-         Records that have arrived at the hub are given back from there.",
+        "Berkas yang rusak tidak dihapus; ia disimpan di sampingnya, dalam folder store.damaged-<waktu>.\n\
+         Semua yang masih terbaca diteruskan. Yang tidak terbaca di sini, tetapi sudah sampai di pusat, dikembalikan\n\
+         dari sana. Perubahan sesudah satu yang hilang menunggu jawaban pusat; bila pusat pun tidak memilikinya, ia\n\
+         dicatat lagi dengan kode tanda terima dan isi yang sama.",
+        "The damaged files are not deleted; they are kept beside the store, in a folder store.damaged-<time>.\n\
+         Everything that is still readable goes on. What is unreadable here and has arrived at the hub is given back\n\
+         from there. Changes after one that is lost wait for the hub's answer; if the hub does not have it either,\n\
+         they are entered again with the same receipt code and values.",
     ],
 };
 

@@ -1,0 +1,141 @@
+//! Disks that age: a store with flipped bits, without its first page, without its last entries.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use kentongan_tests::{Dice, Hub, Office, data, wait};
+
+use crate::export;
+
+/// Texts of so many complaints, taken by the office from a file.
+fn imported(office: &Office, dice: &mut Dice, name: &str, count: usize) -> Vec<String> {
+    let texts: Vec<String> =
+        (0..count).map(|number| format!("Aduan {name}-{number:03} yang tidak boleh hilang.")).collect();
+    let rows = texts.iter().enumerate().map(|(number, text)| {
+        let mut fields = data::complaint(dice, number);
+        fields.insert("uraian".to_owned(), text.clone().into());
+        fields
+    });
+    let rows: Vec<_> = rows.collect();
+    let file = office.desk().join(format!("{name}.jsonl"));
+    data::write_json_lines(&file, rows.iter().map(|fields| ("pengaduan", fields)));
+    assert_eq!(office.import(&file).ok().json()["taken"], count);
+    texts
+}
+
+fn store(office: &Office) -> PathBuf {
+    office.data().join("store.db")
+}
+
+/// Flips one bit within this text, wherever it stands in the database.
+fn hit(office: &Office, text: &str) {
+    let mut bytes = fs::read(store(office)).expect("read the database");
+    let at = bytes.windows(text.len()).position(|window| window == text.as_bytes()).expect("the text in the database");
+    bytes[at + 3] ^= 0x20;
+    fs::write(store(office), bytes).expect("write the database");
+}
+
+fn damaged_folders(office: &Office) -> Vec<PathBuf> {
+    let entries = fs::read_dir(office.data()).expect("list the folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("store.damaged-")))
+        .collect()
+}
+
+fn counted(texts: &[String]) -> BTreeMap<String, usize> {
+    texts.iter().map(|text| (text.clone(), 1)).collect()
+}
+
+#[test]
+fn a_store_with_flipped_bits_is_repaired_by_the_service_and_all_that_is_left_arrives_once() {
+    let mut dice = Dice::from_environment("flipped bits", 7);
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut texts = imported(&sari, &mut dice, "sampai", 120);
+    sari.sync().ok();
+    texts.extend(imported(&sari, &mut dice, "menunggu", 80));
+    // Two that the hub has, and one that nobody else has, in the middle of what waits.
+    hit(&sari, &texts[10]);
+    hit(&sari, &texts[90]);
+    hit(&sari, &texts[150]);
+    let lost = texts.remove(150);
+    let damaged = fs::read(store(&sari)).expect("read the database");
+
+    sari.hurry();
+    sari.start();
+    let mishap = wait::until("the damage is told", wait::LONG, || {
+        let mishap = sari.status()["mishap"].clone();
+        (!mishap.is_null()).then_some(mishap)
+    });
+    assert_eq!((&mishap["code"], &mishap["kind"]), (&"KTG-202".into(), &"damaged".into()), "{mishap:#}");
+    assert_eq!(mishap["lost_ops"], 3, "{mishap:#}");
+    assert!(mishap["message"]["id"].as_str().expect("a sentence").starts_with("Penyimpanan rusak"));
+    sari.wait_arrived();
+    wait::until("the hub has everything that is left", wait::LONG, || {
+        (export::texts(&hub) == counted(&texts)).then_some(())
+    });
+
+    let status = sari.status();
+    assert_eq!(status["mishap"]["given_back_ops"], 2, "{status:#}");
+    assert_eq!(status["entered_total"], 199, "{status:#}");
+    let folders = damaged_folders(&sari);
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    assert_eq!(fs::read(folders[0].join("store.db")).expect("the damaged file"), damaged);
+    assert!(sari.said().contains("store.recovered") || logged(&sari).contains("store.recovered"));
+    let doctor = sari.run(&["doctor", "--only", "store"]).json();
+    assert!(doctor["checks"][0]["message"].as_str().expect("a sentence").contains("KTG-202"), "{doctor:#}");
+    assert!(!export::texts(&hub).contains_key(&lost));
+}
+
+#[test]
+fn a_store_without_its_first_page_or_its_file_starts_by_itself_and_knows_who_it_is() {
+    let mut dice = Dice::from_environment("no first page", 8);
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let texts = imported(&sari, &mut dice, "catatan", 60);
+    let mut bytes = fs::read(store(&sari)).expect("read the database");
+    bytes[..4096].fill(0);
+    fs::write(store(&sari), bytes).expect("write the database");
+    sari.hurry();
+    sari.start();
+    sari.wait_arrived();
+    export::assert_texts(&hub, texts.iter().map(String::as_str));
+    sari.stop();
+
+    fs::remove_file(store(&sari)).expect("remove the database");
+    sari.start();
+    wait::until("the hub has given everything back", wait::LONG, || {
+        (sari.status()["entered_total"] == 60).then_some(())
+    });
+    let status = sari.status();
+    assert_eq!(status["mishap"]["lost_ops"], 60, "{status:#}");
+    export::assert_texts(&hub, texts.iter().map(String::as_str));
+}
+
+#[test]
+fn entries_that_went_with_a_deleted_journal_are_missed_by_number() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    sari.configure("[hub]\nurl = \"https://127.0.0.1:9\"\nproxy = \"none\"\n");
+    sari.start();
+    for number in 0..9 {
+        sari.complain(&format!("Aduan nomor {number}."));
+    }
+    sari.kill();
+    fs::remove_file(office_file(&sari, "store.db-wal")).expect("remove the journal");
+    let status = sari.status();
+    assert_eq!(status["mishap"]["kind"], "missing", "{status:#}");
+    assert_eq!(status["mishap"]["lost_ops"], 9, "{status:#}");
+    sari.complain("Sesudahnya.");
+}
+
+fn office_file(office: &Office, name: &str) -> PathBuf {
+    office.data().join(name)
+}
+
+/// Everything in its log files.
+fn logged(office: &Office) -> String {
+    let files = fs::read_dir(office.data().join("logs")).expect("list the logs");
+    files.map(|file| fs::read_to_string(file.expect("an entry").path()).unwrap_or_default()).collect()
+}
