@@ -101,7 +101,8 @@ pub fn open(path: &Path, application_id: u32, migrations: &[&str]) -> Result<Con
     let known = u32::try_from(migrations.len()).expect("migrations are few");
     let existed = create_private(path)?;
     if existed {
-        look(path, application_id, known).map_err(|refused| damaged_header(path, migrations, refused))?;
+        look(path, application_id, known)
+            .map_err(|refused| damaged_header(path, application_id, migrations, refused))?;
     }
     check_header(path)?;
     // After a clean end there is no write-ahead log: one that is there nevertheless came from elsewhere.
@@ -123,7 +124,7 @@ pub fn open(path: &Path, application_id: u32, migrations: &[&str]) -> Result<Con
     }
     if let Err(failure) = grow(&db, path, application_id, migrations, found) {
         // A version that was made smaller by a flipped bit: everything that a step would make is there already.
-        let grown = schema_is(&db, path, migrations)?;
+        let grown = schema_is(&db, path, migrations).unwrap_or(false);
         let detail = "version in the header".to_owned();
         return Err(if grown { OpenFailure::Damaged { path: path.to_owned(), detail } } else { failure });
     }
@@ -135,15 +136,18 @@ fn keep_log_on_close(db: &Connection, path: &Path, keep: bool) -> Result<(), Ope
     set.map(drop).map_err(|error| failed(path, "settings", error))
 }
 
-/// A file that says it is of another program or version and has exactly our tables: a flipped bit, not another program.
-fn damaged_header(path: &Path, migrations: &[&str], refused: OpenFailure) -> OpenFailure {
-    let ours = peek(path).and_then(|db| schema_is(&db, path, migrations)).unwrap_or(false);
-    match refused {
-        OpenFailure::Foreign { .. } | OpenFailure::Newer { .. } if ours => {
-            OpenFailure::Damaged { path: path.to_owned(), detail: "version in the header".to_owned() }
-        }
-        refused => refused,
+/// A file that says it is of another program or version, is one bit away from ours and has exactly our tables: that is
+/// a flipped bit, not another program.
+fn damaged_header(path: &Path, application_id: u32, migrations: &[&str], refused: OpenFailure) -> OpenFailure {
+    let flipped = match &refused {
+        OpenFailure::Foreign { found, .. } => (found ^ application_id).count_ones() == 1,
+        OpenFailure::Newer { found, known, .. } => (found ^ known).count_ones() == 1,
+        _ => false,
+    };
+    if flipped && peek(path).and_then(|db| schema_is(&db, path, migrations)).unwrap_or(false) {
+        return OpenFailure::Damaged { path: path.to_owned(), detail: "version in the header".to_owned() };
     }
+    refused
 }
 
 /// Opens a file for a look that leaves no trace.
