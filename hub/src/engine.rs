@@ -213,11 +213,9 @@ impl Hub {
     /// A hybrid time later than everything in `seen`, as far as that is believable.
     fn tick(&self, seen: &Record) -> kentongan_protocol::clock::Hlc {
         let wall_ms = self.now_ms();
-        let written = seen.groups().flat_map(|(_, group)| group.writes().map(|(_, written)| written.hlc));
-        let latest = written.chain(seen.creation.iter().map(|creation| creation.hlc)).max();
         // A number stays a number, whatever happened to another thread meanwhile.
         let mut hybrid = self.hybrid.lock().unwrap_or_else(PoisonError::into_inner);
-        hybrid.observe(latest.unwrap_or_default(), wall_ms);
+        hybrid.observe(seen.latest(), wall_ms);
         hybrid.tick(wall_ms)
     }
 }

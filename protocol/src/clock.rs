@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::{ReplicaId, RunId};
 use crate::limits::HYBRID_LEAD_MS_MAX;
+use crate::planted::{self, Defect};
 
 /// Hybrid logical time: 48 bits of milliseconds since 1970 and a counter of 16 bits. Greater than every hybrid time that
 /// its writer had seen, as far as those were believable.
@@ -47,6 +48,9 @@ impl HybridClock {
 
     /// Learns of a time written elsewhere; believed up to [`HYBRID_LEAD_MS_MAX`] beyond the own wall clock.
     pub fn observe(&mut self, seen: Hlc, wall_ms: i64) {
+        if planted::active(Defect::ClockDeaf) {
+            return;
+        }
         let believable = Hlc::at(wall_ms.saturating_add(HYBRID_LEAD_MS_MAX as i64));
         self.last = self.last.max(seen.min(believable));
     }

@@ -130,7 +130,7 @@ pub struct AppendPlan {
 /// Whether an offer begins beyond what is stored. Between an office and its hub this is no offence but the sign that the
 /// hub was restored from an older copy: it passes over the ops, and its marks tell the office where to go on from.
 pub fn leaves_gap(stored: u64, first_seq: u64) -> bool {
-    first_seq.saturating_sub(1) > stored
+    first_seq.saturating_sub(1) > stored && !planted::active(Defect::GapAppended)
 }
 
 /// Compares an offer with what is stored: `stored` ops of the log without gap, `count` offered from `first_seq` on.
@@ -144,7 +144,7 @@ pub fn plan_append(stored: u64, first_seq: u64, count: usize) -> Result<AppendPl
     if leaves_gap(stored, first_seq) {
         return Err(Fault::Peer("a gap in a log"));
     }
-    let known = usize::try_from(stored + 1 - first_seq).unwrap_or(usize::MAX).min(count);
+    let known = usize::try_from((stored + 1).saturating_sub(first_seq)).unwrap_or(usize::MAX).min(count);
     let known = if planted::active(Defect::RetryAppends) { 0 } else { known };
     Ok(AppendPlan { known, next_seq: stored + 1 })
 }

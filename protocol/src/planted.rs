@@ -1,5 +1,5 @@
-//! Defects planted on purpose, to prove that the simulator finds them. Without the feature `planted` nothing of this is
-//! in a program: [`active`] is `false` and every branch on it is compiled away.
+//! Defects planted on purpose, to prove that the simulator finds them, and places that it must come to, counted. Without
+//! the feature `planted` nothing of this is in a program: [`active`] is `false` and every branch on it is compiled away.
 
 use std::fmt;
 
@@ -59,6 +59,34 @@ defects! {
     NoInventory,
     /// What others wrote is not given back to a hub that forgot it.
     NoEcho,
+    /// A hybrid clock does not learn from what was seen.
+    ClockDeaf,
+    /// An old batch that arrives again sets the mark of its log back.
+    MarkSetBack,
+    /// A batch behind a gap is appended.
+    GapAppended,
+    /// A folder that was put back does not get its own ops again.
+    NothingGivenBack,
+    /// The agent merges what the hub set aside.
+    VerdictIgnored,
+    /// Every office gets everything.
+    FedToEveryone,
+    /// An office that a record is routed to gets what comes from then on only.
+    PastNotShared,
+    /// Ops that waited for their record are forgotten when it comes.
+    WaitingForgotten,
+    /// A row of a file is taken each time it is dropped.
+    RowTakenAgain,
+    /// The agent does not go back to where the hub began to forget.
+    RewindIgnored,
+    /// Starts of a hub that was put back are kept beside those of its new line.
+    OtherLinesKept,
+    /// What was read from a hub that forgot it counts as held by it.
+    UnnumberedForgotten,
+    /// The hub does not look at signatures.
+    SignatureBelieved,
+    /// Stores are not compared with their hashes when they are opened.
+    DamageUnseen,
 }
 
 impl fmt::Display for Defect {
@@ -89,4 +117,116 @@ pub fn active(defect: Defect) -> bool {
 #[inline(always)]
 pub fn active(_: Defect) -> bool {
     false
+}
+
+macro_rules! places {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A place in the programs that a simulator must come to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Place {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Place {
+            /// All of them.
+            pub const ALL: &[Place] = &[$(Place::$name),*];
+        }
+    };
+}
+
+places! {
+    /// The agent makes a request.
+    Request,
+    /// The agent asks for marks before it sends, because it was cut.
+    AskedFirst,
+    /// The agent sends an inventory.
+    InventorySent,
+    /// The agent keeps marks.
+    MarksKept,
+    /// The agent goes back to where the hub began to forget.
+    Rewound,
+    /// The agent offers back what the hub may have forgotten.
+    EchoOffered,
+    /// The agent keeps a page of the feed.
+    PageKept,
+    /// The agent keeps an op that is behind a gap in its log.
+    BehindGap,
+    /// The agent keeps a verdict that sets an op aside.
+    SetAsideKept,
+    /// The agent takes its own ops back.
+    TakenBack,
+    /// The hub takes a greeting.
+    Greeted,
+    /// The hub sees a twin.
+    TwinSeen,
+    /// The hub stores a batch.
+    BatchStored,
+    /// The hub passes over a batch behind a gap.
+    GapPassedOver,
+    /// The hub is offered what it has.
+    Repeated,
+    /// The hub keeps a fork aside.
+    ForkKept,
+    /// The hub is offered a log for another office.
+    OfficeClaimed,
+    /// The hub holds foreign ops until they are proved.
+    EchoHeld,
+    /// The hub takes proved foreign ops.
+    EchoTaken,
+    /// The hub keeps an op whose record is not there.
+    OpWaits,
+    /// The hub takes in what had waited.
+    OpSettled,
+    /// The hub sets an op aside.
+    OpSetAside,
+    /// The hub lets one more office see a record.
+    RecordShared,
+    /// The hub gives a page of its feed.
+    PageGiven,
+    /// The hub gives ops back to who wrote them.
+    GivenBack,
+}
+
+#[cfg(feature = "planted")]
+thread_local! {
+    static REACHED: std::cell::RefCell<Vec<u64>> = std::cell::RefCell::new(vec![0; Place::ALL.len()]);
+    static LAST: std::cell::Cell<Option<Place>> = const { std::cell::Cell::new(None) };
+}
+
+/// Counts that this thread came to a place.
+#[cfg(feature = "planted")]
+pub fn reached(place: Place) {
+    LAST.set(Some(place));
+    REACHED.with_borrow_mut(|counts| counts[place as usize] += 1);
+}
+
+/// Counts nothing.
+#[cfg(not(feature = "planted"))]
+#[inline(always)]
+pub fn reached(_: Place) {}
+
+/// The place that this thread came to last.
+#[cfg(feature = "planted")]
+pub fn last_reached() -> Option<Place> {
+    LAST.get()
+}
+
+/// The place that this thread came to last: nobody counts.
+#[cfg(not(feature = "planted"))]
+pub fn last_reached() -> Option<Place> {
+    None
+}
+
+/// How often this thread came to each place since this was last asked.
+#[cfg(feature = "planted")]
+pub fn take_reached() -> Vec<(Place, u64)> {
+    LAST.set(None);
+    let counts = REACHED.replace(vec![0; Place::ALL.len()]);
+    Place::ALL.iter().copied().zip(counts).collect()
+}
+
+/// How often this thread came to each place: nobody counts.
+#[cfg(not(feature = "planted"))]
+pub fn take_reached() -> Vec<(Place, u64)> {
+    Vec::new()
 }

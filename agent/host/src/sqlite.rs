@@ -260,6 +260,11 @@ pub fn close(db: Connection, path: &Path) -> Result<(), OpenFailure> {
     Ok(())
 }
 
+/// Whether the next opening of the store at `path` trusts its pages: there is none, or it was closed with [`close`].
+pub fn was_closed_well(path: &Path) -> bool {
+    !path.exists() || clean_mark(path).exists()
+}
+
 /// Makes an empty file for its owner alone if there is none; SQLite's side files take over its permissions. Returns
 /// whether there was one.
 fn create_private(path: &Path) -> Result<bool, OpenFailure> {

@@ -9,7 +9,7 @@ use kentongan_protocol::ids::{LogId, OpId, ReplicaId};
 use kentongan_protocol::limits::EPOCHS_MAX;
 use kentongan_protocol::log::{ChainHash, LogHead, plan_append};
 use kentongan_protocol::op::Op;
-use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::agent::{Event, Outcome};
 use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Marks, VerdictFrame, notice};
@@ -79,6 +79,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be written; then nothing changed.
     fn apply_marks(&mut self, marks: &Marks, waited_ms: Option<u32>) -> Result<Applied, StoreError> {
+        planted::reached(Place::MarksKept);
         let wall_ms = self.wall_ms();
         let asked = self.asking.take();
         let transaction = self.db.transaction().map_err(StoreError::because("begin to note marks"))?;
@@ -96,6 +97,7 @@ impl Store {
         for (kind, number) in &marks.cursors.0 {
             rewind(&transaction, *kind, *number)?;
         }
+        let left = leave_other_line(&transaction, marks)?;
         forget_other_lines(&transaction, marks)?;
         for (epoch, began_after) in &marks.epochs.0 {
             transaction
@@ -118,6 +120,8 @@ impl Store {
         next::note_marks(&transaction, &marks.extensions)?;
         reached(Step::AgentMarksWritten);
         transaction.commit().map_err(StoreError::because("note marks"))?;
+        // What follows may begin behind the place where reading has to go on from.
+        self.passes_pages_over = left;
         reached(Step::AgentMarksCommitted);
         Ok(applied)
     }
@@ -128,6 +132,10 @@ impl Store {
     /// [`StoreError::Protocol`] if the page contradicts what is here; otherwise if the store cannot be written. Nothing
     /// of the page is kept then.
     fn apply_feed(&mut self, feed: &Feed) -> Result<Applied, StoreError> {
+        if self.passes_pages_over {
+            return Ok(Applied::default());
+        }
+        planted::reached(Place::PageKept);
         let wall_ms = self.wall_ms();
         let replica = self.member.as_ref().ok_or(StoreError::NotEnrolled)?.replica;
         let mut hybrid = self.hybrid;
@@ -166,6 +174,7 @@ impl Store {
     /// # Errors
     /// As [`Store::apply_feed`].
     fn apply_restored(&mut self, head: &LogHead, first_seq: u64, ops: &[Vec<u8>]) -> Result<Applied, StoreError> {
+        planted::reached(Place::TakenBack);
         let wall_ms = self.wall_ms();
         let transaction = self.db.transaction().map_err(StoreError::because("begin to take back ops"))?;
         let mut page = Page { db: &transaction, touched: BTreeSet::new(), applied: Applied::default() };
@@ -267,6 +276,7 @@ impl Page<'_> {
     fn advance(&mut self, head: &LogHead, own: bool, n: i64, id: OpId) -> Result<(), StoreError> {
         let (mut held, mut chain) = log_end(self.db, n, head, own)?;
         if plan_append(held, id.seq, 1).is_err() || id.seq <= held {
+            planted::reached(Place::BehindGap);
             return Ok(());
         }
         // Of what follows, only the part that came from the hub too is known to be there.
@@ -307,7 +317,10 @@ impl Page<'_> {
             ),
         }
         .map_err(noted())?;
-        let aside = matches!(verdict, VerdictFrame::Quarantined(_));
+        let aside = matches!(verdict, VerdictFrame::Quarantined(_)) && !planted::active(Defect::VerdictIgnored);
+        if aside {
+            planted::reached(Place::SetAsideKept);
+        }
         self.db.execute("UPDATE op SET aside = ? WHERE id = ?", params![aside, key]).map_err(noted())?;
         let record: Option<i64> = self
             .db
@@ -356,9 +369,35 @@ fn op_bytes(db: &Connection, key: i64) -> Result<Option<(Vec<u8>, Option<i64>)>,
         .map_err(StoreError::because("read an op"))
 }
 
+/// Goes back to where this PC left the line of a hub that was put back to one copy and then to a later one: the last common
+/// start comes first among the news then. Between that place and the one where the hub would go on, it has other entries
+/// than those read here. Says whether it would go on behind that place.
+fn leave_other_line(db: &Connection, marks: &Marks) -> Result<bool, StoreError> {
+    let Some((common, _)) = marks.epochs.0.first().filter(|_| !planted::active(Defect::OtherLinesKept)) else {
+        return Ok(false);
+    };
+    let left: Option<i64> = db
+        .query_row(
+            "SELECT min(began_after) FROM epoch WHERE place > (SELECT place FROM epoch WHERE epoch = ?)",
+            [common],
+            |row| row.get(0),
+        )
+        .map_err(StoreError::because("find where this PC left the hub's line"))?;
+    let Some(left) = left else { return Ok(false) };
+    for (kind, _) in &marks.cursors.0 {
+        rewind(db, *kind, left as u64)?;
+    }
+    db.execute("DELETE FROM epoch WHERE place > (SELECT place FROM epoch WHERE epoch = ?)", [common])
+        .map_err(StoreError::because("forget starts of another line"))?;
+    Ok(marks.cursors.0.iter().any(|(_, number)| *number > left as u64))
+}
+
 /// Forgets starts that this hub never had: a hub that was put back to a copy begins again at a number that others began
 /// at or after. Whoever still named them would be taken, by a hub put back to yet another copy, for having read on there.
 fn forget_other_lines(db: &Connection, marks: &Marks) -> Result<(), StoreError> {
+    if planted::active(Defect::OtherLinesKept) {
+        return Ok(());
+    }
     let Some((_, began_after)) = marks.epochs.0.first() else { return Ok(()) };
     // A full list may have lost its beginning.
     let from = if marks.epochs.0.len() < EPOCHS_MAX { *began_after as i64 } else { 0 };
@@ -378,9 +417,10 @@ fn put_cursor(db: &Connection, kind: u8, number: u64) -> Result<(), StoreError> 
 
 /// Goes back to `number` if the hub has forgotten what came after it; the numbers of those ops count no more.
 fn rewind(db: &Connection, kind: u8, number: u64) -> Result<(), StoreError> {
-    if number >= cursor(db, kind)? {
+    if number >= cursor(db, kind)? || planted::active(Defect::RewindIgnored) {
         return Ok(());
     }
+    planted::reached(Place::Rewound);
     put_cursor(db, kind, number)?;
     db.execute("UPDATE op SET feed = ? WHERE feed > ?", params![UNNUMBERED, number as i64])
         .map(drop)
@@ -399,6 +439,10 @@ fn offer_unnumbered(db: &Connection) -> Result<(), StoreError> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(reading())?;
     for (n, first) in firsts {
+        if planted::active(Defect::UnnumberedForgotten) {
+            continue;
+        }
+        planted::reached(Place::EchoOffered);
         let (_, seq) = split(first);
         db.execute("UPDATE log SET stored = min(stored, ?) WHERE n = ? AND own = 0", params![seq as i64 - 1, n])
             .map_err(StoreError::because("offer back what the hub may have forgotten"))?;

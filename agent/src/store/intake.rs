@@ -1,6 +1,7 @@
 //! Taking rows of files: each once, whatever how often its file is dropped.
 
 use anyhow::Context;
+use kentongan_protocol::planted::{self, Defect};
 use rusqlite::{OptionalExtension, params};
 
 use super::pack::key_of;
@@ -21,7 +22,7 @@ fn take_row(writer: &mut Writer<'_>, row: &ImportRow) -> Result<RowOutcome, Stor
         .prepare_cached("SELECT 1 FROM import_row WHERE name = ?")
         .and_then(|mut select| select.query_row([row.name], |_| Ok(())).optional())
         .map_err(looked_up)?;
-    if known.is_some() {
+    if known.is_some() && !planted::active(Defect::RowTakenAgain) {
         return Ok(RowOutcome::Repeated);
     }
     if let Some(source) = row.source {
@@ -38,7 +39,10 @@ fn take_row(writer: &mut Writer<'_>, row: &ImportRow) -> Result<RowOutcome, Stor
     let key = key_of(writer.db, entered.record.0)?;
     writer
         .db
-        .prepare_cached("INSERT INTO import_row (name, record) VALUES (?, ?)")
+        .prepare_cached(match planted::active(Defect::RowTakenAgain) {
+            false => "INSERT INTO import_row (name, record) VALUES (?, ?)",
+            true => "INSERT OR REPLACE INTO import_row (name, record) VALUES (?, ?)",
+        })
         .and_then(|mut insert| insert.execute(params![row.name, key]))
         .map_err(StoreError::because("note a row of a file"))?;
     Ok(RowOutcome::Taken { record: entered.record, receipt: entered.receipt })

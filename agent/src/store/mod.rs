@@ -107,6 +107,8 @@ pub struct Store {
     mark: Option<mark::Mark>,
     /// Ops of this PC that are here.
     saved: u64,
+    /// In this exchange, pages of the feed are passed over: reading goes on from an earlier place in the next one.
+    passes_pages_over: bool,
 }
 
 impl std::fmt::Debug for Store {
@@ -157,6 +159,7 @@ impl Store {
             logs: BTreeMap::new(),
             hybrid: HybridClock::after(Hlc(sound.last_hlc as u64)),
             asking: None,
+            passes_pages_over: false,
             mark: None,
             saved: 0,
         }

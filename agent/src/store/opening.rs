@@ -6,7 +6,7 @@ use kentongan_protocol::ids::{EpochId, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding};
 use kentongan_protocol::next;
-use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog};
 use kentongan_protocol::wire;
 use kentongan_protocol::wire::codec::{self, Txt};
@@ -43,11 +43,17 @@ impl Store {
     /// # Errors
     /// If this installation is not enrolled, or the store cannot be read.
     pub fn opening(&mut self, health: &Health, bytes_aim: usize) -> Result<Opening, StoreError> {
+        self.passes_pages_over = false;
         let run = self.run()?;
         let replica = self.member.as_ref().ok_or(StoreError::NotEnrolled)?.replica;
         let own = own_logs(&self.db)?;
         let disagrees = facts::get::<i64>(&self.db, name::DISAGREES)? == Some(1);
         let cut = facts::get::<i64>(&self.db, name::CUT)? == Some(1);
+        planted::reached(match (disagrees, cut) {
+            (true, _) => Place::InventorySent,
+            (_, true) => Place::AskedFirst,
+            _ => Place::Request,
+        });
         Ok(Opening {
             hello: self.hello(run, replica, &own, health)?,
             epochs: epochs(&self.db)?,

@@ -267,6 +267,27 @@ fn what_was_given_back_is_offered_again_if_the_hub_forgets_it_again() {
 }
 
 #[test]
+fn reading_goes_back_to_where_the_line_of_the_hub_was_left() {
+    let mut pc = Pc::new(13);
+    let mut store = pc.start();
+    let told = |epochs: &[(u64, u64)], number: u64| Marks {
+        epochs: List(epochs.iter().map(|(epoch, began_after)| (EpochId(*epoch).to_bytes(), *began_after)).collect()),
+        ..marks(vec![], number)
+    };
+    let office = |store: &mut Store| store.opening(&HEALTH(), 1 << 20).unwrap().cursors[3].1;
+    // The hub was put back to number 10 and read up to 15, then put back to a later copy, of number 20.
+    store.apply(Event::Marks(told(&[(1, 0), (2, 10)], 0)), None).unwrap();
+    store.apply(Event::Feed(Feed { upto: 15, ..page(&hub_log(70), &[], 15) }), None).unwrap();
+    assert_eq!(office(&mut store), 15);
+    store.apply(Event::Marks(told(&[(1, 0), (3, 20)], 15)), None).unwrap();
+    store.apply(Event::Feed(Feed { upto: 25, ..page(&hub_log(70), &[], 25) }), None).unwrap();
+    assert_eq!(office(&mut store), 10, "the page began behind the place where this PC left the line");
+    assert_eq!(store.opening(&HEALTH(), 1 << 20).unwrap().epochs, [EpochId(1), EpochId(3)]);
+    store.apply(Event::Feed(Feed { upto: 25, ..page(&hub_log(70), &[], 25) }), None).unwrap();
+    assert_eq!(office(&mut store), 25);
+}
+
+#[test]
 fn the_same_field_changed_here_and_there_is_one_conflict_until_somebody_decides() {
     let mut pc = Pc::new(8);
     let mut store = pc.start();

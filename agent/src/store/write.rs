@@ -153,6 +153,8 @@ impl Writer<'_> {
         let record = read::record(self.db, record_key)?.ok_or(StoreError::NoSuchRecord)?;
         let creation = record.creation.as_ref().ok_or(StoreError::NoSuchRecord)?;
         let form = form(creation.form)?;
+        // Whatever this program learned before it was started again.
+        self.hybrid.observe(record.latest(), self.wall_ms);
         let mut writes = Vec::new();
         for (tag, values, seen) in &edit.writes {
             // What the group holds of a later version of the form is kept, so it is no fault of the person who edits.

@@ -3,7 +3,7 @@
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::log::{ChainHash, LogHead, leaves_gap, plan_append};
-use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::hub::Batch;
 use serde_json::json;
 
@@ -22,6 +22,7 @@ pub(super) fn take(
 ) -> std::result::Result<(), AcceptError> {
     let office = exchange.office()?;
     if *batch.head.office() != *office && !planted::active(Defect::OfficeBelieved) {
+        planted::reached(Place::OfficeClaimed);
         let detail = json!({"claimed": batch.head.office().as_str(), "own": office.as_str()});
         note(tx, now_ms, exchange.speaker, "log.foreign_office", batch.head.log(), detail)?;
         return Err(Fault::Peer("a log of another office").into());
@@ -31,11 +32,22 @@ pub(super) fn take(
     exchange.named.insert(batch.head.log());
     if leaves_gap(stored, batch.first_seq) {
         // This hub forgot what came before; its marks tell where to go on from.
+        planted::reached(Place::GapPassedOver);
         return Ok(());
     }
     let plan = plan_append(stored, batch.first_seq, batch.ops.len())?;
     let (known, fresh) = batch.ops.split_at(plan.known);
-    same_as_stored(exchange, tx, OpId { log: batch.head.log(), seq: batch.first_seq }, known, now_ms)?;
+    let id = batch.head.log();
+    same_as_stored(exchange, tx, OpId { log: id, seq: batch.first_seq }, known, now_ms)?;
+    if !known.is_empty() {
+        planted::reached(Place::Repeated);
+    }
+    if let (true, [.., _]) = (planted::active(Defect::MarkSetBack) && fresh.is_empty(), known) {
+        let last = OpId { log: id, seq: batch.first_seq + known.len() as u64 - 1 };
+        if let Some(op) = tx.op(last)? {
+            tx.advance_log(id, last.seq, op.chain)?;
+        }
+    }
     exchange.counts.repeated += known.len() as u64;
     hello::heard(tx, exchange.speaker, batch.head.run(), now_ms, 0, None)?;
     let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms)?;
@@ -76,6 +88,7 @@ pub(super) fn same_as_stored(
 
 /// Keeps aside what claims a name that is taken, and tells of it once.
 fn fork(exchange: &Exchange, tx: &mut dyn Tx, id: OpId, bytes: &[u8], at_ms: i64) -> Result<()> {
+    planted::reached(Place::ForkKept);
     let fresh = tx.insert_fork(&Fork { id, replica: exchange.speaker, bytes: bytes.to_vec(), at_ms })?;
     match fresh {
         true => note(tx, at_ms, exchange.speaker, "log.fork", id, json!({"bytes": bytes.len()})),
@@ -103,6 +116,7 @@ pub(super) fn append(
     if ops.is_empty() {
         return Ok(0);
     }
+    planted::reached(Place::BatchStored);
     let (mut seq, mut chain, mut elapsed_ms): (u64, ChainHash, u64) = (log.stored, log.chain, 0);
     let mut intake = Intake::new(tx, hub.replica(), now_ms);
     for bytes in ops {

@@ -10,6 +10,7 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OpId};
 use kentongan_protocol::limits::ECHO_BYTES_MAX;
 use kentongan_protocol::log::{LogHead, leaves_gap, plan_append};
+use kentongan_protocol::planted::{self, Place};
 use kentongan_protocol::session::hub::Batch;
 use serde_json::json;
 
@@ -77,6 +78,7 @@ pub(super) fn take(
     held.extend(fresh.iter().take(wanted.saturating_sub(held.len())).cloned());
     if held.len() < wanted {
         // If it is too much without a proof it is dropped, and offered again some other time.
+        planted::reached(Place::EchoHeld);
         exchange.echoes.put(head.log(), held);
         return Ok(());
     }
@@ -94,6 +96,7 @@ pub(super) fn take(
     let elapsed_ms = append(hub, tx, log, &head, &held, now_ms)?;
     hello::heard(tx, head.replica(), head.run(), now_ms, elapsed_ms, measured)?;
     tx.put_attest(&proof.attest)?;
+    planted::reached(Place::EchoTaken);
     exchange.counts.echoed += held.len() as u64;
     Ok(())
 }

@@ -4,6 +4,7 @@ use kentongan_protocol::clock::{KnownRun, RunHead, measure};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::next;
+use kentongan_protocol::planted::{self, Place};
 use kentongan_protocol::wire::v1::Hello;
 use serde_json::json;
 
@@ -20,6 +21,7 @@ pub(super) fn take(
     hello: &Hello,
     now_ms: i64,
 ) -> std::result::Result<(), AcceptError> {
+    planted::reached(Place::Greeted);
     let speaker = exchange.speaker;
     let mut replica = tx.replica(speaker)?.ok_or(Fault::Peer("a replica that is not known here"))?;
     let head = RunHead::from(&hello.run);
@@ -57,6 +59,7 @@ fn contact(hello: &Hello, (start_ms, error_ms): (i64, u64), now_ms: i64) -> Last
 
 /// A run that another one had followed speaks again: its process never ended, so the folder was copied.
 fn twin_seen(tx: &mut dyn Tx, replica: &mut Replica, now_ms: i64) -> Result<()> {
+    planted::reached(Place::TwinSeen);
     let told = replica.twin_seen_ms.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) < TWIN_TOLD_MS);
     replica.twin_seen_ms = Some(now_ms);
     match told {

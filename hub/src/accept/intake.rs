@@ -20,7 +20,7 @@ use kentongan_protocol::judge::{Access, Quarantine, Verdict, judge};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::merge::{Creation, Record};
 use kentongan_protocol::op::{Action, Op};
-use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::v1::VerdictFrame;
@@ -158,12 +158,14 @@ impl<'a> Intake<'a> {
 
     fn change(&mut self, arriving: &Arriving<'_>, op: &Op, record: RecordId) -> Result<()> {
         let Some(touched) = self.touch(record)? else {
+            planted::reached(Place::OpWaits);
             self.expect_record(record)?;
             return self.append(arriving, Some(record), OpState::Waiting);
         };
         let verdict = self.judged(&touched, arriving.head, op, record);
         match verdict {
             Verdict::Quarantined(reason) => {
+                planted::reached(Place::OpSetAside);
                 self.append(arriving, Some(record), OpState::Quarantined(reason))?;
                 self.tell(arriving.head.office(), arriving.id, frame_of(&verdict))
             }
@@ -195,6 +197,9 @@ impl<'a> Intake<'a> {
         while std::mem::take(&mut again) {
             for stored in self.tx.ops_of(record)? {
                 let waited = stored.state == OpState::Waiting;
+                if waited && planted::active(Defect::WaitingForgotten) {
+                    continue;
+                }
                 if !waited && stored.state != OpState::Quarantined(Quarantine::ForeignRecord) {
                     continue;
                 }
@@ -209,6 +214,7 @@ impl<'a> Intake<'a> {
                 if state == stored.state {
                     continue;
                 }
+                planted::reached(Place::OpSettled);
                 self.tx.update_op(stored.id, Some(record), state)?;
                 if !waited || verdict != Verdict::Accepted {
                     self.tell(log.head.office(), stored.id, frame_of(&verdict))?;
@@ -228,6 +234,9 @@ impl<'a> Intake<'a> {
             let item = FeedItem::Op { id, writer: head.replica() };
             touched.row.changed = self.tx.feed_append(&Topic::Office(office.clone()), &item)?;
         }
+        if planted::active(Defect::FedToEveryone) {
+            self.tx.feed_append(&Topic::Everyone, &FeedItem::Op { id, writer: head.replica() })?;
+        }
         touched.changed = true;
         self.touched.insert(record, touched);
         self.share_with_targets(record, op)
@@ -244,12 +253,13 @@ impl<'a> Intake<'a> {
                 continue;
             }
             for stored in self.tx.ops_of(record)? {
-                if stored.state == OpState::Merged {
+                if stored.state == OpState::Merged && !planted::active(Defect::PastNotShared) {
                     let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
                     let item = FeedItem::Op { id: stored.id, writer: log.head.replica() };
                     self.tx.feed_append(&Topic::Office(office.clone()), &item)?;
                 }
             }
+            planted::reached(Place::RecordShared);
             touched.shared.push(office);
             self.touched.insert(record, touched);
             reached = true;

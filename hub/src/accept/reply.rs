@@ -7,6 +7,7 @@ use kentongan_protocol::limits::{
     EPOCHS_MAX, EXTENSION_BYTES_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX, REPLY_BYTES_AIM,
 };
 use kentongan_protocol::next;
+use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::hub::{feed_start, news_of_epochs};
 use kentongan_protocol::wire::codec::{self, Blob, List};
 use kentongan_protocol::wire::v1::{End, Frame, LogFrame, Marks, Ops, extension, notice};
@@ -100,7 +101,7 @@ fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u
         for log in page {
             let id = log.head.log();
             let held = inventory.remove(&id).unwrap_or(0);
-            if held < log.stored {
+            if held < log.stored && !planted::active(Defect::NothingGivenBack) {
                 exchange.reply.lost.push_back((id, held + 1));
             }
             if held != log.stored && !exchange.named.contains(&id) {
@@ -131,6 +132,7 @@ pub(super) fn next_frames(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, n
             if more {
                 exchange.reply.topics.push_front((topic, page.upto));
             }
+            planted::reached(Place::PageGiven);
             exchange.counts.fed += page.entries.0.len() as u64;
             exchange.reply.bytes += feed::size(&page);
             return Ok(vec![Frame::Feed(page)]);
@@ -143,6 +145,7 @@ pub(super) fn next_frames(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, n
 fn give_back(exchange: &mut Exchange, tx: &mut dyn Tx, log: LogId, from_seq: u64) -> Result<Vec<Frame>> {
     let Some(known) = tx.log(log)? else { return Ok(Vec::new()) };
     let ops = tx.ops_from(log, from_seq, FRAME_OPS_MAX, FRAME_BODY_BYTES_AIM)?;
+    planted::reached(Place::GivenBack);
     let next_seq = from_seq + ops.len() as u64;
     if next_seq <= known.stored && !ops.is_empty() {
         exchange.reply.lost.push_front((log, next_seq));

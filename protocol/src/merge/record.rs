@@ -96,6 +96,12 @@ impl Record {
         self.groups.iter().map(|(tag, group)| (*tag, group))
     }
 
+    /// The latest hybrid time in it.
+    pub fn latest(&self) -> Hlc {
+        let written = self.groups.values().flat_map(|group| group.writes().map(|(_, written)| written.hlc));
+        written.chain(self.creation.iter().map(|creation| creation.hlc)).max().unwrap_or_default()
+    }
+
     /// SHA-256 over everything the record consists of: equal on two replicas exactly if the record is.
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();

@@ -231,14 +231,26 @@ pub fn feed_start(epochs: &[HubEpoch], known: &[EpochId], cursor: u64) -> u64 {
     }
 }
 
-/// The epochs to tell an agent about: those after the last one it knows.
+/// The epochs to tell an agent about: those after the last one it knows. If it knows later ones that this hub never had
+/// or forgot, the last common one goes before them: the agent then knows where it left the line of this hub, and that it
+/// has to read again from there.
 pub fn news_of_epochs<'a>(epochs: &'a [HubEpoch], known: &[EpochId]) -> &'a [HubEpoch] {
-    let next = epochs.iter().rposition(|epoch| known.contains(&epoch.epoch)).map_or(0, |last| last + 1);
-    epochs.get(next..).unwrap_or_default()
+    let next = behind_common(epochs, known);
+    let common = next.checked_sub(1).and_then(|common| epochs.get(common));
+    let strayed = common.is_some_and(|common| {
+        let mut behind = known.iter().rev().take_while(|known| **known != common.epoch);
+        behind.any(|known| !epochs.iter().any(|epoch| epoch.epoch == *known))
+    });
+    epochs.get(next - usize::from(strayed)..).unwrap_or_default()
+}
+
+/// Place behind the last epoch that the agent knows; 0 if it knows none.
+fn behind_common(epochs: &[HubEpoch], known: &[EpochId]) -> usize {
+    epochs.iter().rposition(|epoch| known.contains(&epoch.epoch)).map_or(0, |last| last + 1)
 }
 
 fn first_unknown<'a>(epochs: &'a [HubEpoch], known: &[EpochId]) -> Option<&'a HubEpoch> {
-    news_of_epochs(epochs, known).first()
+    epochs.get(behind_common(epochs, known))
 }
 
 #[cfg(test)]
@@ -262,6 +274,15 @@ mod tests {
         let hub = epochs(&[(1, 0), (3, 100)]);
         assert_eq!(feed_start(&hub, &[EpochId(1), EpochId(2)], 150), 100);
         assert_eq!(feed_start(&hub, &[EpochId(1), EpochId(2)], 90), 90);
+    }
+
+    #[test]
+    fn who_read_in_another_line_hears_of_the_last_common_epoch() {
+        let hub = epochs(&[(1, 0), (3, 100)]);
+        assert_eq!(news_of_epochs(&hub, &[EpochId(1)]), &hub[1..]);
+        assert_eq!(news_of_epochs(&hub, &[EpochId(1), EpochId(2)]), &hub[..]);
+        assert_eq!(news_of_epochs(&hub, &[EpochId(2)]), &hub[..]);
+        assert_eq!(news_of_epochs(&hub, &[EpochId(1), EpochId(3)]), &[]);
     }
 
     #[test]

@@ -11,12 +11,15 @@
 //!   vault   the hub's backups, made by the command's own steps on a disk of the simulator
 //!   model   what people were told, and which losses the promises allow          check   whether that is so
 //!   run     a seed, its repetition, its shortest story
+//!   coverage, planted   whether all this can find anything
 //! ```
 
 pub mod check;
 pub mod clock;
+pub mod coverage;
 pub mod disk;
 pub mod enemy;
+pub mod flips;
 pub mod hours;
 pub mod hubside;
 pub mod link;
@@ -29,6 +32,7 @@ pub mod planted;
 pub mod run;
 #[cfg(test)]
 mod seeds;
+pub mod summary;
 pub mod tale;
 pub mod vault;
 pub mod world;

@@ -2,32 +2,57 @@
 //! out one event leaves the others what they were.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::Dice;
 
-/// Which faults a run has, and how often. A swarm: each run draws its own mix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        /// Sizes and rates of a run. A swarm: each run draws its own mix.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct Options {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Options {
+            /// All by name.
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name)),*]
+            }
+
+            /// Sets one by name. `false` if there is none of that name.
+            pub fn set(&mut self, name: &str, value: u64) -> bool {
+                match name {
+                    $(stringify!($name) => self.$name = value,)*
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+options! {
     /// Offices.
-    pub offices: u64,
+    offices;
     /// PCs, spread over the offices.
-    pub pcs: u64,
-    /// Per cent of exchanges of which the request never arrives.
-    pub lost: u64,
-    /// Per cent of exchanges that are cut in the middle of the request.
-    pub cut_up: u64,
-    /// Per cent of exchanges that are cut in the middle of the reply, or before it.
-    pub cut_down: u64,
-    /// Per cent of exchanges answered by a stranger.
-    pub stranger: u64,
-    /// Per cent of cut exchanges whose request arrives later all the same.
-    pub late: u64,
-    /// Per cent of crashes that are power cuts.
-    pub power: u64,
+    pcs;
+    /// Clocks of PCs are wrong by up to this many seconds from the beginning.
+    skew;
     /// Per cent of records that are long.
-    pub bulky: u64,
-    /// Weights of kinds of events, by [`Kind`].
-    pub weights: [u64; Kind::ALL.len()],
+    bulky;
+    /// Per cent of exchanges of which the request never arrives.
+    lost;
+    /// Per cent of exchanges that are cut in the middle of the request.
+    cut_up;
+    /// Per cent of exchanges that are cut in the middle of the reply, or before it.
+    cut_down;
+    /// Per cent of exchanges answered by a stranger.
+    stranger;
+    /// Per cent of cut exchanges whose request arrives later all the same.
+    late;
+    /// Per cent of crashes that are power cuts.
+    power;
 }
 
 macro_rules! kinds {
@@ -115,6 +140,8 @@ kinds! {
     Stale "an old request arrives again" 0 6;
     /// A hostile device speaks.
     Enemy "a hostile device speaks" 0 6;
+    /// A bit flips on a disk at rest.
+    Flip "a bit flips on a disk" 0 3;
 }
 
 /// One event.
@@ -122,8 +149,8 @@ kinds! {
 pub struct Event {
     /// What.
     pub kind: Kind,
-    /// Its dice.
-    pub seed: u64,
+    /// Its place in the whole plan, from which its dice come: it stays what it is when others are left out.
+    pub step: u32,
 }
 
 /// A whole run.
@@ -131,7 +158,7 @@ pub struct Event {
 pub struct Plan {
     /// Where it came from.
     pub seed: u64,
-    /// The mix of faults.
+    /// Sizes and rates.
     pub options: Options,
     /// What happens, in order.
     pub events: Vec<Event>,
@@ -146,75 +173,117 @@ pub fn stream(seed: u64, purpose: u64) -> Dice {
 impl Plan {
     /// The plan of a seed. Without `swarm` all faults are on, each seldom.
     pub fn of(seed: u64, steps: usize, swarm: bool) -> Plan {
-        let options = Options::drawn(&mut stream(seed, 1), swarm);
+        let (options, weights) = drawn(&mut stream(seed, 1), swarm);
         let mut dice = stream(seed, 2);
-        let total: u64 = options.weights.iter().sum();
-        let events = (0..steps).map(|step| {
+        let total: u64 = weights.iter().sum();
+        let events = (0..steps as u32).map(|step| {
             let mut ticket = dice.below(total);
-            let kind = Kind::ALL.iter().zip(options.weights).find(|(_, weight)| {
+            let kind = Kind::ALL.iter().zip(weights).find(|(_, weight)| {
                 let hit = ticket < *weight;
                 ticket = ticket.saturating_sub(*weight);
                 hit
             });
-            let kind = kind.map_or(Kind::Pass, |(kind, _)| *kind);
-            Event { kind, seed: stream(seed, 1_000 + step as u64).number() }
+            Event { kind: kind.map_or(Kind::Pass, |(kind, _)| *kind), step }
         });
         Plan { seed, options, events: events.collect() }
+    }
+
+    /// The dice of one of its events.
+    pub fn dice(&self, event: Event) -> Dice {
+        Dice::new(stream(self.seed, 1_000 + u64::from(event.step)).number())
+    }
+
+    /// Kinds of events in it, in the order of [`Kind::ALL`].
+    pub fn kinds(&self) -> Vec<Kind> {
+        Kind::ALL.into_iter().filter(|kind| self.events.iter().any(|event| event.kind == *kind)).collect()
     }
 }
 
 impl Options {
     /// One PC, and nothing ever happens.
     pub fn none() -> Options {
-        let weights = [0; Kind::ALL.len()];
-        Options {
-            offices: 1,
-            pcs: 1,
-            bulky: 0,
-            lost: 0,
-            cut_up: 0,
-            cut_down: 0,
-            stranger: 0,
-            late: 0,
-            power: 0,
-            weights,
-        }
+        Options { offices: 1, pcs: 1, ..Options::default() }
     }
+}
 
-    fn drawn(dice: &mut Dice, swarm: bool) -> Options {
-        // A third of the runs has no disaster, a third has some, a third has many.
-        let share = if swarm { [0, 25, 65][dice.below(3) as usize] } else { 50 };
-        let weights = Kind::ALL.map(|kind| {
-            let fault = if dice.percent(share) { kind.sometimes() } else { 0 };
-            kind.always() + fault
-        });
-        let mut rate = |most: u64| {
-            let rate = dice.below(most + 1);
-            if dice.percent(50) { rate } else { 0 }
-        };
-        let (lost, cut_up, cut_down) = (rate(20), rate(25), rate(25));
-        let (stranger, late) = (rate(5), rate(60));
-        let power = [0, 50, 100][dice.below(3) as usize];
-        let offices = 1 + dice.below(4);
-        let pcs = offices + dice.below(3);
-        let bulky = [2, 2, 60][dice.below(3) as usize];
-        Options { offices, pcs, bulky, lost, cut_up, cut_down, stranger, late, power, weights }
+/// A plan as one line, which says all of it whatever becomes of the weights.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.seed)?;
+        for (name, value) in self.options.named().into_iter().filter(|(_, value)| *value > 0) {
+            write!(f, " {name}={value}")?;
+        }
+        write!(f, " :")?;
+        self.events.iter().try_for_each(|event| write!(f, " {:?}{}", event.kind, event.step))
     }
+}
+
+impl FromStr for Plan {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Plan, String> {
+        let wrong = |word: &str| format!("not of a plan: {word}");
+        let (head, tail) = line.split_once(" :").ok_or_else(|| wrong(line))?;
+        let mut head = head.split_whitespace();
+        let seed = head.next().and_then(|seed| seed.parse().ok()).ok_or_else(|| wrong(line))?;
+        let mut options = Options::default();
+        for word in head {
+            let set = word.split_once('=').and_then(|(name, value)| Some((name, value.parse().ok()?)));
+            if !set.is_some_and(|(name, value)| options.set(name, value)) {
+                return Err(wrong(word));
+            }
+        }
+        let event = |word: &str| {
+            let (kind, step) = word.split_at(word.find(|c: char| c.is_ascii_digit())?);
+            let kind = Kind::ALL.into_iter().find(|known| format!("{known:?}") == kind)?;
+            Some(Event { kind, step: step.parse().ok()? })
+        };
+        let events = tail.split_whitespace().map(|word| event(word).ok_or_else(|| wrong(word)));
+        Ok(Plan { seed, options, events: events.collect::<Result<_, _>>()? })
+    }
+}
+
+fn drawn(dice: &mut Dice, swarm: bool) -> (Options, [u64; Kind::ALL.len()]) {
+    // A third of the runs has no disaster, a third has some, a third has many.
+    let share = if swarm { [0, 25, 65][dice.below(3) as usize] } else { 50 };
+    let weights = Kind::ALL.map(|kind| {
+        let fault = if dice.percent(share) { kind.sometimes() } else { 0 };
+        kind.always() + fault
+    });
+    let mut rate = |most: u64| {
+        let rate = dice.below(most + 1);
+        if dice.percent(50) { rate } else { 0 }
+    };
+    let (lost, cut_up, cut_down) = (rate(20), rate(25), rate(25));
+    let (stranger, late) = (rate(5), rate(60));
+    let power = [0, 50, 100][dice.below(3) as usize];
+    let offices = 1 + dice.below(4);
+    let pcs = offices + dice.below(3);
+    let bulky = [2, 2, 60][dice.below(3) as usize];
+    let skew = [0, 0, 140][dice.below(3) as usize];
+    (Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power }, weights)
 }
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { offices, pcs, bulky, lost, cut_up, cut_down, stranger, late, power, weights } = self;
+        let Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power } = self;
         write!(
             f,
-            "{pcs} PCs in {offices} offices; long records {bulky} %; lost {lost} %, cut up {cut_up} %, cut down {cut_down} %, "
+            "{pcs} PCs in {offices} offices, clocks {skew} s wrong; long records {bulky} %; lost {lost} %, cut up {cut_up} %, "
         )?;
-        write!(f, "strangers {stranger} %, late {late} %, power cuts {power} % of crashes; faults:")?;
-        for (kind, weight) in Kind::ALL.iter().zip(weights) {
-            if kind.sometimes() > 0 && *weight > 0 {
-                write!(f, " {kind:?}")?;
-            }
+        write!(f, "cut down {cut_down} %, strangers {stranger} %, late {late} %, power cuts {power} % of crashes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_the_same_after_being_written_as_a_line() {
+        for seed in 0..50 {
+            let plan = Plan::of(seed, 60, true);
+            assert_eq!(plan.to_string().parse(), Ok(plan));
         }
-        Ok(())
     }
 }

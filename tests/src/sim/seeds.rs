@@ -1,25 +1,14 @@
-//! Seeds that once broke, and some that never did, as ordinary tests.
+//! Plans that once broke, and some seeds that never did, as ordinary tests.
 
 use super::plan::Plan;
-use super::run::play;
-
-/// A line of `sim-seeds.txt`: seed, events, and whether the run draws its own mix.
-fn kept() -> Vec<(u64, usize, bool)> {
-    let lines = include_str!("../../data/sim-seeds.txt").lines();
-    let lines = lines.map(|line| line.split('#').next().unwrap_or_default().trim()).filter(|line| !line.is_empty());
-    let read = |line: &str| {
-        let mut words = line.split_whitespace();
-        let seed = words.next()?.parse().ok()?;
-        Some((seed, words.next()?.parse().ok()?, words.next()? == "swarm"))
-    };
-    lines.map(|line| read(line).unwrap_or_else(|| panic!("a seed, a number of events, a mode: {line}"))).collect()
-}
+use super::run::{lines, play};
 
 #[test]
-fn seeds_that_once_broke_hold() {
-    for (seed, steps, swarm) in kept() {
-        let outcome = play(&Plan::of(seed, steps, swarm), false);
-        assert_eq!(outcome.broken, None, "sim --seed {seed} --steps {steps} --replay");
+fn plans_that_once_broke_hold() {
+    for line in lines(include_str!("../../data/sim-plans.txt")) {
+        let plan: Plan = line.parse().unwrap_or_else(|error| panic!("{error}"));
+        let outcome = play(&plan, false);
+        assert_eq!(outcome.broken, None, "sim --replay --plan \"{line}\"");
     }
 }
 

@@ -19,7 +19,8 @@ use kentongan_protocol::receipt::Prefix;
 
 use super::check::ops_at_pc;
 use super::clock::{Now, SimClock};
-use super::disk::{self, Disk, Down, NAME};
+use super::coverage::{Reached, Struck};
+use super::disk::{self, Disk, Down, Image, NAME};
 use super::hours::Habits;
 use super::hubside::{self, HUB_DISK, HubHost, STORE};
 use super::link::{Net, Shared};
@@ -84,6 +85,12 @@ pub struct World {
     pub resumed_min: i64,
     /// What offices are used to.
     pub habits: Habits,
+    /// The hub before anything happened.
+    pub first_hub: Image,
+    /// Bits that flipped, by what they changed.
+    pub flips: BTreeMap<String, u64>,
+    /// Where faults struck.
+    pub reached: Reached,
     down: Down,
     disks: u64,
 }
@@ -185,12 +192,19 @@ impl World {
             most_exchanges: 0,
             resumed_min: 0,
             habits,
+            first_hub: Disk::at(HUB_DISK).borrow().image(),
+            flips: BTreeMap::new(),
+            reached: Reached::new(),
             down: Down::Kill,
             disks: count as u64,
             plan,
             pcs,
         };
         world.start_hub();
+        let skew_ms = plan_skew_ms(&world.plan);
+        for (at, ms) in skew_ms.into_iter().enumerate() {
+            world.pcs[at].clock.set_offset(ms);
+        }
         for at in 0..world.pcs.len() {
             world.start_pc(at);
         }
@@ -225,9 +239,11 @@ impl World {
 
     /// Plays one event.
     pub fn play(&mut self, place: usize, event: Event) {
-        let mut dice = Dice::new(event.seed);
+        let mut dice = self.plan.dice(event);
         let at = dice.below(self.pcs.len() as u64) as usize;
-        self.pass(1 + dice.below(300 * S as u64) as i64);
+        // Where clocks are a little wrong, things happen so fast that it matters.
+        let pace = if self.plan.options.skew > 0 { 15 } else { 300 };
+        self.pass(1 + dice.below(pace * S as u64) as i64);
         self.tell(|| format!("{place}: {}", event.kind.words()));
         if self.awake(at).is_none() && self.pcs[at].asleep_until_ms <= self.now.load(Ordering::Relaxed) {
             self.start_pc(at);
@@ -307,6 +323,7 @@ impl World {
             }
             Kind::Stale => self.stale(dice),
             Kind::Enemy => self.enemy(dice),
+            Kind::Flip => self.flip(at, dice),
         }
     }
 
@@ -338,7 +355,11 @@ impl World {
 
     /// A contact under way goes on a little.
     pub fn step(&mut self, at: usize) {
-        let Some(ended) = self.pcs[at].step() else { return };
+        let disk = self.pcs[at].disk;
+        let before = Struck::now(disk);
+        let ended = self.pcs[at].step();
+        self.note_strikes(disk, before);
+        let Some(ended) = ended else { return };
         self.contacts += 1;
         match &ended {
             Ok(report) if report.applied.secured > 0 => self.put_away(at),
@@ -473,20 +494,26 @@ impl World {
         let copies = self.vault.copies();
         let Some(newest) = copies.last().copied() else { return };
         let which = if dice.percent(60) { newest } else { copies[dice.below(copies.len() as u64) as usize] };
-        self.net().hub.end();
-        Disk::at(HUB_DISK).borrow_mut().heal();
-        Disk::at(HUB_DISK).borrow_mut().put_image(&self.vault.image(which));
-        self.net().hub.reboot();
-        let told = self.net().hub.restored();
         self.tell(|| format!("   the hub is put back to copy {which} of {copies:?}"));
-        self.hub_drafts.clear();
-        self.excuse("the hub was put back");
-        self.start_hub();
+        let told = self.put_hub_back(&self.vault.image(which));
         if which == newest {
             let mut net = self.net();
             let Net { hub, tale, .. } = &mut *net;
             hub.check_safe(&told, tale);
         }
+    }
+
+    /// Puts the hub back to a copy. Gives what it had told before.
+    pub fn put_hub_back(&mut self, copy: &Image) -> BTreeMap<LogId, (u64, u64)> {
+        self.net().hub.end();
+        Disk::at(HUB_DISK).borrow_mut().heal();
+        Disk::at(HUB_DISK).borrow_mut().put_image(copy);
+        self.net().hub.reboot();
+        let told = self.net().hub.restored();
+        self.hub_drafts.clear();
+        self.excuse("the hub was put back");
+        self.start_hub();
+        told
     }
 
     /// A PC puts away what it may; nothing may go that no copy of the hub holds.
@@ -591,6 +618,13 @@ impl World {
     ) -> Result<T, StoreError> {
         self.pcs[at].desk.with(work)
     }
+}
+
+/// How far the clock of each PC is from the truth when everything begins.
+fn plan_skew_ms(plan: &Plan) -> Vec<i64> {
+    let most = plan.options.skew;
+    let mut dice = stream(plan.seed, 6);
+    (0..plan.options.pcs).map(|_| dice.below(2 * most * 1000 + 1) as i64 - (most * 1000) as i64).collect()
 }
 
 /// A hub that knows the PCs and the hostile devices.

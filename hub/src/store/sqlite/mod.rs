@@ -45,12 +45,17 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store at `path`, creating it if there is none, and brings it to the newest version.
+    /// Opens the store at `path`, creating it if there is none, and brings it to the newest version. After an end that
+    /// was not [`SqliteStore::close`], the whole file is checked, and every op against the running hash of its log.
     ///
     /// # Errors
     /// See [`OpenFailure`]; the file is then as it was before.
     pub fn open(path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
+        let closed_well = sqlite::was_closed_well(path);
         let db = sqlite::open(path, schema::APPLICATION_ID, next::migrations())?;
+        if !closed_well {
+            check_logs(&db, path)?;
+        }
         SqliteStore::tuned(db, path)
     }
 
@@ -60,6 +65,7 @@ impl SqliteStore {
     /// See [`OpenFailure`].
     pub fn open_on(vfs: &std::ffi::CStr, path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
         let db = sqlite::open_on(vfs, path, schema::APPLICATION_ID, next::migrations())?;
+        check_logs(&db, path)?;
         SqliteStore::tuned(db, path)
     }
 
@@ -91,6 +97,14 @@ impl SqliteStore {
     fn run(&self, sql: &'static str, doing: &'static str) -> Result<()> {
         self.db.execute_batch(sql).map_err(|error| StoreError::database(doing, error))
     }
+}
+
+fn check_logs(db: &Connection, path: &Path) -> std::result::Result<(), OpenFailure> {
+    if planted::active(Defect::DamageUnseen) {
+        return Ok(());
+    }
+    let checked = copying::check_logs(db, &mut |_| true);
+    checked.map(drop).map_err(|fault| OpenFailure::Damaged { path: path.to_owned(), detail: fault.to_string() })
 }
 
 impl Store for SqliteStore {
@@ -132,6 +146,8 @@ mod tests {
     use kentongan_protocol::clock::RunHead;
     use kentongan_protocol::ids::{Lane, LogId, OfficeCode, ReplicaId, RunId};
     use kentongan_protocol::log::LogHead;
+    use kentongan_protocol::wire::codec;
+    use kentongan_protocol::wire::v1::LogFrame;
 
     use super::super::contract::{Job, transact_group, transact_with};
     use super::super::rows::Office;
@@ -140,6 +156,14 @@ mod tests {
     fn office(code: &str, name_bytes: usize) -> Office {
         let code: OfficeCode = code.parse().expect("an office code");
         Office { code, name: "n".repeat(name_bytes), added_ms: 0, paused_ms: None }
+    }
+
+    /// Number, head and running hash of a log that holds one op.
+    fn a_log(op: &[u8]) -> (i64, Vec<u8>, [u8; 32]) {
+        let run = RunHead { run: RunId(1), ordinal: 1, before: None, boot: 1, boot_ms: 0, wall_ms: 0 };
+        let office = "32.73".parse().expect("an office code");
+        let head = LogHead::new(ReplicaId(1), office, Lane::Case, run);
+        (head.log().0 as i64, codec::encode(&LogFrame::from(&head)), head.chain_start().then(op).0)
     }
 
     fn codes(store: &mut SqliteStore) -> Vec<String> {
@@ -171,6 +195,26 @@ mod tests {
         assert_eq!(found(&mut store, head.log()).expect("sound").map(|log| log.head), Some(head.clone()));
         store.db.execute("UPDATE logs SET log = 7", []).expect("damaged");
         assert!(matches!(found(&mut store, LogId(7)), Err(StoreError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_bit_flipped_in_an_op_is_found_after_an_unclean_end() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("store.db");
+        let store = SqliteStore::open(&path).expect("fresh");
+        let (log, head, chain) = a_log(b"isi laporan");
+        let insert_log = "INSERT INTO logs (log, replica, run, lane, office, head, stored, chain) \
+                          VALUES (?1, 1, 1, 1, '32.73', ?2, 1, ?3)";
+        store.db.execute(insert_log, (log, head, &chain)).expect("a log");
+        let insert_op = "INSERT INTO ops (log, seq, state, received_ms, chain, bytes) VALUES (?1, 1, 0, 0, ?2, ?3)";
+        store.db.execute(insert_op, (log, &chain, b"isi laporan")).expect("an op");
+        drop(store);
+        SqliteStore::open(&path).expect("as it was written");
+        let mut bytes = std::fs::read(&path).expect("read");
+        let place = bytes.windows(11).position(|window| window == b"isi laporan").expect("in the file");
+        bytes[place] ^= 1;
+        std::fs::write(&path, bytes).expect("write");
+        assert!(matches!(SqliteStore::open(&path), Err(OpenFailure::Damaged { .. })));
     }
 
     #[test]
