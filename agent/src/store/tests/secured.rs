@@ -8,9 +8,9 @@ use super::*;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Marks of a hub that raised durable marks at this time.
+/// Marks of a hub that raised durable marks at this time, and that has not forgotten how far this PC has read.
 fn raised(logs: Vec<([u8; 8], u64, u64)>, at_ms: i64) -> Marks {
-    let mut marks = marks(logs, 0);
+    let mut marks = marks(logs, 1_000);
     marks.extensions = List(vec![(extension::BACKED_UP, Blob(codec::encode(&at_ms)))]);
     marks
 }
