@@ -220,7 +220,9 @@ impl Sides {
         let mut pc = Pc::on(1, &Image::of(STORE, agent), key(1), SimClock::new(&now));
         pc.start().expect("the agent opens its frozen store");
         now.fetch_add(5_000, Ordering::Relaxed);
-        Sides { pc, shared }
+        let sides = Sides { pc, shared };
+        sides.shared.net().hub.issue(sides.speaker(), key(1).public_key());
+        sides
     }
 
     /// The next request of the agent, and the session that waits for its answer.

@@ -44,7 +44,7 @@ impl Habits {
         let mut dice = stream(seed, 6);
         let interval_ms = [5, 30, 120][dice.below(3) as usize] * MINUTE as u64;
         let pacing = Pacing { interval_ms, backoff_ms_max: 5 * MINUTE as u64, jitter_percent: 20 };
-        Habits { pacing, offline: [30, 60, 85][dice.below(3) as usize], seed: dice.number() }
+        Habits { pacing, offline: [20, 40, 70][dice.below(3) as usize], seed: dice.number() }
     }
 
     /// Whether the line of a PC is down at a true time.

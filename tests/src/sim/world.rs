@@ -371,7 +371,10 @@ impl World {
         }
         let exchanges = ended.as_ref().map_or(0, |report| u64::from(report.exchanges));
         self.most_exchanges = self.most_exchanges.max(exchanges);
-        self.check_pc(at);
+        // Who heard nothing believes what it believed before.
+        if !matches!(&ended, Ok(report) if report.down_bytes == 0) {
+            self.check_pc(at);
+        }
         let report = Ended::of(self.pcs[at].own_call, ended.as_ref().ok());
         let failure = ended.err().and_then(|error| Failure::from(error).ktg);
         match failure {
