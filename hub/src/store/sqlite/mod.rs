@@ -208,6 +208,8 @@ mod tests {
         store.db.execute(insert_log, (log, head, &chain)).expect("a log");
         let insert_op = "INSERT INTO ops (log, seq, state, received_ms, chain, bytes) VALUES (?1, 1, 0, 0, ?2, ?3)";
         store.db.execute(insert_op, (log, &chain, b"isi laporan")).expect("an op");
+        // Into the file itself: in its log SQLite would notice.
+        store.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("worked in");
         drop(store);
         SqliteStore::open(&path).expect("as it was written");
         let mut bytes = std::fs::read(&path).expect("read");
