@@ -303,7 +303,7 @@ struct Start {
 fn start_at(page: &[u8], at: usize, row_ids: bool) -> Option<Start> {
     let mut cursor = at;
     let bytes = varint(page, &mut cursor)?;
-    if bytes < 2 || bytes > ROW_BYTES_MAX {
+    if !(2..=ROW_BYTES_MAX).contains(&bytes) {
         return None;
     }
     let row_id = if row_ids { varint(page, &mut cursor)? as i64 } else { 0 };
@@ -356,7 +356,7 @@ fn local_bytes(page_bytes: usize, bytes: usize, in_table: bool) -> usize {
 
 fn fits(kind: Kind, found: u64) -> bool {
     let whole = matches!(found, 1..=6 | 8 | 9);
-    let blob = found >= 12 && found % 2 == 0;
+    let blob = found >= 12 && found.is_multiple_of(2);
     let text = found >= 13 && found % 2 == 1;
     match kind {
         Kind::RowId => found == 0,
@@ -395,7 +395,7 @@ fn value(payload: &[u8], at: &mut usize, found: u64) -> Option<Value> {
             Value::Whole(part.iter().fold(first, |number: i64, byte| number << 8 | i64::from(*byte)))
         }
         7 => Value::Real(f64::from_be_bytes(part.try_into().ok()?)),
-        _ if found % 2 == 0 => Value::Blob(part.to_vec()),
+        _ if found.is_multiple_of(2) => Value::Blob(part.to_vec()),
         _ => Value::Text(String::from_utf8(part.to_vec()).ok()?),
     })
 }

@@ -362,8 +362,10 @@ fn log_end(db: &Connection, n: i64, head: &LogHead, own: bool) -> Result<(u64, C
     }
 }
 
-/// Bytes and sum of an op.
-fn op_bytes(db: &Connection, key: i64) -> Result<Option<(Vec<u8>, Option<i64>)>, StoreError> {
+/// Bytes of an op, and the sum that was kept with them.
+type Summed = (Vec<u8>, Option<i64>);
+
+fn op_bytes(db: &Connection, key: i64) -> Result<Option<Summed>, StoreError> {
     db.prepare_cached("SELECT bytes, sum FROM op WHERE id = ?")
         .and_then(|mut select| select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional())
         .map_err(StoreError::because("read an op"))

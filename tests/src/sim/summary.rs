@@ -79,7 +79,7 @@ fn one(seed: u64, sweep: &Sweep, summary: &Mutex<Summary>) {
     let plan = Plan::of(seed, sweep.steps, sweep.swarm);
     let began = cpu_now();
     let mut outcome = play(&plan, false);
-    let twice = seed % TWICE_EACH == 0;
+    let twice = seed.is_multiple_of(TWICE_EACH);
     if twice {
         let again = play(&plan, false);
         if (again.hash, &again.broken) != (outcome.hash, &outcome.broken) {
