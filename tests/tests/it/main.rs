@@ -9,6 +9,7 @@ mod damage;
 mod exits;
 mod export;
 mod frozen;
+mod fuzz;
 mod healing;
 mod inbox;
 mod kills;

@@ -13,10 +13,11 @@ fn files() -> Vec<(PathBuf, String)> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("read a folder of the repository").flatten() {
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if ["target", ".git", "demo", "try"].contains(&name.as_str()) {
+                continue;
+            }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                if !["target", ".git", "demo", "try"].contains(&name.as_str()) {
-                    folders.push(path);
-                }
+                folders.push(path);
             } else if name != "Cargo.lock"
                 && let Ok(text) = std::fs::read_to_string(&path)
             {

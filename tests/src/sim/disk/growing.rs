@@ -44,8 +44,7 @@ fn old_store() -> Image {
         db.execute("INSERT INTO catatan (isi) VALUES (?1)", [isi]).expect("a row");
     }
     drop(db);
-    let image = disk.borrow().image();
-    image
+    disk.borrow().image()
 }
 
 #[test]
