@@ -16,7 +16,7 @@ use crate::Dice;
 enum Changed {
     /// Nothing that anybody reads.
     Nothing,
-    /// The tree: pages, cells, indexes.
+    /// The tree: pages, cells, indexes, and the text of the schema.
     Tree,
     /// Ops.
     Ops,
@@ -24,8 +24,16 @@ enum Changed {
     Notes,
 }
 
-/// A hash of the ops of a store, and one of all its rows.
-type Contents = (ChainHash, ChainHash);
+/// Hashes of a store.
+#[derive(PartialEq)]
+struct Contents {
+    /// Of its ops.
+    ops: ChainHash,
+    /// Of all its rows.
+    rows: ChainHash,
+    /// Of the text of its schema.
+    schema: ChainHash,
+}
 
 impl World {
     /// A bit flips on the disk of a PC or of the hub while the machine is off.
@@ -88,7 +96,9 @@ fn flipped(disk: u64, of_hub: bool, dice: &mut Dice) -> Changed {
     Disk::at(disk).borrow_mut().flip(STORE, place, bit);
     let changed = match (before, contents(disk, of_hub)) {
         (Ok(before), Ok(after)) if before == after => Changed::Nothing,
-        (Ok(before), Ok(after)) if before.0 == after.0 => Changed::Notes,
+        // A column of another name: the rows are what they were.
+        (Ok(before), Ok(after)) if before.schema != after.schema => Changed::Tree,
+        (Ok(before), Ok(after)) if before.ops == after.ops => Changed::Notes,
         (Ok(_), Ok(_)) => Changed::Ops,
         _ => Changed::Tree,
     };
@@ -106,19 +116,23 @@ fn contents(disk: u64, of_hub: bool) -> rusqlite::Result<Contents> {
     if said != "ok" {
         return Err(rusqlite::Error::InvalidQuery);
     }
+    let schema = hash_of(
+        &db,
+        "SELECT name, type, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )?;
     let ops = if of_hub { "SELECT log, seq, bytes FROM ops" } else { "SELECT id, bytes FROM op" };
-    let mut all = hash_of(&db, ops)?;
-    let ops = all;
+    let ops = hash_of(&db, ops)?;
+    let mut rows = ops;
     let tables: Vec<String> = {
         let mut select = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
         select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
     };
     for table in tables {
-        all = all.then(&hash_of(&db, &format!("SELECT * FROM \"{table}\""))?.0);
+        rows = rows.then(&hash_of(&db, &format!("SELECT * FROM \"{table}\""))?.0);
     }
     // Indexes hold what tables hold, or else the tree is damaged in a way that only a whole check finds.
     let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok((ops, all.then(said.as_bytes())))
+    Ok(Contents { ops, rows: rows.then(said.as_bytes()), schema })
 }
 
 fn hash_of(db: &Connection, sql: &str) -> rusqlite::Result<ChainHash> {
