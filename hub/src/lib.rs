@@ -8,6 +8,7 @@
 //! - [`service`] is what can be asked of the hub, one use case a file, without HTTP and without SQL.
 //! - [`store`] is one contract with SQLite behind it; one thread owns it.
 //! - [`backup`] makes verified copies; only then may the marks of what is safe move.
+//! - [`salvage`] makes a sound store of what can be read of a damaged one.
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
 pub mod accept;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod feed;
+pub mod salvage;
 mod serve;
 pub mod service;
 pub mod setup;

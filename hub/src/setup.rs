@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use anyhow::Context;
+use kentongan_host::aside::is_interrupted;
 use kentongan_host::files::{Access, replace};
 use kentongan_host::options::sample;
 use kentongan_host::random::random_u64;
@@ -15,6 +16,7 @@ use serde_json::json;
 use crate::ca::{Authority, not_initialised};
 use crate::config::OPTIONS;
 use crate::engine::{Hub, Parts};
+use crate::salvage::finish_interrupted;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{AuditEvent, HubIdentity, StoreError, transact_with};
 
@@ -48,14 +50,26 @@ impl Opened {
     /// # Errors
     /// Exit 10 if there is none, exit 11 if another process works on it, or a failure of store or certificates.
     pub fn open(dir: &DataDir, now_ms: i64) -> Result<Opened, Failure> {
-        if !dir.store().exists() {
+        let interrupted = is_interrupted(&dir.store());
+        if !dir.store().exists() && !interrupted {
             return Err(not_initialised(dir));
         }
         let lock = Lock::take(dir)?;
+        finish_interrupted(dir)?;
         let authority = Authority::load(dir, now_ms)?;
         let mut store = SqliteStore::open(&dir.store())?;
         let parts = Parts::of_machine(authority.hub_key());
-        let hub = transact_with(&mut store, |tx| Hub::open(tx, parts))?.ok_or_else(|| not_initialised(dir))?;
+        let hub = transact_with(&mut store, |tx| Hub::open(tx, parts))?;
+        let Some(hub) = hub else {
+            // Beside anything else, a store without its hub is no hub that was not set up yet.
+            let rest = transact_with(&mut store, |tx| {
+                Ok::<_, StoreError>(!tx.offices()?.is_empty() || !tx.replicas()?.is_empty() || tx.feed_last()? > 0)
+            })?;
+            return Err(match rest {
+                true => StoreError::Damaged("the hub's identity is gone").into(),
+                false => not_initialised(dir),
+            });
+        };
         Ok(Opened { hub: Arc::new(hub), store, authority, lock })
     }
 }
@@ -67,6 +81,7 @@ impl Opened {
 pub fn init(dir: &DataDir, name: &str, actor: &str, now_ms: i64) -> Result<Made, Failure> {
     dir.create()?;
     let _lock = Lock::take(dir)?;
+    finish_interrupted(dir)?;
     let authority = Authority::create(dir, now_ms)?;
     let mut store = SqliteStore::open(&dir.store())?;
     let made = transact_with(&mut store, |tx| {

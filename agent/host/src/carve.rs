@@ -118,12 +118,18 @@ pub struct Place {
     in_wal: bool,
     at: u64,
     shape: usize,
+    current: bool,
 }
 
 impl Place {
     /// Whether it is in the write-ahead log.
     pub fn in_wal(self) -> bool {
         self.in_wal
+    }
+
+    /// Whether its page lists it, in the newest image of that page: it is no leftover of a row that was changed or moved.
+    pub fn is_current(self) -> bool {
+        self.current
     }
 }
 
@@ -193,6 +199,12 @@ impl<R: Read + Seek> Remains<R> {
 
     fn search(&mut self, in_wal: bool, begin: u64, found: &mut impl FnMut(Place, usize, Row)) {
         let page = self.page(in_wal, begin);
+        let number = begin / self.page_bytes + 1;
+        let newest = match in_wal {
+            true => self.newest.values().any(|at| *at == begin),
+            false => !self.newest.contains_key(&number),
+        };
+        let listed = if newest { listed(&page, !in_wal && begin == 0) } else { Vec::new() };
         for at in 0..page.len() {
             // Most bytes begin no row of any shape; these are told by a look at the size and the header's length.
             for row_ids in [true, false] {
@@ -202,7 +214,8 @@ impl<R: Read + Seek> Remains<R> {
                         && let Some(cell) = cell_of(&page, &start, shape)
                         && let Some(row) = self.whole_row(&page, &cell)
                     {
-                        found(Place { in_wal, at: begin + at as u64, shape: number }, number, row);
+                        let current = listed.binary_search(&at).is_ok();
+                        found(Place { in_wal, at: begin + at as u64, shape: number, current }, number, row);
                     }
                 }
             }
@@ -298,6 +311,21 @@ struct Start {
     /// Where the header begins, and where its types do.
     header: usize,
     types: usize,
+}
+
+/// Where the rows begin that a page lists, ascending.
+fn listed(page: &[u8], first: bool) -> Vec<usize> {
+    let header = if first { 100 } else { 0 };
+    let two = |at: usize| page.get(at..at + 2).map_or(0, |bytes| usize::from(bytes[0]) << 8 | usize::from(bytes[1]));
+    // Leaves of tables and of indexes; inner pages of indexes hold rows too, each behind the number of a page.
+    let (list, skip) = match page.get(header) {
+        Some(13 | 10) => (header + 8, 0),
+        Some(2) => (header + 12, 4),
+        _ => return Vec::new(),
+    };
+    let mut listed: Vec<usize> = (0..two(header + 3)).map(|n| two(list + 2 * n) + skip).collect();
+    listed.sort_unstable();
+    listed
 }
 
 fn start_at(page: &[u8], at: usize, row_ids: bool) -> Option<Start> {

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   words     exit ktg fail output options logging     what a person or a script meets
-//!   files     data_dir files lock reserve sqlite carve store_thread  what lies on the disk, and who may touch it
+//!   files     data_dir files lock reserve sqlite carve aside store_thread  what lies on the disk, and who may touch it
 //!   machine   clock random signals control             what the operating system gives
 //!   keys      certificate identity enrolment tls       who is who on the link
 //!   proofs    steps                                    where tests kill a program
@@ -35,6 +35,7 @@ pub mod control;
 pub mod logging;
 pub mod signals;
 
+pub mod aside;
 pub mod carve;
 pub mod sqlite;
 pub mod steps;

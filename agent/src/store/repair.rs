@@ -1,23 +1,12 @@
 //! Opening a store whatever state it is in, because nobody is there to do it: a damaged one is set aside, and whatever
-//! proves itself in it goes on in a fresh one.
-//!
-//! Nothing of the damaged files is written, and no step leaves less than the step before, whenever the power goes:
-//!
-//! ```text
-//!   store.db  store.db-wal                         the damaged store
-//!   store.db.building                              what is readable, under way; begun anew after an interruption
-//!   store.db.salvaged                              the same, whole and flushed: from here on only renames are left
-//!   store.damaged-20261121T070000Z/store.db …      the damaged files, kept
-//!   store.db                                       what was salvaged, in their place
-//! ```
+//! proves itself in it goes on in a fresh one. How the one takes the place of the other: [`kentongan_host::aside`].
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use kentongan_host::aside::{self, beside};
 use kentongan_host::clock::Clock;
-use kentongan_host::data_dir::create_private;
-use kentongan_host::files::sync_parent;
 use kentongan_host::sqlite::{self, OpenFailure};
 use rusqlite::Connection;
 
@@ -25,9 +14,6 @@ use super::facts::member_of;
 use super::mark::{self, Mark};
 use super::salvage::{self, Known, Note, Salvaged};
 use super::{APPLICATION_ID, Member, Store, StoreError, next};
-
-/// Side files of a database.
-const SIDES: [&str; 2] = ["-wal", "-shm"];
 
 /// A database that can be worked with, and whose it is.
 pub(super) struct Sound {
@@ -38,7 +24,7 @@ pub(super) struct Sound {
 
 /// Opens the store at `path`; a damaged one is repaired first.
 pub(super) fn open(path: &Path, clock: &dyn Clock) -> Result<Sound, StoreError> {
-    finish_interrupted(path)?;
+    aside::finish_interrupted(path).map_err(|error| file(path, error))?;
     let known = mark::read_member(path);
     if known.is_some() && fs::metadata(path).map_or(0, |meta| meta.len()) == 0 {
         repair(path, clock, "the file of the store is gone")?;
@@ -102,7 +88,7 @@ pub(super) fn sound(db: Connection) -> Result<Sound, StoreError> {
 
 /// Makes a sound store of what is readable at `path`, and sets the damaged files aside. The database must be closed.
 pub(super) fn repair(path: &Path, clock: &dyn Clock, detail: &str) -> Result<Salvaged, StoreError> {
-    let aside = new_aside(path).map_err(|error| file(path, error))?;
+    let aside = aside::new_folder(path).map_err(|error| file(path, error))?;
     let name = aside.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     let salvaged = build(path, clock, &Note { aside: &name, detail });
     let salvaged = match salvaged {
@@ -113,7 +99,7 @@ pub(super) fn repair(path: &Path, clock: &dyn Clock, detail: &str) -> Result<Sal
             return Err(error);
         }
     };
-    put_in_place(path, &aside).map_err(|error| file(path, error))?;
+    aside::put_in_place(path, &aside).map_err(|error| file(path, error))?;
     tracing::error!(
         ev = "store.recovered",
         code = "KTG-202",
@@ -127,29 +113,8 @@ pub(super) fn repair(path: &Path, clock: &dyn Clock, detail: &str) -> Result<Sal
     Ok(salvaged)
 }
 
-/// Ends what a power cut interrupted: all that is left are renames.
-fn finish_interrupted(path: &Path) -> Result<(), StoreError> {
-    if !beside(path, ".salvaged").exists() {
-        return Ok(());
-    }
-    let finish = || {
-        let aside = match latest_aside(path)? {
-            Some(aside) if !aside.join(file_name(path)).exists() => aside,
-            _ => new_aside(path)?,
-        };
-        put_in_place(path, &aside)
-    };
-    finish().map_err(|error| file(path, error))
-}
-
 fn build(path: &Path, clock: &dyn Clock, note: &Note<'_>) -> Result<Salvaged, StoreError> {
-    let building = beside(path, ".building");
-    for ending in ["", "-wal", "-shm", ".clean"] {
-        match fs::remove_file(beside(&building, ending)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(&building, error)),
-            _ => {}
-        }
-    }
+    let building = aside::building(path).map_err(|error| file(path, error))?;
     let known = Known { member: mark::read_member(path), water: Mark::beside(path).read() };
     let mut db = sqlite::open(&building, APPLICATION_ID, next::migrations())?;
     let damaged = File::open(path).or_else(|_| File::open(&building)).map_err(|error| file(path, error))?;
@@ -157,70 +122,8 @@ fn build(path: &Path, clock: &dyn Clock, note: &Note<'_>) -> Result<Salvaged, St
         Store::remains(damaged, File::open(beside(path, "-wal")).ok()).map_err(|error| file(path, error))?;
     let salvaged = salvage::fill(&mut db, &mut remains, &known, clock.wall_ms(), note)?;
     sqlite::close(db, &building)?;
-    let whole = || {
-        fs::remove_file(beside(&building, ".clean"))?;
-        File::open(&building)?.sync_all()?;
-        fs::rename(&building, beside(path, ".salvaged"))?;
-        sync_parent(path)
-    };
-    whole().map_err(|error| file(&building, error))?;
+    aside::built(path).map_err(|error| file(&building, error))?;
     Ok(salvaged)
-}
-
-/// Moves the damaged files into `aside`, and the salvaged store into their place.
-fn put_in_place(path: &Path, aside: &Path) -> io::Result<()> {
-    let inside = aside.join(file_name(path));
-    for ending in ["", SIDES[0], SIDES[1]] {
-        match fs::rename(beside(path, ending), beside(&inside, ending)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    match fs::remove_file(beside(path, ".clean")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    sync_parent(&inside)?;
-    sync_parent(path)?;
-    fs::rename(beside(path, ".salvaged"), path)?;
-    sync_parent(path)
-}
-
-/// A new folder for damaged files, named for the time.
-fn new_aside(path: &Path) -> io::Result<PathBuf> {
-    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-    let mut folder = path.with_extension(format!("damaged-{time}"));
-    while folder.exists() {
-        let mut name = folder.into_os_string();
-        name.push("x");
-        folder = PathBuf::from(name);
-    }
-    create_private(&folder)?;
-    Ok(folder)
-}
-
-/// The folder that was made last.
-fn latest_aside(path: &Path) -> io::Result<Option<PathBuf>> {
-    let start = format!("{}.damaged-", path.file_stem().unwrap_or_default().to_string_lossy());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(&start) {
-            found.push(entry.path());
-        }
-    }
-    Ok(found.into_iter().max())
-}
-
-fn file_name(path: &Path) -> PathBuf {
-    path.file_name().map_or_else(|| PathBuf::from("store.db"), PathBuf::from)
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 fn file(path: &Path, error: io::Error) -> StoreError {

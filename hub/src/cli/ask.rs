@@ -11,6 +11,7 @@ use kentongan_host::{Clock, DataDir, Exit, Failure, Ktg, Lock, SystemClock};
 use super::{Context, words};
 use crate::backup::Phase;
 use crate::config::{self, Config};
+use crate::salvage::advise;
 use crate::service::status::Service;
 use crate::service::{Answer, Desk, Order, Request, backup, execute};
 use crate::setup::Opened;
@@ -167,7 +168,8 @@ impl Here {
         let clock = SystemClock::new();
         let sources = config::sources(&context.dir, context.common.config.clone(), Vec::new());
         let config = Config::of(&config::load(&sources)?);
-        let Opened { hub, store, authority, lock } = Opened::open(&context.dir, clock.wall_ms())?;
+        let Opened { hub, store, authority, lock } =
+            Opened::open(&context.dir, clock.wall_ms()).map_err(|failure| advise(failure, &context.dir, &config))?;
         let desk = Desk {
             dir: context.dir.clone(),
             hub,

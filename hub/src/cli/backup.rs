@@ -173,7 +173,7 @@ fn restore(context: &Context<'_>, backup: &Path) -> Result<Exit, Failure> {
 }
 
 /// Shows on a terminal how far it is, and notices Ctrl-C, so that what was begun is cleared away.
-struct Teller<'a> {
+pub(super) struct Teller<'a> {
     out: &'a Output,
     told: Option<Instant>,
     shown: bool,
@@ -181,7 +181,7 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(out: &'a Output) -> Result<Teller<'a>, Failure> {
+    pub(super) fn new(out: &'a Output) -> Result<Teller<'a>, Failure> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let noted = Arc::clone(&interrupted);
         let runtime =
@@ -200,16 +200,21 @@ impl<'a> Teller<'a> {
         Ok(Teller { out, told: None, shown: false, interrupted })
     }
 
-    fn tell(&mut self, phase: Phase, (done, all): Step) -> bool {
+    fn tell(&mut self, phase: Phase, step: Step) -> bool {
+        let words = match phase {
+            Phase::Copying => self.out.pick("menyalin", "copying"),
+            Phase::Checking => self.out.pick("memeriksa rantai", "checking the logs"),
+            Phase::Hashing => self.out.pick("menghitung sidik", "computing hashes"),
+        };
+        self.tell_in(words, step)
+    }
+
+    /// Tells in these words how far it is, and whether to go on.
+    pub(super) fn tell_in(&mut self, words: &str, (done, all): Step) -> bool {
         let due = self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY);
         if due && !self.out.quiet && !self.out.json && std::io::stderr().is_terminal() {
             self.told = Some(Instant::now());
             self.shown = true;
-            let words = match phase {
-                Phase::Copying => self.out.pick("menyalin", "copying"),
-                Phase::Checking => self.out.pick("memeriksa rantai", "checking the logs"),
-                Phase::Hashing => self.out.pick("menghitung sidik", "computing hashes"),
-            };
             let percent = (done.saturating_mul(100)).checked_div(all).unwrap_or(100);
             // A line that nobody can read is no reason to stop.
             let _ = write!(std::io::stderr(), "\r{words} {percent} %\u{1b}[K");
@@ -217,7 +222,7 @@ impl<'a> Teller<'a> {
         !self.interrupted.load(Ordering::Relaxed)
     }
 
-    fn done(&self) {
+    pub(super) fn done(&self) {
         if self.shown {
             let _ = write!(std::io::stderr(), "\r\u{1b}[K");
         }

@@ -21,6 +21,7 @@ mod office;
 mod quarantine;
 mod setup;
 mod status;
+mod store;
 mod words;
 
 use std::ffi::OsString;
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(&context, args),
         Command::Audit(command) => audit::run(&context, command),
         Command::Backup(command) => backup::run(&context, command),
+        Command::Store(command) => store::run(&context, command),
         Command::Config(command) => config::run(&context, command),
         Command::Paths => setup::paths(&context),
         Command::Doctor => doctor::run(&context),

@@ -41,6 +41,7 @@ use tokio::sync::watch;
 use crate::ca::Authority;
 use crate::config::{self, Config};
 use crate::engine::Hub;
+use crate::salvage::advise;
 use crate::service::Desk;
 use crate::service::status::Service;
 use crate::setup::Opened;
@@ -106,7 +107,7 @@ pub(crate) fn run(dir: &DataDir, sources: &Sources, log_format: Option<&str>, ou
     let settings = config::load(sources)?;
     let log = logging::init(&LogConfig::of_service(&settings, dir, log_format))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let opened = Opened::open(dir, clock.wall_ms())?;
+    let opened = Opened::open(dir, clock.wall_ms()).map_err(|failure| advise(failure, dir, &Config::of(&settings)))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
     let owner = StoreOwner::start(opened.store).context("start the store's thread")?;
     let start = Start {

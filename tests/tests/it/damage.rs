@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kentongan_tests::{Dice, Hub, Office, data, wait};
 
@@ -140,4 +140,62 @@ fn office_file(office: &Office, name: &str) -> PathBuf {
 fn logged(office: &Office) -> String {
     let files = fs::read_dir(office.data().join("logs")).expect("list the logs");
     files.map(|file| fs::read_to_string(file.expect("an entry").path()).unwrap_or_default()).collect()
+}
+
+/// Zeroes every page in which this text begins.
+fn zero_pages_of(path: &Path, text: &str) {
+    let mut bytes = fs::read(path).expect("read the database");
+    let places: Vec<usize> =
+        (0..bytes.len() - text.len()).filter(|at| bytes[*at..].starts_with(text.as_bytes())).collect();
+    assert!(!places.is_empty(), "the text stands in the database");
+    places.into_iter().for_each(|at| bytes[at / 4096 * 4096..][..4096].fill(0));
+    fs::write(path, bytes).expect("write the database");
+}
+
+#[test]
+fn a_damaged_hub_says_what_can_be_done_is_salvaged_by_a_person_and_refilled_by_its_offices() {
+    let mut dice = Dice::from_environment("damaged hub", 9);
+    let mut hub = Hub::start();
+    let sari = Office::enrol(&hub, "32.73.05.1001");
+    let budi = Office::enrol(&hub, "32.73.05.1002");
+    let mut texts = imported(&sari, &mut dice, "sari", 70);
+    texts.extend(imported(&budi, &mut dice, "budi", 40));
+    for office in [&sari, &budi] {
+        office.sync().ok();
+    }
+    hub.stop();
+    let store = hub.data().join("store.db");
+    zero_pages_of(&store, &texts[30]);
+    fs::remove_file(hub.data().join("store.db.clean")).expect("the mark of a clean end");
+    let damaged = fs::read(&store).expect("read the database");
+
+    // Refused in words, with both ways out, by the service and by every command.
+    assert_eq!(hub.launch().expect_err("refused").code(), Some(16));
+    let refused = hub.run(&["status"]).expect(16).error();
+    assert_eq!(refused["code"], "KTG-207", "{refused:#}");
+    let hint = refused["hint"].as_str().expect("a next step");
+    assert!(hint.contains("kentongan-hub store salvage --data"), "{hint}");
+    assert!(hint.contains("backup"), "{hint}");
+    assert_eq!(fs::read(&store).expect("read the database"), damaged, "nobody wrote to it");
+
+    let done = hub.run(&["store", "salvage"]).ok().json();
+    assert_eq!(done["outcome"], "salvaged", "{done:#}");
+    assert!(done["ops"].as_u64() > Some(0) && done["missing"].as_u64() > Some(0), "{done:#}");
+    let aside = PathBuf::from(done["damaged_files"].as_str().expect("a folder"));
+    assert_eq!(fs::read(aside.join("store.db")).expect("the damaged file"), damaged);
+    assert_eq!(hub.run(&["store", "salvage"]).ok().json()["outcome"], "sound");
+    let audit = hub.run(&["audit", "list"]).ok().json();
+    assert!(audit.to_string().contains("hub.salvaged"), "{audit:#}");
+
+    hub.begin();
+    for office in [&sari, &budi, &sari, &budi] {
+        office.sync().ok();
+    }
+    export::assert_texts(&hub, texts.iter().map(String::as_str));
+    hub.run(&["audit", "verify"]).ok();
+    // Work goes on, both ways.
+    sari.complain("Sesudah penyelamatan.");
+    sari.sync().ok();
+    let status = sari.status();
+    assert_eq!(status["all_arrived"], true, "{status:#}");
 }

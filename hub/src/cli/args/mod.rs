@@ -5,6 +5,7 @@
 
 mod backup;
 mod office;
+mod store;
 mod work;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use kentongan_host::cli::{Common, t};
 
 pub(crate) use backup::BackupCommand;
 pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, StateFilter};
+pub(crate) use store::StoreCommand;
 pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};
 
 /// Examples, as they stand at the end of a help page.
@@ -95,6 +97,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     #[command(subcommand, about = t("Cadangan pusat", "Backups of the hub"))]
     Backup(BackupCommand),
+    #[command(subcommand, about = t("Penyimpanan yang rusak", "A damaged store"))]
+    Store(StoreCommand),
     #[command(subcommand, about = t("Jejak audit", "Audit trail"))]
     Audit(AuditCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]

@@ -77,6 +77,15 @@ impl SqliteStore {
         SqliteStore::tuned(sqlite::open_reader(path)?, path)
     }
 
+    /// Looks whether the store is whole: every page, and every log against its running hash. `go_on` is asked between
+    /// logs.
+    ///
+    /// # Errors
+    /// See [`copying::CopyFault`].
+    pub fn check(&self, go_on: &mut dyn FnMut(copying::Step) -> bool) -> std::result::Result<(), copying::CopyFault> {
+        copying::check(&self.db, go_on).map(drop)
+    }
+
     fn tuned(db: Connection, path: &Path) -> std::result::Result<SqliteStore, OpenFailure> {
         db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         for (setting, value) in [("cache_size", -CACHE_KIB), ("wal_autocheckpoint", CHECKPOINT_PAGES)] {
@@ -211,7 +220,9 @@ mod tests {
         // Into the file itself: in its log SQLite would notice.
         store.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("worked in");
         drop(store);
-        SqliteStore::open(&path).expect("as it was written");
+        // What lies in the write-ahead log only is not in the file yet.
+        SqliteStore::open(&path).expect("as it was written").close().expect("closed");
+        std::fs::remove_file(folder.path().join("store.db.clean")).expect("the mark of a clean end");
         let mut bytes = std::fs::read(&path).expect("read");
         let place = bytes.windows(11).position(|window| window == b"isi laporan").expect("in the file");
         bytes[place] ^= 1;
