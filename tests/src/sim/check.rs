@@ -135,7 +135,9 @@ impl World {
         let Ok(at_hub) = ops_at_hub() else { return };
         let mut own: BTreeMap<ReplicaId, BTreeSet<OpId>> = BTreeMap::new();
         let mut provable = Vec::new();
-        for pc in &self.pcs {
+        let served: Vec<bool> = (0..self.pcs.len()).map(|at| !self.is_revoked(at)).collect();
+        // A revoked PC keeps what it has, and brings nothing back.
+        for (pc, _) in self.pcs.iter().zip(served).filter(|(_, served)| *served) {
             let ops = ops_at_pc(pc.disk).unwrap_or_default();
             own.entry(pc.replica()).or_default().extend(ops.into_iter().map(|(id, _)| id));
             provable.push((pc.office, provable_at_pc(pc.disk).unwrap_or_default()));
@@ -173,6 +175,7 @@ impl World {
 
     /// Everything, when nothing is under way any more.
     pub fn check_all(&mut self) {
+        self.check_revoked();
         if let Err(error) = self.check_hub().and_then(|()| self.check_offices()) {
             self.broke(format!("the stores cannot be read at the end: {error}"));
         }
@@ -304,12 +307,13 @@ impl World {
             });
             match pending {
                 Ok((0, 0, _)) => {}
+                Ok(_) if self.is_revoked(at) => {}
                 other => self.broke(format!("PC {at} still waits after all contacts: {other:?}")),
             }
             let code = office_code(office);
             let here = ops_at_pc(self.pcs[at].disk)?;
             for (id, offices, digest, _) in &hub {
-                if !offices.contains(&code) {
+                if !offices.contains(&code) || self.is_revoked(at) {
                     continue;
                 }
                 match self.at_pc(at, |store| store.entry(*id)) {

@@ -117,7 +117,8 @@ impl World {
         }
     }
 
-    fn wake(&mut self, at: usize, event: Event) {
+    /// Something wakes the loop of a PC.
+    pub fn wake(&mut self, at: usize, event: Event) {
         if self.pcs[at].wake(event) {
             self.due_contact(at);
         }
@@ -166,8 +167,9 @@ impl World {
     pub fn resume(&mut self) {
         for minute in 1..=RESUMES_MIN {
             self.pass_calmly(MINUTE);
-            let waits =
-                |at: &usize| !matches!(self.at_pc(*at, |store| store.counts()), Ok(counts) if counts.ops_pending == 0);
+            let drained =
+                |at: usize| matches!(self.at_pc(at, |store| store.counts()), Ok(counts) if counts.ops_pending == 0);
+            let waits = |at: &usize| !drained(*at) && !self.is_revoked(*at);
             let Some(at) = (0..self.pcs.len()).find(waits) else {
                 self.resumed_min = minute;
                 self.tell(|| format!("   every outbox is empty after {minute} minutes"));

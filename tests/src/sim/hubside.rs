@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kentongan_host::Clock;
 use kentongan_host::certificate::{Facts, Validity};
+use kentongan_host::{Clock, Failure};
 use kentongan_hub::accept::{Bounds, Call, Input, Moment, Output, Shown};
 use kentongan_hub::backup;
 use kentongan_hub::engine::{Hub, Parts, Sign};
@@ -15,12 +15,13 @@ use kentongan_hub::store::{StoreError, Tx, transact_with};
 use kentongan_protocol::ids::{LogId, ReplicaId};
 use kentongan_protocol::session::hub::Event;
 use kentongan_protocol::wire::frame::FrameReader;
-use kentongan_protocol::wire::v1::{Frame, Marks};
+use kentongan_protocol::wire::v1::{Frame, Marks, Refusal};
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::clock::SimClock;
 use super::disk::{Disk, NAME};
+use super::standing::{NEVER_S, Revoked};
 use super::tale::Tale;
 use super::vault::VaultShelf;
 use crate::Dice;
@@ -61,6 +62,8 @@ pub struct HubHost {
     boot: u64,
     /// Certificates that devices show.
     pub certificates: BTreeMap<ReplicaId, Facts>,
+    /// Devices that the operator revoked.
+    pub revoked: Revoked,
     /// Counts starts and stops: a connection of an earlier life is dead.
     pub life: u64,
     /// Counts restores: marks may only go back with it.
@@ -78,6 +81,24 @@ pub struct Conn {
     call: Call,
     /// Until the marks were heard.
     listens: bool,
+    speaker: ReplicaId,
+    /// When the certificate that was shown ends.
+    ends_s: i64,
+    /// Why it is to be refused, from the first job on.
+    standing: Judged,
+}
+
+/// Whether a device may speak, as it stood when the hub asked first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    /// The hub has not asked yet.
+    Open,
+    /// Nobody knows what it found.
+    Unknown,
+    /// It may.
+    Speaks,
+    /// It may not.
+    Silent(Refusal),
 }
 
 /// Why nothing came of it.
@@ -103,6 +124,7 @@ impl HubHost {
             clock,
             key,
             certificates: BTreeMap::new(),
+            revoked: Revoked::new(),
             boot: 1,
             life: 0,
             line: 0,
@@ -113,7 +135,7 @@ impl HubHost {
 
     /// Gives a device a certificate that holds for as long as anything is played.
     pub fn issue(&mut self, device: ReplicaId, public_key: [u8; 32]) {
-        let validity = Validity { not_before_s: 0, not_after_s: i64::MAX };
+        let validity = Validity { not_before_s: 0, not_after_s: NEVER_S };
         let facts = Facts { validity, common_name: Some(device.to_string()), public_key: Some(public_key) };
         self.certificates.insert(device, facts);
     }
@@ -164,6 +186,8 @@ impl HubHost {
     /// The store was put back to an earlier moment. Gives back what was told until then.
     pub fn restored(&mut self) -> BTreeMap<LogId, (u64, u64)> {
         self.line += 1;
+        // Of what was revoked since that moment, it knows nothing.
+        self.revoked.values_mut().for_each(|confirmed| *confirmed = false);
         std::mem::take(&mut self.told)
     }
 
@@ -249,6 +273,15 @@ impl HubHost {
         Ok(transact_with(store, |tx| work(tx, hub))?)
     }
 
+    /// Does what an operator asks of the hub's service. `None`: nothing runs that could.
+    pub fn order<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tx, &Arc<Hub>) -> Result<T, Failure>,
+    ) -> Option<Result<T, Failure>> {
+        let (store, hub) = self.processes.first_mut()?;
+        Some(transact_with(store, |tx| work(tx, hub)))
+    }
+
     /// Begins a request of `speaker`, who shows its certificate.
     ///
     /// # Errors
@@ -262,6 +295,9 @@ impl HubHost {
             process: dice.below(self.processes.len() as u64) as usize,
             call: Call::new(Shown::new(self.certificates.get(&speaker).cloned()), BOUNDS, Moment::of(&*self.clock)),
             listens: true,
+            speaker,
+            ends_s: self.ends_s(speaker),
+            standing: Judged::Open,
         })
     }
 
@@ -293,15 +329,23 @@ impl HubHost {
             let Some(job) = conn.call.next_job() else { return Ok(conn.call.next_output()) };
             let logs = batches(job.events());
             let now = Moment::of(&*self.clock);
+            let expected = self.expected(conn.speaker, conn.ends_s);
             let (store, hub) = self.processes.get_mut(conn.process).ok_or(Stop::Dead)?;
             let done = transact_with(store, |tx| {
+                let before = held(tx, &logs)?;
                 let done = job.run(hub, tx, now)?;
-                Ok::<_, StoreError>((done, held(tx, &logs)?))
+                Ok::<_, StoreError>((done, before, held(tx, &logs)?))
             });
-            let done = done.map(|(done, held)| {
+            let done = done.map(|(done, before, held)| {
+                conn.asked(expected);
+                if matches!(conn.standing, Judged::Silent(_)) && before != held {
+                    tale.broke(format!("something was taken of {}, which may not speak", conn.speaker));
+                }
                 self.now_held(&held);
                 done
             });
+            // A store that failed answered nothing.
+            conn.asked(None);
             if let Err(error) = &done {
                 tale.tell(|| format!("   the hub's store: {error:?}"));
             }
@@ -311,14 +355,34 @@ impl HubHost {
 
     /// Whatever a reply tells of what is held is noted.
     fn listen(&mut self, conn: &mut Conn, output: &Output, tale: &mut Tale) {
-        let (true, Output::Whole(bytes) | Output::Part(bytes)) = (conn.listens, output) else { return };
+        let (Output::Whole(bytes) | Output::Part(bytes)) = output else { return };
+        if !conn.listens && !matches!(conn.standing, Judged::Silent(_)) {
+            return;
+        }
+        if let (false, Judged::Silent(_)) = (conn.listens, conn.standing) {
+            tale.broke(format!("something was given to {}, which may not speak", conn.speaker));
+        }
         conn.listens = false;
         let mut reader = FrameReader::new();
         reader.push(bytes);
         let first = reader.next_frame().ok().flatten().and_then(|raw| Frame::decode(&raw).ok().flatten());
         match first {
+            Some(Frame::Marks(_)) if matches!(conn.standing, Judged::Silent(_)) => {
+                tale.broke(format!("{} was answered and may not speak: {:?}", conn.speaker, conn.standing));
+            }
             Some(Frame::Marks(marks)) => self.watch(&marks, tale),
-            Some(Frame::Refused(refused)) => tale.tell(|| format!("   the hub refuses: {refused:?}")),
+            Some(Frame::Refused(refused)) => {
+                tale.tell(|| format!("   the hub refuses: {refused:?}"));
+                let said = Refusal::from_number(refused.reason);
+                let right = match (conn.standing, said) {
+                    (Judged::Silent(why), said) => said == Some(why),
+                    (Judged::Speaks, Some(Refusal::Revoked | Refusal::Expired)) => false,
+                    _ => true,
+                };
+                if !right {
+                    tale.broke(format!("{} is refused by {said:?}, its standing is {:?}", conn.speaker, conn.standing));
+                }
+            }
             _ => tale.broke("a reply that begins neither with marks nor with a refusal"),
         }
     }
@@ -339,6 +403,15 @@ impl HubHost {
                 tale.broke(format!("a mark went back: log {log} from {told:?} to {:?}", (stored, durable)));
             }
             *told = (*stored, *durable);
+        }
+    }
+}
+
+impl Conn {
+    /// The hub asked whether the device may speak; it asks once for a request.
+    fn asked(&mut self, expected: Option<Option<Refusal>>) {
+        if self.standing == Judged::Open {
+            self.standing = expected.map_or(Judged::Unknown, |refusal| refusal.map_or(Judged::Speaks, Judged::Silent));
         }
     }
 }

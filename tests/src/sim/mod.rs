@@ -8,6 +8,7 @@
 //!   world   plays the events ── pc (an office PC) ── link (the network) ── hubside (the hub's machine)
 //!   hours   time passes, and each PC's own loop says when it calls
 //!   disk    a disk that stops, tears, fills up and is copied
+//!   standing   devices are revoked, certificates end and are renewed
 //!   vault   the hub's backups, made by the command's own steps on a disk of the simulator
 //!   model   what people were told, and which losses the promises allow          check   whether that is so
 //!   run     a seed, its repetition, its shortest story
@@ -32,6 +33,7 @@ pub mod planted;
 pub mod run;
 #[cfg(test)]
 mod seeds;
+pub mod standing;
 pub mod summary;
 pub mod tale;
 pub mod vault;

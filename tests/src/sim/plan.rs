@@ -142,6 +142,12 @@ kinds! {
     Enemy "a hostile device speaks" 0 6;
     /// A bit flips on a disk at rest.
     Flip "a bit flips on a disk" 0 3;
+    /// The operator revokes a PC.
+    Revoke "a PC is revoked" 0 1;
+    /// The certificate of a PC ends within hours.
+    Expire "a certificate ends" 0 2;
+    /// A PC gets a new certificate.
+    Renew "a certificate is renewed" 0 2;
 }
 
 /// One event.

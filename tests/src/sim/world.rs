@@ -251,6 +251,7 @@ impl World {
         if !self.net().hub.is_up() {
             self.start_hub();
         }
+        self.revoke_again();
         *self.faults.entry(event.kind).or_insert(0) += 1;
         self.happen(event.kind, at, &mut dice);
         self.proceed(&mut dice);
@@ -324,6 +325,9 @@ impl World {
             Kind::Stale => self.stale(dice),
             Kind::Enemy => self.enemy(dice),
             Kind::Flip => self.flip(at, dice),
+            Kind::Revoke => self.revoke(at),
+            Kind::Expire => self.certificate_ends(at, dice),
+            Kind::Renew => self.renew(at),
         }
     }
 
@@ -421,6 +425,7 @@ impl World {
                 hub.check_told(tale);
                 drop(net);
                 self.check_covered();
+                self.revoke_again();
             }
             Err(error) => tale.tell(|| format!("   the hub does not start: {error}")),
         }
@@ -600,6 +605,7 @@ impl World {
             self.start_pc(at);
             self.finish_call(at);
         }
+        self.settle_standing();
     }
 
     /// A contact under way comes to its end.
