@@ -194,7 +194,8 @@ fn check_schema(db: &Connection, path: &Path, migrations: &[&str], found: u32) -
 
 /// Whether the tables are exactly those that `migrations` make.
 fn schema_is(db: &Connection, path: &Path, migrations: &[&str]) -> Result<bool, OpenFailure> {
-    let names = |db: &Connection| -> rusqlite::Result<Vec<(String, String, String, Option<String>)>> {
+    type Part = (String, String, String, Option<String>);
+    let names = |db: &Connection| -> rusqlite::Result<Vec<Part>> {
         let mut select = db.prepare(
             "SELECT name, type, tbl_name, sql FROM sqlite_schema \
              WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
