@@ -2,15 +2,19 @@
 //! with an error, stops in the middle of everything, and can be copied whole at any moment.
 //!
 //! ```text
-//!   Disk ── files by name: what programs see, and what the platter would still hold without power
-//!   vfs  ── the same as a file system of SQLite's, write-ahead log and shared memory included
+//!   Disk     ── what the simulator does to it: stops, failures, restarts, copies
+//!   calls    ── what programs do: opening, reading, writing, flushing, each a chance to fail
+//!   platter  ── files by name: what programs see, and what would still be there without power
+//!   vfs      ── the same as a file system of SQLite's, write-ahead log and shared memory included
 //! ```
 //!
 //! Flushing is honest: what was synced stays. Blocks of 512 bytes that were written since the last sync are each kept or
 //! lost at a power cut, so a page can be half old and half new. A new file's name is durable with its first sync.
 
+mod calls;
 #[cfg(test)]
 mod growing;
+mod platter;
 #[cfg(test)]
 mod truth;
 mod vfs;
@@ -21,12 +25,8 @@ use std::rc::Rc;
 
 use crate::Dice;
 
+use platter::{File, Name};
 pub use vfs::{NAME, register};
-
-/// Unit of what is remembered of the platter, in bytes.
-const BLOCK: usize = 4096;
-/// Unit of what a power cut keeps or loses, in bytes.
-const SECTOR: usize = 512;
 
 thread_local! {
     static DISKS: RefCell<BTreeMap<u64, Shared>> = const { RefCell::new(BTreeMap::new()) };
@@ -65,24 +65,6 @@ pub struct Disk {
     just_failed: bool,
 }
 
-/// A name in the folder: the file behind it, and what would be behind it if the power failed now.
-#[derive(Debug, Default, Clone)]
-struct Name {
-    live: Option<File>,
-    /// What the name stood for before a change of the folder that was not flushed; `None` inside: nothing.
-    before: Option<Option<Vec<u8>>>,
-    locks: BTreeMap<u64, i32>,
-}
-
-/// A file: its bytes, and how the platter differs from them.
-#[derive(Debug, Default, Clone)]
-struct File {
-    bytes: Vec<u8>,
-    /// Blocks as they are on the platter, where they differ.
-    old: BTreeMap<usize, Box<[u8]>>,
-    old_len: usize,
-}
-
 /// SQLite's shared memory beside a file.
 #[derive(Debug, Default)]
 struct SharedMemory {
@@ -96,37 +78,6 @@ struct SharedMemory {
 #[derive(Debug, Clone, Default)]
 pub struct Image {
     files: BTreeMap<String, Vec<u8>>,
-}
-
-/// Why a call failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    /// The machine has stopped, or this call fails.
-    Io,
-    /// No room.
-    Full,
-}
-
-impl Image {
-    /// With one file.
-    pub fn of(name: &str, bytes: &[u8]) -> Image {
-        Image { files: BTreeMap::from([(name.to_owned(), bytes.to_vec())]) }
-    }
-
-    /// The bytes of a file.
-    pub fn file(&self, name: &str) -> Option<&[u8]> {
-        self.files.get(name).map(Vec::as_slice)
-    }
-
-    /// Bytes of all its files.
-    pub fn len(&self) -> usize {
-        self.files.values().map(Vec::len).sum()
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl Disk {
@@ -287,208 +238,26 @@ impl Disk {
     pub fn len_of(&self, name: &str) -> usize {
         self.files.get(name).and_then(|name| name.live.as_ref()).map_or(0, |file| file.bytes.len())
     }
-
-    /// Counts a writing call; says whether it may go on.
-    fn write_call(&mut self) -> Result<(), Trouble> {
-        self.writes += 1;
-        if self.stop_at.is_some_and(|at| self.writes >= at) {
-            self.stopped = true;
-        }
-        if self.stopped {
-            return Err(Trouble::Io);
-        }
-        if self.fail_at.is_some_and(|at| self.writes >= at) {
-            self.fail_at = None;
-            self.failures += 1;
-            self.just_failed = true;
-            return Err(Trouble::Io);
-        }
-        Ok(())
-    }
-
-    fn read_call(&self) -> Result<(), Trouble> {
-        if self.stopped { Err(Trouble::Io) } else { Ok(()) }
-    }
-
-    /// Opens a file, making it if wanted. Gives a number to the handle.
-    fn open(&mut self, name: &str, create: bool) -> Result<u64, Trouble> {
-        self.read_call()?;
-        let entry = self.files.entry(name.to_owned()).or_default();
-        if entry.live.is_none() {
-            if !create {
-                return Err(Trouble::Io);
-            }
-            entry.live = Some(File::default());
-            entry.before.get_or_insert(None);
-        }
-        self.handles += 1;
-        Ok(self.handles)
-    }
-
-    fn exists(&self, name: &str) -> bool {
-        self.files.get(name).is_some_and(|name| name.live.is_some())
-    }
-
-    fn delete(&mut self, name: &str, flushed: bool) -> Result<(), Trouble> {
-        self.write_call()?;
-        let Some(entry) = self.files.get_mut(name) else { return Ok(()) };
-        if let Some(file) = entry.live.take() {
-            entry.before.get_or_insert_with(|| Some(file.platter()));
-        }
-        if flushed {
-            self.flush_folder();
-        }
-        Ok(())
-    }
-
-    /// The names in the folder, as they are, get to the platter.
-    fn flush_folder(&mut self) {
-        self.files.values_mut().for_each(|name| name.before = None);
-    }
-
-    fn file(&mut self, name: &str) -> Result<&mut File, Trouble> {
-        self.files.get_mut(name).and_then(|name| name.live.as_mut()).ok_or(Trouble::Io)
-    }
-
-    /// Reads what is there; says how many bytes that were.
-    fn read(&mut self, name: &str, offset: usize, into: &mut [u8]) -> Result<usize, Trouble> {
-        self.read_call()?;
-        let bytes = &self.file(name)?.bytes;
-        let there = bytes.get(offset.min(bytes.len())..).unwrap_or_default();
-        let count = there.len().min(into.len());
-        into[..count].copy_from_slice(&there[..count]);
-        Ok(count)
-    }
-
-    fn write(&mut self, name: &str, offset: usize, bytes: &[u8]) -> Result<(), Trouble> {
-        self.write_call()?;
-        let grows = (offset + bytes.len()).saturating_sub(self.file(name)?.bytes.len());
-        if let Some(room) = &mut self.room {
-            match room.checked_sub(grows) {
-                Some(left) => *room = left,
-                None => {
-                    self.failures += 1;
-                    return Err(Trouble::Full);
-                }
-            }
-        }
-        self.file(name)?.write(offset, bytes);
-        Ok(())
-    }
-
-    fn truncate(&mut self, name: &str, len: usize) -> Result<(), Trouble> {
-        self.write_call()?;
-        let file = self.file(name)?;
-        file.remember(len, file.bytes.len());
-        file.bytes.resize(len, 0);
-        Ok(())
-    }
-
-    fn sync(&mut self, name: &str) -> Result<(), Trouble> {
-        self.write_call()?;
-        let file = self.file(name)?;
-        file.old.clear();
-        file.old_len = file.bytes.len();
-        if self.files.get(name).is_some_and(|name| name.before.is_some()) {
-            // SQLite flushes the folder with a new file.
-            self.flush_folder();
-        }
-        Ok(())
-    }
-
-    fn size(&mut self, name: &str) -> Result<usize, Trouble> {
-        self.read_call()?;
-        Ok(self.file(name)?.bytes.len())
-    }
 }
 
-impl Name {
-    /// What a power cut leaves of the name.
-    fn lose(&mut self, dice: &mut Dice) {
-        match (self.live.take(), self.before.take()) {
-            (live, Some(before)) if dice.percent(50) => {
-                // The folder itself was not flushed.
-                let _ = live;
-                self.live = before.map(File::durable);
-            }
-            (live, _) => self.live = live.map(|file| File::durable(file.torn(dice))),
-        }
-    }
-}
-
-impl File {
-    fn durable(bytes: Vec<u8>) -> File {
-        File { old_len: bytes.len(), bytes, old: BTreeMap::new() }
+impl Image {
+    /// With one file.
+    pub fn of(name: &str, bytes: &[u8]) -> Image {
+        Image { files: BTreeMap::from([(name.to_owned(), bytes.to_vec())]) }
     }
 
-    /// Keeps what is on the platter of `from..to` before it is changed.
-    fn remember(&mut self, from: usize, to: usize) {
-        let end = to.min(self.old_len);
-        if from >= end {
-            return;
-        }
-        for block in from / BLOCK..=(end - 1) / BLOCK {
-            let (start, end) = (block * BLOCK, (block + 1) * BLOCK);
-            let bytes = &self.bytes;
-            self.old.entry(block).or_insert_with(|| {
-                let start = start.min(bytes.len());
-                bytes[start..end.min(bytes.len())].into()
-            });
-        }
+    /// The bytes of a file.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(Vec::as_slice)
     }
 
-    fn write(&mut self, offset: usize, bytes: &[u8]) {
-        let end = offset + bytes.len();
-        self.remember(offset, end);
-        if self.bytes.len() < end {
-            self.bytes.resize(end, 0);
-        }
-        self.bytes[offset..end].copy_from_slice(bytes);
+    /// Bytes of all its files.
+    pub fn len(&self) -> usize {
+        self.files.values().map(Vec::len).sum()
     }
 
-    /// The bytes on the platter, if nothing written since the last sync got there.
-    fn platter(&self) -> Vec<u8> {
-        let mut bytes = self.bytes.clone();
-        bytes.resize(self.old_len, 0);
-        for (block, old) in &self.old {
-            let start = block * BLOCK;
-            let end = (start + old.len()).min(bytes.len());
-            if start < end {
-                bytes[start..end].copy_from_slice(&old[..end - start]);
-            }
-        }
-        bytes
-    }
-
-    /// What is there after a power cut: of each sector the new or the old.
-    fn torn(&self, dice: &mut Dice) -> Vec<u8> {
-        let old = self.platter();
-        let mut bytes = self.bytes.clone();
-        if bytes.len() > old.len() && dice.percent(50) {
-            bytes.truncate(old.len());
-        }
-        if bytes.len() < old.len() && dice.percent(50) {
-            bytes.extend_from_slice(&old[bytes.len()..]);
-        }
-        for block in self.old.keys() {
-            for sector in (block * BLOCK..(block + 1) * BLOCK).step_by(SECTOR) {
-                lose_sector(&mut bytes, &old, sector, dice);
-            }
-        }
-        for sector in (old.len() / SECTOR * SECTOR..bytes.len()).step_by(SECTOR) {
-            lose_sector(&mut bytes, &old, sector, dice);
-        }
-        bytes
-    }
-}
-
-/// Puts a sector back to what it was, half of the times; what never was is zeros.
-fn lose_sector(bytes: &mut [u8], old: &[u8], sector: usize, dice: &mut Dice) {
-    let end = (sector + SECTOR).min(bytes.len());
-    if sector >= end || dice.percent(50) {
-        return;
-    }
-    for (place, byte) in (sector..).zip(&mut bytes[sector..end]) {
-        *byte = old.get(place).copied().unwrap_or(0);
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }

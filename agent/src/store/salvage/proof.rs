@@ -1,0 +1,92 @@
+//! What of the ops found proves itself: by the sum over name and bytes, or by the running hash between its neighbours.
+
+use std::collections::BTreeMap;
+
+use kentongan_host::carve::{Row, Value};
+use kentongan_protocol::ids::OpId;
+use kentongan_protocol::log::{ChainHash, LogHead};
+use kentongan_protocol::op::Op;
+
+use super::super::check::sum_of;
+
+/// One log on its way over.
+pub(super) struct Plan {
+    pub(super) head: LogHead,
+    pub(super) own: bool,
+    pub(super) ops: BTreeMap<u64, Sound>,
+    /// Without gap up to here, and the running hash there.
+    pub(super) held: u64,
+    pub(super) chain: ChainHash,
+}
+
+/// An op that proved itself.
+pub(super) struct Sound {
+    pub(super) bytes: Vec<u8>,
+    pub(super) chain: Option<ChainHash>,
+    pub(super) feed: Option<i64>,
+    pub(super) aside: i64,
+    pub(super) op: Option<Op>,
+}
+
+/// Something found under the id of an op.
+pub(super) struct Candidate {
+    bytes: Vec<u8>,
+    chain: Option<ChainHash>,
+    feed: Option<i64>,
+    aside: i64,
+    /// Its sum is right: name and bytes are what was written.
+    summed: bool,
+    /// It says a sum, and that is wrong.
+    wrong: bool,
+}
+
+impl Candidate {
+    pub(super) fn of(row: &Row, id: OpId) -> Option<Candidate> {
+        let bytes = row.values.get(2)?.blob()?.to_vec();
+        let sum = row.values.get(6).and_then(Value::whole);
+        let summed = sum == Some(sum_of(id, &bytes));
+        Some(Candidate {
+            chain: row.values.get(3).and_then(Value::bytes).map(ChainHash),
+            feed: row.values.get(4).and_then(Value::whole),
+            aside: row.values.get(5).and_then(Value::whole).filter(|aside| (0..=2).contains(aside)).unwrap_or(0),
+            summed,
+            wrong: sum.is_some() && !summed,
+            bytes,
+        })
+    }
+}
+
+/// Picks what proves itself, and chains it from the first op on.
+pub(super) fn assembled(head: LogHead, own: bool, candidates: BTreeMap<u64, Vec<Candidate>>) -> Plan {
+    let start = head.chain_start();
+    let mut plan = Plan { head, own, ops: BTreeMap::new(), held: 0, chain: start };
+    // Every hash that was found at the op before: of ops of version 1 that is the only proof behind a gap.
+    let mut before = vec![start];
+    let mut last = 0;
+    for (seq, found) in candidates {
+        let follows = plan.held + 1 == seq;
+        if last + 1 != seq {
+            before.clear();
+        }
+        let chained = |candidate: &Candidate| {
+            let mut hashes = before.iter().chain(follows.then_some(&plan.chain));
+            candidate.chain.is_some_and(|chain| hashes.any(|hash| hash.then(&candidate.bytes) == chain))
+        };
+        let best = found.iter().find(|candidate| candidate.summed || (!candidate.wrong && chained(candidate)));
+        // A wrong sum is not believed against a right hash: the sum itself may be what was hit.
+        let best = best.or_else(|| found.iter().find(|candidate| chained(candidate)));
+        if let Some(candidate) = best {
+            let chain = follows.then(|| plan.chain.then(&candidate.bytes));
+            if let Some(chain) = chain {
+                (plan.held, plan.chain) = (seq, chain);
+            }
+            let op = Op::decode(&candidate.bytes).ok();
+            let Candidate { bytes, feed, aside, .. } = candidate;
+            plan.ops.insert(seq, Sound { bytes: bytes.clone(), chain, feed: *feed, aside: *aside, op });
+        }
+        before = found.iter().filter_map(|candidate| candidate.chain).collect();
+        before.extend(follows.then_some(plan.chain).filter(|_| plan.held == seq));
+        last = seq;
+    }
+    plan
+}

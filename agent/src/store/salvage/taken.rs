@@ -1,0 +1,190 @@
+//! From what was found into the fresh store: logs and their ops first, then lists, runs and rows of files.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
+use kentongan_host::carve::Remains;
+use kentongan_protocol::clock::Hlc;
+use kentongan_protocol::ids::{Lane, LogId, OpId};
+use kentongan_protocol::log::LogHead;
+use kentongan_protocol::op::Op;
+use rusqlite::{Connection, params};
+
+use super::super::check::sum_of;
+use super::super::pack::{key_of, op_key, split};
+use super::super::write::put_log_head;
+use super::super::{Member, StoreError, put_run, read};
+use super::Salvaged;
+use super::found::Found;
+use super::proof::{Candidate, Plan, assembled};
+
+/// A salvage under way.
+pub(super) struct Work<'a, R> {
+    pub(super) db: &'a Connection,
+    pub(super) remains: &'a mut Remains<R>,
+    pub(super) found: Found,
+    pub(super) member: Option<Member>,
+    pub(super) wall_ms: i64,
+    pub(super) done: Salvaged,
+}
+
+impl<R: Read + Seek> Work<'_, R> {
+    pub(super) fn put_logs(&mut self) -> Result<(), StoreError> {
+        let mut numbers: Vec<i64> = self.found.names.keys().copied().collect();
+        numbers.retain(|n| (1..1 << 23).contains(n));
+        let mut plans = BTreeMap::new();
+        for n in numbers {
+            let Some(log) = self.name_of(n) else { continue };
+            let named =
+                self.db.execute("INSERT OR IGNORE INTO log_name (n, log) VALUES (?, ?)", params![n, log.to_bytes()]);
+            if named.map_err(StoreError::because("name a log"))? == 1
+                && let Some(plan) = self.plan(n, log)
+            {
+                plans.insert(n, plan);
+            }
+        }
+        // All logs have their names before the first op names a record of another one.
+        for (n, plan) in &plans {
+            self.put_log(*n, plan)?;
+        }
+        for (n, plan) in &plans {
+            self.put_ops(*n, plan)?;
+        }
+        Ok(())
+    }
+
+    /// The name of a log that most of what was found agrees on.
+    fn name_of(&self, n: i64) -> Option<LogId> {
+        let names = self.found.names.get(&n)?;
+        let heads = self.found.heads.get(&n).map(Vec::as_slice).unwrap_or_default();
+        let weight = |name: &[u8; 8], seen: u32| {
+            seen + heads.iter().filter(|head| head.log().to_bytes() == *name).count() as u32
+        };
+        names.iter().max_by_key(|(name, seen)| weight(name, **seen)).map(|(name, _)| LogId::from_bytes(*name))
+    }
+
+    fn plan(&mut self, n: i64, log: LogId) -> Option<Plan> {
+        let keys: Vec<i64> =
+            self.found.ops.range(op_key(n, 1).ok()?..op_key(n + 1, 0).ok()?).map(|(key, _)| *key).collect();
+        let candidates: BTreeMap<u64, Vec<Candidate>> =
+            keys.into_iter().map(|key| (split(key).1, self.candidates(key, log))).collect();
+        let mut heads: Vec<LogHead> = self.found.heads.get(&n).cloned().unwrap_or_default();
+        heads.retain(|head| head.log() == log);
+        let head = heads.pop().or_else(|| self.possible_head(log))?;
+        let own = self.member.as_ref().is_none_or(|member| member.replica == head.replica());
+        // Without knowing who this is, only what was kept as own is; and what another replica kept as its own is not
+        // for this office.
+        if own != self.found.owners.contains(&head.replica()) && (self.member.is_none() || !own) {
+            return None;
+        }
+        Some(assembled(head, own, candidates))
+    }
+
+    /// Everything that was found under the id of an op, the latest first.
+    fn candidates(&mut self, key: i64, log: LogId) -> Vec<Candidate> {
+        let id = OpId { log, seq: split(key).1 };
+        let places = self.found.ops.get(&key).cloned().unwrap_or_default();
+        let rows = places.into_iter().rev().filter_map(|(_, place)| self.remains.row(place));
+        rows.filter_map(|row| Candidate::of(&row, id)).collect()
+    }
+
+    /// The head of a log of this PC that has lost it: any run, any lane; the name tells.
+    fn possible_head(&self, log: LogId) -> Option<LogHead> {
+        let member = self.member.as_ref()?;
+        let lanes = [Lane::Urgent, Lane::Case, Lane::Survey, Lane::Bulk];
+        let heads = self.found.runs.values().flat_map(|run| lanes.map(|lane| (*run, lane)));
+        heads
+            .map(|(run, lane)| LogHead::new(member.replica, member.office.clone(), lane, run))
+            .find(|head| head.log() == log)
+    }
+
+    fn put_log(&mut self, n: i64, plan: &Plan) -> Result<(), StoreError> {
+        put_log_head(self.db, n, &plan.head, plan.own, plan.head.chain_start())?;
+        let hlc = plan.ops.values().filter_map(|sound| Some(sound.op.as_ref()?.hlc)).max().unwrap_or_default();
+        // What came from the hub is there; of own ops, it has to say it again.
+        let stored = if plan.own { 0 } else { plan.held };
+        self.db
+            .execute(
+                "UPDATE log SET held = ?, chain = ?, stored = ?, hlc = ? WHERE n = ?",
+                params![plan.held as i64, plan.chain.0, stored as i64, hlc.0 as i64, n],
+            )
+            .map_err(StoreError::because("take over a log"))?;
+        if plan.own {
+            self.note_own(plan, hlc);
+        } else {
+            self.done.foreign_ops += plan.ops.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn note_own(&mut self, plan: &Plan, hlc: Hlc) {
+        let counting = plan.ops.values().filter(|sound| sound.aside != 2).count() as u64;
+        let highest = plan.ops.last_key_value().map_or(0, |(seq, _)| *seq);
+        let retired = plan.ops.len() as u64 - counting;
+        self.done.own_ops += counting;
+        self.done.strays += plan.ops.iter().filter(|(seq, sound)| **seq > plan.held && sound.aside != 2).count() as u64;
+        self.done.lost_ops += highest.saturating_sub(counting + retired);
+        if !plan.ops.is_empty() {
+            self.done.latest_ms = self.done.latest_ms.max(Some(hlc.ms()));
+        }
+    }
+
+    fn put_ops(&mut self, n: i64, plan: &Plan) -> Result<(), StoreError> {
+        for (seq, sound) in &plan.ops {
+            let (id, key) = (OpId { log: plan.head.log(), seq: *seq }, op_key(n, *seq)?);
+            let record = match &sound.op {
+                Some(op) => key_of(self.db, op.record(id).0)?,
+                None => key,
+            };
+            let chain = if *seq <= plan.held { sound.chain.map(|chain| chain.0) } else { None };
+            self.db
+                .prepare_cached(
+                    "INSERT INTO op (id, record, bytes, chain, feed, aside, sum) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                )
+                .and_then(|mut insert| {
+                    let sum = sum_of(id, &sound.bytes);
+                    insert.execute(params![key, record, sound.bytes, chain, sound.feed, sound.aside, sum])
+                })
+                .map_err(StoreError::because("take over an op"))?;
+            if plan.own && *seq > plan.held && sound.aside != 2 {
+                self.db
+                    .execute("INSERT INTO stray (op) VALUES (?)", [key])
+                    .map_err(StoreError::because("keep an op behind a gap"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists, runs, and rows of files that were taken.
+    pub(super) fn put_rest(&mut self) -> Result<(), StoreError> {
+        for run in self.found.runs.values() {
+            put_run(self.db, run)?;
+        }
+        let records: Vec<(i64, Vec<u8>)> = {
+            let reading = || StoreError::because("list what was salvaged");
+            let mut select = self.db.prepare("SELECT id, bytes FROM op WHERE id = record").map_err(reading())?;
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(reading())?;
+            rows.collect::<Result<_, _>>().map_err(reading())?
+        };
+        for (key, bytes) in records {
+            let entered_ms = Op::decode(&bytes).map_or(self.wall_ms, |op| op.hlc.ms());
+            let (wall_ms, changed_ms) = self.found.listed.get(&key).copied().unwrap_or((entered_ms, entered_ms));
+            read::refresh_record(self.db, key, wall_ms)?;
+            self.db
+                .execute("UPDATE record SET changed = ? WHERE id = ?", params![changed_ms, key])
+                .map_err(StoreError::because("list what was salvaged"))?;
+        }
+        let taking = || StoreError::because("take over rows of files");
+        for (row, record) in &self.found.taken {
+            self.db
+                .execute("INSERT OR IGNORE INTO import_row (name, record) VALUES (?, ?)", params![row, record])
+                .map_err(taking())?;
+        }
+        for (source, row) in &self.found.sources {
+            self.db
+                .execute("INSERT OR IGNORE INTO import_source (source, name) VALUES (?, ?)", params![source, row])
+                .map_err(taking())?;
+        }
+        Ok(())
+    }
+}
