@@ -4,16 +4,23 @@
 use std::fmt;
 
 macro_rules! defects {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($(#[doc = $words:literal] $name:ident,)*) => {
         /// A mistake that somebody could make.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Defect {
-            $($(#[$doc])* $name,)*
+            $(#[doc = $words] $name,)*
         }
 
         impl Defect {
             /// All of them.
             pub const ALL: &[Defect] = &[$(Defect::$name),*];
+
+            /// What it is, in words.
+            pub fn words(self) -> &'static str {
+                match self {
+                    $(Defect::$name => $words.trim_ascii(),)*
+                }
+            }
         }
     };
 }
@@ -116,6 +123,35 @@ pub fn active(defect: Defect) -> bool {
 #[cfg(not(feature = "planted"))]
 #[inline(always)]
 pub fn active(_: Defect) -> bool {
+    false
+}
+
+#[cfg(feature = "planted")]
+thread_local! {
+    static OTHER_VERSION: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Plays, in this thread, an office program of a version that lets people change what this version's forms close.
+#[cfg(feature = "planted")]
+pub fn play_other_version(on: bool) {
+    OTHER_VERSION.set(on);
+}
+
+/// Plays nothing.
+#[cfg(not(feature = "planted"))]
+#[inline(always)]
+pub fn play_other_version(_: bool) {}
+
+/// Whether the office program is one of another version.
+#[cfg(feature = "planted")]
+pub fn is_other_version() -> bool {
+    OTHER_VERSION.get()
+}
+
+/// Whether the office program is one of another version: never.
+#[cfg(not(feature = "planted"))]
+#[inline(always)]
+pub fn is_other_version() -> bool {
     false
 }
 

@@ -8,7 +8,7 @@ use kentongan_tests::sim::summary::{Sweep, sweep};
 
 const HELP: &str = "sim [--seed N] [--steps M] [--swarm] [--runs R] [--seconds S] [--jobs J] [--check-coverage]
 sim --replay [--seed N ... | --plan LINE|FILE]
-sim --planted NAME|all [--seed N] [--runs R]
+sim --planted NAME|all [--seed N] [--runs R] [--jobs J] [--replay [--plan FILE]]
 
   --seed N      the first seed (drawn and printed if none is given)
   --steps M     events of each run (150)
@@ -19,12 +19,20 @@ sim --planted NAME|all [--seed N] [--runs R]
   --plan X      plays a plan, given as the line that a replay prints, or each line of a file
   --replay      shortens a plan that breaks, prints it as a line and tells its history in words
   --check-coverage   fails if something that must be come to was not (feature `planted`)
-  --planted X   plants a defect, or all one after the other, and shows when it is found (feature `planted`);
-                --runs bounds the runs for each, and each begins at --seed
+  --planted X   plants a defect, or each of all, and plays the plan kept for it, which must break with it and hold
+                without it (feature `planted`). A plan that shows nothing any more is made up for on fresh seeds from
+                --seed; with --runs R > 1 that is done for each, up to R runs. Fails if a defect was not caught.
+                --replay: finds a plan to keep instead (of --plan FILE, or fresh), shortens it and prints its line
 ";
 
 /// Seconds spent on shortening a plan.
 const SHRINK_SECONDS_MAX: u64 = 300;
+/// The same for each planted defect.
+#[cfg(feature = "planted")]
+const SHRINK_DEFECT_SECONDS_MAX: u64 = 20;
+/// Runs on fresh ground for a planted defect whose kept plan shows nothing any more.
+#[cfg(feature = "planted")]
+const FALLBACK_RUNS: u64 = 120;
 
 struct Args {
     sweep: Sweep,
@@ -68,7 +76,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let broke = match (&args.planted, &args.plan) {
-        (Some(name), _) => planted(&args.sweep, name),
+        (Some(name), _) => planted(&args, name),
         (None, Some(given)) => {
             let text = std::fs::read_to_string(given).unwrap_or_else(|_| given.clone());
             let plans: Result<Vec<Plan>, String> = lines(&text).map(str::parse).collect();
@@ -86,6 +94,9 @@ fn main() -> ExitCode {
             print!("{summary}");
             let missing = if args.coverage { summary.missing() } else { Vec::new() };
             missing.iter().for_each(|line| println!("never come to: {line}"));
+            if args.coverage {
+                summary.seldom().iter().for_each(|(line, count)| println!("seldom come to: {line} {count}"));
+            }
             summary.failed > 0 || !missing.is_empty()
         }
     };
@@ -105,32 +116,64 @@ fn tell(plan: &Plan, in_words: bool) -> bool {
     outcome.broken.is_some()
 }
 
-/// Plants defects and looks for them. Whether one was not found.
+/// Plants defects and tries to catch them, `--jobs` beside each other. Whether one was not caught.
 #[cfg(feature = "planted")]
-fn planted(sweep: &Sweep, name: &str) -> bool {
-    use kentongan_protocol::planted::Defect;
-    use kentongan_tests::sim::planted::hunt;
+fn planted(args: &Args, name: &str) -> bool {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
 
+    use kentongan_protocol::planted::Defect;
+    use kentongan_tests::sim::planted::{Ground, to_keep, try_to_catch};
+
+    let given = args.plan.iter().flat_map(|given| {
+        let text = std::fs::read_to_string(given).unwrap_or_else(|_| given.clone());
+        lines(&text).filter_map(|line| line.parse().ok()).collect::<Vec<Plan>>()
+    });
+    let (given, began): (Vec<Plan>, _) = (given.collect(), Instant::now());
+    let Sweep { seed, steps, runs, .. } = args.sweep;
+    let always = runs > 1;
+    let ground = Ground { seed, steps, runs: if always { runs } else { FALLBACK_RUNS } };
     let defects: Vec<Defect> =
         Defect::ALL.iter().copied().filter(|defect| name == "all" || defect.to_string() == name).collect();
-    let mut missed = defects.is_empty();
-    println!("{:<22} {:>10} {:>6} {:>8}  how it showed", "defect", "seed", "runs", "seconds");
-    for defect in defects {
-        let found = hunt(defect, sweep.seed, sweep.steps, sweep.runs.max(2));
-        let (seed, how) = match found.first {
-            Some((seed, how)) => (seed.to_string(), how),
-            None => {
-                missed = true;
-                ("-".to_owned(), "NOT FOUND".to_owned())
-            }
-        };
-        println!("{:<22} {seed:>10} {:>6} {:>8.1}  {how}", defect.to_string(), found.runs, found.seconds);
+    let (next, caught) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    if !args.replay {
+        println!("{:<22} {:>6} {:>5} {:>6}", "defect", "plan", "runs", "s");
     }
-    missed
+    let work = || {
+        while let Some(defect) = defects.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let caught_now = if args.replay {
+                let line = to_keep(*defect, given.clone(), ground, SHRINK_DEFECT_SECONDS_MAX);
+                println!("{}", line.clone().unwrap_or_else(|| format!("# {defect}: nothing showed it")));
+                line.is_some()
+            } else {
+                match try_to_catch(*defect, ground, always) {
+                    Ok(trial) => {
+                        println!("{trial}");
+                        trial.is_caught()
+                    }
+                    Err(wrong) => {
+                        println!("{defect}: {wrong}");
+                        false
+                    }
+                }
+            };
+            caught.fetch_add(usize::from(caught_now), Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..args.sweep.jobs {
+            scope.spawn(work);
+        }
+    });
+    let caught = caught.into_inner();
+    if !args.replay {
+        println!("{} planted, {caught} caught, in {:.0} s", defects.len(), began.elapsed().as_secs_f64());
+    }
+    defects.is_empty() || caught < defects.len()
 }
 
 #[cfg(not(feature = "planted"))]
-fn planted(_: &Sweep, _: &str) -> bool {
+fn planted(_: &Args, _: &str) -> bool {
     println!(
         "planted defects need: cargo run --release -p kentongan-tests --features planted --bin sim -- --planted all"
     );

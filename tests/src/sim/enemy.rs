@@ -108,6 +108,18 @@ fn claim(theirs: &LogHead, from_seq: u64, text: &str, dice: &mut Dice) -> Vec<u8
 }
 
 impl World {
+    /// What a colleague who read a log up to its end can put behind it: an op that it made up, and the right hash over both
+    /// with a signature of its own.
+    fn lengthen(&self, theirs: &LogHead, text: &str) -> Vec<u8> {
+        let held = self.net().hub.work(|tx, _| tx.log(theirs.log())).ok().flatten();
+        let (stored, chain) = held.map_or((0, theirs.chain_start()), |log| (log.stored, log.chain));
+        let made_up = creation(text, false);
+        let chain = made_up.encode().map_or(chain, |bytes| chain.then(&bytes));
+        let signed = attest(&key(202), theirs.replica(), vec![(theirs.log().to_bytes(), stored + 1, chain.0)]);
+        let frames = vec![signed, Frame::Log(LogFrame::from(theirs)), ops(theirs.log(), stored + 1, &[made_up])];
+        request_of(COLLEAGUE, theirs.run(), frames, false)
+    }
+
     /// A hostile device speaks once.
     pub fn enemy(&mut self, dice: &mut Dice) {
         let office = |place| office_code(place).parse().expect("a code");
@@ -143,7 +155,10 @@ impl World {
             (6, Some(id)) => {
                 speaker = COLLEAGUE;
                 let theirs = theirs.unwrap_or_else(|| log_head(1, ReplicaId(1), 0));
-                claim(&theirs, id.seq, &text, dice)
+                match dice.percent(40) {
+                    true => self.lengthen(&theirs, &text),
+                    false => claim(&theirs, id.seq, &text, dice),
+                }
             }
             (7, _) => {
                 let logs = (0..200).map(|n| (LogId(n * 977).to_bytes(), u64::MAX - n)).collect();

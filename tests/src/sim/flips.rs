@@ -81,6 +81,7 @@ impl World {
                 self.tell(|| format!("   PC {at} notices: {error:?}; its folder is set aside, and it joins again"));
                 self.pcs[at].disk().borrow_mut().put_image(&Image::default());
                 self.pcs[at].saved.clear();
+                self.other_folder.insert(self.pcs[at].replica());
                 self.excuse(&format!("the store of PC {at} was damaged"));
                 self.start_pc(at);
             }

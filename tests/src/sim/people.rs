@@ -11,6 +11,7 @@ use kentongan_protocol::ids::{Lane, OpId, RecordId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::{GroupView, Record, next_cycle};
 use kentongan_protocol::op::{Op, Write};
+use kentongan_protocol::planted;
 
 use super::hubside::Stop;
 use super::model::{Known, Wrote};
@@ -73,7 +74,8 @@ fn new_record(marker: u64, author: &str, bulky: u64, dice: &mut Dice) -> NewReco
 fn change(dice: &mut Dice, offices: usize) -> (GroupTag, BTreeMap<FieldTag, Value>, Option<usize>) {
     match dice.below(30) {
         29 => {
-            // A part that may not change after saving: the hub sets it aside.
+            // A part that may not change after saving: this version's program refuses it, and the hub sets aside what a
+            // program of another version (feature `planted`) saved.
             let number = Value::Text(format!("B-{}", dice.below(9)));
             (pengaduan::group::PENERIMAAN, BTreeMap::from([(113, number)]), None)
         }
@@ -182,6 +184,9 @@ impl World {
                 } else {
                     // The folder was put back, or its twin took the row as well.
                     self.twice.insert(marker);
+                    if !self.other_folder.contains(&self.pcs[at].replica()) {
+                        self.broke(format!("PC {at} took #{marker} of a file twice"));
+                    }
                     self.saved_new(at, record, marker, new);
                 }
             }
@@ -209,6 +214,7 @@ impl World {
     /// A clerk saves a form that was opened before.
     pub fn save(&mut self, at: usize, dice: &mut Dice) {
         let marker = self.model.marker();
+        let other_version = self.plan.options.other_version > 0;
         let Some(pc) = self.awake(at) else { return };
         if pc.drafts.is_empty() {
             return;
@@ -218,7 +224,9 @@ impl World {
         let (remark, remark_values) = marked(marker);
         let writes: Vec<Wrote> = vec![(group, values, seen), (remark, remark_values, Vec::new())];
         let edit = Edit { record, author: author.clone(), writes: writes.clone() };
+        planted::play_other_version(other_version);
         let saved = pc.desk.with(|store| store.edit(&edit));
+        planted::play_other_version(false);
         if let Some(office) = routes_to {
             self.model.routed(record, office);
         }

@@ -53,6 +53,9 @@ options! {
     late;
     /// Per cent of crashes that are power cuts.
     power;
+    /// PCs have a program of a version that lets people change what this version's forms close (feature `planted`). Not
+    /// drawn: kept plans alone set it.
+    other_version;
 }
 
 macro_rules! kinds {
@@ -267,12 +270,13 @@ fn drawn(dice: &mut Dice, swarm: bool) -> (Options, [u64; Kind::ALL.len()]) {
     let pcs = offices + dice.below(3);
     let bulky = [2, 2, 60][dice.below(3) as usize];
     let skew = [0, 0, 140][dice.below(3) as usize];
-    (Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power }, weights)
+    (Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power, other_version: 0 }, weights)
 }
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power } = self;
+        let Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power, other_version: _ } =
+            self;
         write!(
             f,
             "{pcs} PCs in {offices} offices, clocks {skew} s wrong; long records {bulky} %; lost {lost} %, cut up {cut_up} %, "

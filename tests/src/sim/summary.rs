@@ -122,6 +122,11 @@ impl Summary {
     pub fn missing(&self) -> Vec<String> {
         coverage::missing(&self.reached)
     }
+
+    /// What is seldom come to, and how often it was.
+    pub fn seldom(&self) -> Vec<(String, u64)> {
+        coverage::seldom(&self.reached)
+    }
 }
 
 fn add<K: Ord>(sums: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {

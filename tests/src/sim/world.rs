@@ -63,6 +63,8 @@ pub struct World {
     pub taken: BTreeSet<(ReplicaId, u64)>,
     /// Rows that a folder took again because it had been put back, or a twin.
     pub twice: BTreeSet<u64>,
+    /// PCs whose folder is not what they wrote: put back, copied to a twin, or begun anew.
+    pub other_folder: BTreeSet<ReplicaId>,
     /// Records that operators have open.
     pub hub_drafts: Vec<HubDraft>,
     /// Backups of the hub.
@@ -181,6 +183,7 @@ impl World {
             files: Vec::new(),
             taken: BTreeSet::new(),
             twice: BTreeSet::new(),
+            other_folder: BTreeSet::new(),
             hub_drafts: Vec::new(),
             vault: Vault::default(),
             put_away: BTreeSet::new(),
@@ -457,6 +460,7 @@ impl World {
         let copy = copies[dice.below(copies.len() as u64) as usize].clone();
         self.pcs[at].disk().borrow_mut().heal();
         self.pcs[at].put_back(&copy);
+        self.other_folder.insert(self.pcs[at].replica());
         self.pcs[at].clock.boot();
         self.excuse(&format!("PC {at} was put back"));
         self.start_pc(at);
@@ -468,6 +472,7 @@ impl World {
         }
         self.disks += 1;
         let twin = self.pcs[at].cloned(self.disks, SimClock::new(&self.now), dice.number());
+        self.other_folder.insert(twin.replica());
         self.pcs.push(twin);
         self.start_pc(self.pcs.len() - 1);
     }
