@@ -330,6 +330,22 @@ fn what_the_hub_set_aside_does_not_count_and_is_told() {
 }
 
 #[test]
+fn what_the_hub_set_aside_does_not_count_either_if_the_verdict_comes_before_the_op() {
+    let mut pc = Pc::new(13);
+    let mut store = pc.start();
+    let entered = store.enter(&complaint("x")).unwrap();
+    let head = LogHead::new(member().replica, member().office, Lane::Case, *hub_log(80).run());
+    let twins = change(entered.record, "kategori", "informasi", vec![entered.record.0]);
+    let shown = store.entry(entered.record).unwrap().record;
+    let verdict = VerdictFrame::Quarantined(4);
+    let told = FeedEntry::Verdict { number: 1, log: head.log().to_bytes(), seq: 1, verdict };
+    store.apply(Event::Feed(Feed { entries: List(vec![told]), ..page(&head, &[], 1) }), Some(10)).unwrap();
+    let given = Event::Restored { head, first_seq: 1, ops: vec![twins.encode().unwrap()] };
+    store.apply(given, Some(10)).unwrap();
+    assert_eq!(store.entry(entered.record).unwrap().record, shown);
+}
+
+#[test]
 fn lost_ops_come_back_and_the_two_sides_agree() {
     let mut pc = Pc::new(10);
     let mut store = pc.start();

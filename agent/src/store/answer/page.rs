@@ -60,9 +60,11 @@ impl Page<'_> {
             Ok(op) => key_of(self.db, op.record(id).0)?,
             Err(_) => key, // of a later version: kept and passed on, not shown
         };
+        // A copied or restored folder may have read the verdict on an op before it is given the op itself.
+        let aside = self.verdict(key)?.is_some_and(|verdict| sets_aside(&verdict));
         self.db
-            .prepare_cached("INSERT INTO op (id, record, bytes, feed, sum) VALUES (?, ?, ?, ?, ?)")
-            .and_then(|mut insert| insert.execute(params![key, record, bytes, feed, sum_of(id, bytes)]))
+            .prepare_cached("INSERT INTO op (id, record, bytes, feed, aside, sum) VALUES (?, ?, ?, ?, ?, ?)")
+            .and_then(|mut insert| insert.execute(params![key, record, bytes, feed, aside, sum_of(id, bytes)]))
             .map_err(StoreError::because("keep an op"))?;
         self.advance(head, own, n, id)?;
         self.touched.insert(record);
@@ -114,7 +116,7 @@ impl Page<'_> {
             ),
         }
         .map_err(noted())?;
-        let aside = matches!(verdict, VerdictFrame::Quarantined(_)) && !planted::active(Defect::VerdictIgnored);
+        let aside = sets_aside(verdict);
         if aside {
             planted::reached(Place::SetAsideKept);
         }
@@ -128,10 +130,24 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// The last word of the hub on an op, if it had something to say.
+    fn verdict(&self, key: i64) -> Result<Option<VerdictFrame>, StoreError> {
+        let bytes: Option<Vec<u8>> = self
+            .db
+            .prepare_cached("SELECT verdict FROM verdict WHERE op = ?")
+            .and_then(|mut select| select.query_row([key], |row| row.get(0)).optional())
+            .map_err(StoreError::because("read a verdict"))?;
+        Ok(bytes.map(|bytes| codec::decode(&bytes)).transpose()?)
+    }
+
     pub(super) fn finish(self, wall_ms: i64) -> Result<Applied, StoreError> {
         self.touched.iter().try_for_each(|record| read::refresh_record(self.db, *record, wall_ms))?;
         Ok(self.applied)
     }
+}
+
+fn sets_aside(verdict: &VerdictFrame) -> bool {
+    matches!(verdict, VerdictFrame::Quarantined(_)) && !planted::active(Defect::VerdictIgnored)
 }
 
 /// Count and running hash of a log, which begins here if nothing of it was.
