@@ -247,6 +247,8 @@ impl World {
         // Where clocks are a little wrong, things happen so fast that it matters.
         let pace = if self.plan.options.skew > 0 { 15 } else { 300 };
         self.pass(1 + dice.below(pace * S as u64) as i64);
+        // A machine may have stopped while time passed; dice of its own, so that the event's are what they were.
+        self.restart_stopped(&mut stream(self.plan.seed, 900_000 + event.step as u64));
         self.tell(|| format!("{place}: {}", event.kind.words()));
         if self.awake(at).is_none() && self.pcs[at].asleep_until_ms <= self.now.load(Ordering::Relaxed) {
             self.start_pc(at);
@@ -391,8 +393,16 @@ impl World {
         }
     }
 
-    /// Machines that stopped in this event start again.
+    /// Machines that stopped in this event start again, and some full disks have space again.
     fn after_trouble(&mut self, dice: &mut Dice) {
+        self.restart_stopped(dice);
+        if dice.percent(15) {
+            Disk::at(HUB_DISK).borrow_mut().set_room(None);
+            self.pcs.iter().for_each(|pc| pc.disk().borrow_mut().set_room(None));
+        }
+    }
+
+    fn restart_stopped(&mut self, dice: &mut Dice) {
         if Disk::at(HUB_DISK).borrow().is_stopped() {
             self.net().hub.end();
             Disk::at(HUB_DISK).borrow_mut().restart(self.down, dice);
@@ -412,10 +422,6 @@ impl World {
                     self.start_pc(at);
                 }
             }
-        }
-        if dice.percent(15) {
-            Disk::at(HUB_DISK).borrow_mut().set_room(None);
-            self.pcs.iter().for_each(|pc| pc.disk().borrow_mut().set_room(None));
         }
     }
 
