@@ -1,5 +1,6 @@
 //! What can be wrong with this installation, in the order of likelihood, each with one next step.
 
+use std::fmt;
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
@@ -34,7 +35,7 @@ struct Finding {
     check: &'static str,
     verdict: Verdict,
     said: (String, String),
-    next: (&'static str, &'static str),
+    next: (String, String),
 }
 
 /// A PC clock off by more than this is worth a person's visit, in milliseconds.
@@ -121,9 +122,14 @@ fn finding(
     check: &'static str,
     verdict: Verdict,
     said: (String, String),
-    next: (&'static str, &'static str),
+    next: (impl Into<String>, impl Into<String>),
 ) -> Finding {
-    Finding { check, verdict, said, next }
+    Finding { check, verdict, said, next: (next.0.into(), next.1.into()) }
+}
+
+/// To the page of a code.
+fn read_page(ktg: impl fmt::Display) -> (String, String) {
+    (format!("Baca: kentongan-agent help {ktg}"), format!("Read: kentongan-agent help {ktg}"))
 }
 
 fn folder(dir: &DataDir) -> Finding {
@@ -153,23 +159,24 @@ fn configuration(settings: &Result<Settings, Failure>) -> Finding {
 }
 
 fn store(status: &Result<Value, Failure>) -> Finding {
-    let next = ("Baca: kentongan-agent help KTG-207", "Read: kentongan-agent help KTG-207");
-    let repaired = ("Baca: kentongan-agent help KTG-202", "Read: kentongan-agent help KTG-202");
     match status {
         Ok(status) => {
             let message = &status["mishap"]["message"];
             if let (Some(id), Some(en)) = (message["id"].as_str(), message["en"].as_str()) {
                 let said = (format!("KTG-202 {id}"), format!("KTG-202 {en}"));
-                return finding("store", Verdict::Warning, said, repaired);
+                return finding("store", Verdict::Warning, said, read_page(Ktg::StoreRepaired));
             }
             let pending = &status["ops"]["pending"];
             let said = (
                 format!("penyimpanan utuh, {pending} perubahan menunggu"),
                 format!("store sound, {pending} changes waiting"),
             );
-            finding("store", Verdict::Good, said, next)
+            finding("store", Verdict::Good, said, ("", ""))
         }
-        Err(failure) => finding("store", Verdict::Bad, (failure.to_string(), failure.to_string()), next),
+        Err(failure) => {
+            let page = read_page(failure.ktg.unwrap_or(Ktg::StoreDamaged));
+            finding("store", Verdict::Bad, (failure.to_string(), failure.to_string()), page)
+        }
     }
 }
 
@@ -307,7 +314,7 @@ fn print(out: &Output, findings: &[Finding]) {
                     "check": finding.check,
                     "verdict": match finding.verdict { Verdict::Good => "ok", Verdict::Warning => "warning", Verdict::Bad => "failure" },
                     "message": out.pick(&finding.said.0, &finding.said.1),
-                    "next": (finding.verdict != Verdict::Good).then(|| out.pick(finding.next.0, finding.next.1)),
+                    "next": (finding.verdict != Verdict::Good).then(|| out.pick(&finding.next.0, &finding.next.1)),
                 })
             })
             .collect();
@@ -323,7 +330,7 @@ fn print(out: &Output, findings: &[Finding]) {
         };
         table.row([mark, finding.check, out.pick(&finding.said.0, &finding.said.1)]);
         if finding.verdict != Verdict::Good {
-            table.row(["", "", &format!("→ {}", out.pick(finding.next.0, finding.next.1))]);
+            table.row(["", "", &format!("→ {}", out.pick(&finding.next.0, &finding.next.1))]);
         }
     }
     out.table(&table);
