@@ -221,8 +221,11 @@ impl Agenda {
             self.not_before_ms = now_ms.saturating_add(wish.wait_ms(u32::MAX, random));
             self.contact_at_ms = self.contact_at_ms.max(self.not_before_ms);
         }
+        let planned_ms = self.contact_at_ms;
         self.failures = match ended.how {
             How::Well | How::NotEnrolled => 0,
+            // The first to notice that something is wrong: what this contact left undone is tried again soon.
+            How::Failed if !ended.own && self.failures == 0 => 1,
             // Somebody who tries again and again must not slow the service down.
             How::Failed | How::NeedsPerson if !ended.own => return None,
             How::Failed => self.failures.saturating_add(1).min(u32::MAX - 1),
@@ -230,6 +233,9 @@ impl Agenda {
         };
         let wait_ms = self.pacing.wait_ms(self.failures, random).max(GATHER_MS);
         self.contact_at_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms);
+        if !ended.own && self.failures > 0 {
+            self.contact_at_ms = self.contact_at_ms.min(planned_ms);
+        }
         if std::mem::take(&mut self.work_since) {
             self.hurry(now_ms);
         }
@@ -325,6 +331,19 @@ mod tests {
         assert_eq!((agenda.failures, agenda.contact_at_ms), (u32::MAX, 300_000));
         agenda.on(Event::Ended(Ended { own: false, how: How::Well, come_back_s: 0 }), 2_000, 0);
         assert_eq!((agenda.failures, agenda.contact_at_ms), (0, 302_000));
+    }
+
+    #[test]
+    fn what_a_failed_contact_by_hand_left_undone_is_tried_again_sooner_than_planned() {
+        let mut agenda = after(How::Well, 0);
+        let planned_ms = agenda.contact_at_ms;
+        let failed = Event::Ended(Ended { own: false, how: How::Failed, come_back_s: 0 });
+        agenda.on(failed, 1_000, 0);
+        assert_eq!(agenda.failures, 1);
+        let soon_ms = agenda.contact_at_ms;
+        assert!(soon_ms < planned_ms, "{soon_ms}");
+        agenda.on(failed, 1_500, 0);
+        assert_eq!((agenda.failures, agenda.contact_at_ms), (1, soon_ms));
     }
 
     #[test]
