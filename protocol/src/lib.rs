@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attachment;
 pub mod clock;
 pub mod error;
 pub mod form;

@@ -37,6 +37,12 @@ pub const NAME_BYTES_MAX: usize = 64;
 /// Bytes of a reference to a person: 120 characters of up to 4 bytes.
 pub const PERSON_BYTES_MAX: usize = 480;
 
+/// Longest attachment, in bytes: a scanned paper of some pages. A photo is made smaller before, see the agent's intake.
+pub const ATTACHMENT_BYTES_MAX: u32 = 8 * 1024 * 1024;
+
+/// Bytes of an attachment's name: 120 characters of up to 4 bytes.
+pub const ATTACHMENT_NAME_BYTES_MAX: usize = 480;
+
 /// Extensions (numbered fields that a later version adds) in one op or frame, and the bytes of each.
 pub const EXTENSIONS_MAX: usize = 16;
 /// Bytes of one extension.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use bincode::{Decode, Encode};
 
+use crate::attachment::{Attachment, ContentHash};
 use crate::clock::Hlc;
 use crate::error::Fault;
 use crate::form::{FieldTag, FormTag, GroupTag, Value};
 use crate::ids::{LogId, OpId, RecordId};
 use crate::limits::{
-    EXTENSION_BYTES_MAX, EXTENSIONS_MAX, MANY_CHOICES_MAX, NAME_BYTES_MAX, OP_BYTES_MAX, OP_WRITES_MAX,
-    PERSON_BYTES_MAX, TEXT_BYTES_MAX, WRITE_REPLACES_MAX, WRITE_VALUES_MAX,
+    ATTACHMENT_NAME_BYTES_MAX, EXTENSION_BYTES_MAX, EXTENSIONS_MAX, MANY_CHOICES_MAX, NAME_BYTES_MAX, OP_BYTES_MAX,
+    OP_WRITES_MAX, PERSON_BYTES_MAX, TEXT_BYTES_MAX, WRITE_REPLACES_MAX, WRITE_VALUES_MAX,
 };
 use crate::next;
 use crate::receipt::ReceiptCode;
@@ -178,6 +179,7 @@ enum ValueV1 {
     DateTime(i64, i16),
     Area(Txt<NAME_BYTES_MAX>),
     Person(Txt<PERSON_BYTES_MAX>),
+    Attachment { hash: [u8; 32], bytes: u32, media: u8, name: Txt<ATTACHMENT_NAME_BYTES_MAX> },
 }
 
 fn wire_id(id: OpId) -> WireOpId {
@@ -232,6 +234,9 @@ impl From<&Value> for ValueV1 {
             Value::DateTime { utc_ms, offset_min } => ValueV1::DateTime(*utc_ms, *offset_min),
             Value::Area(code) => ValueV1::Area(Txt(code.clone())),
             Value::Person(name) => ValueV1::Person(Txt(name.clone())),
+            Value::Attachment(Attachment { hash, bytes, media, name }) => {
+                ValueV1::Attachment { hash: hash.0, bytes: *bytes, media: *media, name: Txt(name.clone()) }
+            }
         }
     }
 }
@@ -280,6 +285,9 @@ impl From<ValueV1> for Value {
             ValueV1::DateTime(utc_ms, offset_min) => Value::DateTime { utc_ms, offset_min },
             ValueV1::Area(code) => Value::Area(code.0),
             ValueV1::Person(name) => Value::Person(name.0),
+            ValueV1::Attachment { hash, bytes, media, name } => {
+                Value::Attachment(Attachment { hash: ContentHash(hash), bytes, media, name: name.0 })
+            }
         }
     }
 }

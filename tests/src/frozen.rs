@@ -387,5 +387,6 @@ fn plain(value: &Value) -> Json {
         Value::Many(choices) => json!(choices),
         Value::Date(days) => json!(days),
         Value::DateTime { utc_ms, offset_min } => json!([utc_ms, offset_min]),
+        Value::Attachment(file) => json!([file.hash.to_string(), file.bytes, file.media, file.name]),
     }
 }

@@ -77,7 +77,9 @@ impl ValueReader {
                 // Excel's sign for "this is text".
                 return Value::parse(self.field, text.trim_start_matches(['\'', '`', '’']));
             }
-            FieldType::Text { .. } | FieldType::Person | FieldType::Area => return Value::parse(self.field, text),
+            FieldType::Text { .. } | FieldType::Person | FieldType::Area | FieldType::Attachment => {
+                return Value::parse(self.field, text);
+            }
         };
         check_value(self.field, &value)?;
         Ok(value)

@@ -8,12 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use super::reason::{Fault, Reason};
 use super::value::is_moment;
 use super::{Civil, Field, FieldTag, FieldType, Form, Group, GroupTag, MergeClass, Pattern, Value};
+use crate::attachment::Media;
 use crate::ids::is_area_code;
+use crate::limits::ATTACHMENT_BYTES_MAX;
 
 /// The most faults that one check reports; what is wrong beyond that shows once these are put right.
 pub const FAULTS_MAX: usize = 64;
 /// Longest reference to a person, in characters.
 pub const PERSON_CHARS_MAX: u32 = 120;
+
+/// Longest name of an attachment, in characters.
+pub const ATTACHMENT_NAME_CHARS_MAX: u32 = 120;
 
 /// Checks all groups of a new record, written under version `form_version` of the form: types and limits, each group
 /// at most once (except `Add`), and every required field present as far as it is relevant.
@@ -169,6 +174,11 @@ fn fits(field: &Field, value: &Value, tags: Tags) -> Result<(), Reason> {
             unless(is_moment(*utc_ms, *offset_min), Reason::NotADateTime)
         }
         (FieldType::Area, Value::Area(code)) => unless(is_area_code(code), Reason::NotAnArea),
+        (FieldType::Attachment, Value::Attachment(attachment)) => {
+            check_text(&attachment.name, ATTACHMENT_NAME_CHARS_MAX, Pattern::Any)?;
+            unless((1..=ATTACHMENT_BYTES_MAX).contains(&attachment.bytes), Reason::WrongType)?;
+            unless(tags == Tags::MayBeNewer || Media::from_number(attachment.media).is_some(), Reason::WrongType)
+        }
         _ => Err(Reason::WrongType),
     }
 }

@@ -156,6 +156,8 @@ pub enum FieldType {
     Area,
     /// Reference to a person of an office (officer name or number); never the complainant.
     Person,
+    /// A file: photo, scan or paper.
+    Attachment,
 }
 
 /// What a text must look like.

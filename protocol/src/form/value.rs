@@ -6,6 +6,8 @@ use std::num::IntErrorKind;
 
 pub use super::civil::Civil;
 use super::civil::{LocalTime, read_date_time};
+use crate::attachment::Attachment;
+
 use super::{Choice, ChoiceTag, Field, FieldType, Lang, Pattern, Reason, check_value};
 
 /// The value of one field. A field without a value has no entry at all; there is no "empty" value.
@@ -39,6 +41,8 @@ pub enum Value {
     Area(String),
     /// Reference to a person of an office.
     Person(String),
+    /// A file that belongs to the record.
+    Attachment(Attachment),
 }
 
 impl Value {
@@ -70,6 +74,7 @@ impl Value {
             }
             FieldType::Area => Value::Area(trimmed.to_owned()),
             FieldType::Person => Value::Person(tidy(text, Pattern::Any).into_owned()),
+            FieldType::Attachment => Value::Attachment(Attachment::parse(trimmed).ok_or(Reason::WrongType)?),
         };
         check_value(field, &value)?;
         Ok(value)
@@ -82,6 +87,7 @@ impl Value {
     pub fn render(&self, field: &Field) -> String {
         match self {
             Value::Text(text) | Value::Area(text) | Value::Person(text) => text.clone(),
+            Value::Attachment(attachment) => attachment.render(),
             Value::Whole(number) => number.to_string(),
             Value::Decimal { unscaled, scale } => {
                 let (whole, fraction) = decimal_parts(*unscaled, *scale);
@@ -112,6 +118,7 @@ impl Value {
             Value::DateTime { utc_ms, offset_min } => {
                 LocalTime::of(*utc_ms, *offset_min).map_or_else(|| self.render(field), |local| local.display(lang))
             }
+            Value::Attachment(attachment) => attachment.name.clone(),
             Value::Text(_) | Value::Area(_) | Value::Person(_) => self.render(field),
         }
     }
@@ -239,6 +246,8 @@ mod tests {
 
     use super::super::{Label, Privacy, builtin};
     use super::*;
+    use crate::attachment::ContentHash;
+    use crate::limits::ATTACHMENT_BYTES_MAX;
 
     fn field(kind: FieldType) -> Field {
         let label = Label { id: "Isian".to_owned(), en: "Field".to_owned() };
@@ -285,7 +294,14 @@ mod tests {
             }),
             area.prop_map(|code| (field(FieldType::Area), Value::Area(code))),
             "[^\\x00-\\x1f\\x7f-\\x9f]{0,50}[a-z]".prop_map(|name| (field(FieldType::Person), Value::Person(name))),
+            attachment("[a-z][^\\x00-\\x1f\\x7f-\\x9f/]{0,50}[a-z]")
+                .prop_map(|attachment| (field(FieldType::Attachment), Value::Attachment(attachment))),
         ]
+    }
+
+    fn attachment(name: &'static str) -> impl Strategy<Value = Attachment> {
+        (any::<[u8; 32]>(), 1..=ATTACHMENT_BYTES_MAX, 1..=4_u8, name)
+            .prop_map(|(hash, bytes, media, name)| Attachment { hash: ContentHash(hash), bytes, media, name })
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -299,6 +315,7 @@ mod tests {
             any::<(i64, i16)>().prop_map(|(utc_ms, offset_min)| Value::DateTime { utc_ms, offset_min }),
             any::<String>().prop_map(Value::Area),
             any::<String>().prop_map(Value::Person),
+            attachment("\\PC{0,30}").prop_map(Value::Attachment),
         ]
     }
 

@@ -1,5 +1,6 @@
 //! From the fields of a vector to the crate's own types.
 
+use kentongan_protocol::attachment::{Attachment, ContentHash};
 use kentongan_protocol::clock::{Hlc, RunHead};
 use kentongan_protocol::form;
 use kentongan_protocol::ids::{LogId, OpId, RecordId};
@@ -181,6 +182,12 @@ pub(crate) fn value(fields: &Value) -> form::Value {
         "DateTime" => form::Value::DateTime { utc_ms: int(&fields["utc_ms"]), offset_min: int(&fields["offset_min"]) },
         "Area" => form::Value::Area(text(&fields["code"])),
         "Person" => form::Value::Person(text(&fields["name"])),
+        "Attachment" => form::Value::Attachment(Attachment {
+            hash: ContentHash(bytes(&fields["hash"])),
+            bytes: int(&fields["bytes"]),
+            media: int(&fields["media"]),
+            name: text(&fields["name"]),
+        }),
         other => panic!("no value {other}"),
     }
 }

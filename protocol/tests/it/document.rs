@@ -19,7 +19,8 @@ macro_rules! limits {
 fn every_limit_stands_in_the_document_with_its_value() {
     let constants = limits![
         FRAME_BODY_BYTES_MAX FRAME_BODY_BYTES_AIM OP_BYTES_MAX FRAME_OPS_MAX OP_WRITES_MAX WRITE_VALUES_MAX
-        WRITE_REPLACES_MAX MANY_CHOICES_MAX TEXT_BYTES_MAX NAME_BYTES_MAX PERSON_BYTES_MAX EXTENSIONS_MAX EXTENSION_BYTES_MAX
+        WRITE_REPLACES_MAX MANY_CHOICES_MAX TEXT_BYTES_MAX NAME_BYTES_MAX PERSON_BYTES_MAX ATTACHMENT_BYTES_MAX
+        ATTACHMENT_NAME_BYTES_MAX EXTENSIONS_MAX EXTENSION_BYTES_MAX
         FRAME_LOGS_MAX INVENTORY_LOGS_MAX EPOCHS_MAX ATTEST_HEADS_MAX ECHO_BYTES_MAX REQUEST_BYTES_AIM REPLY_BYTES_AIM
         HYBRID_LEAD_MS_MAX
     ];
@@ -180,6 +181,7 @@ fn kind(kind: &FieldType) -> Value {
         FieldType::DateTime => json!("datetime"),
         FieldType::Area => json!("area"),
         FieldType::Person => json!("person"),
+        FieldType::Attachment => json!("attachment"),
     }
 }
 

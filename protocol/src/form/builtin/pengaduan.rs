@@ -59,6 +59,8 @@ pub mod group {
     pub const TAUTAN: GroupTag = 20;
     /// Escalations up the ladder.
     pub const ESKALASI: GroupTag = 21;
+    /// Photos, scans and papers.
+    pub const LAMPIRAN: GroupTag = 22;
 }
 
 /// Numbers of the choices of `status`, for those who move a complaint on.
@@ -87,6 +89,12 @@ pub mod status {
     pub const SELESAI: ChoiceTag = 9;
     /// The citizen is not satisfied. Written in the next cycle, so it beats a close that did not know of it.
     pub const DIBUKA_KEMBALI: ChoiceTag = 10;
+}
+
+/// The field that names an attached file.
+pub mod lampiran {
+    /// Number of the field.
+    pub const FIELD: crate::form::FieldTag = 221;
 }
 
 /// Longest description, answer, finding, follow-up or remark, in characters.
@@ -290,6 +298,11 @@ fn what_only_grows() -> Vec<Section> {
         section(group::ESKALASI, "eskalasi", Add, "Eskalasi", "Escalation")
             .asks(question(211, "tingkat", ladder, "Tingkat", "Level"))
             .asks(question(212, "alasan_eskalasi", text(MEDIUM), "Alasan eskalasi", "Reason for the escalation")),
+        section(group::LAMPIRAN, "lampiran", Add, "Lampiran", "Attachments").asks(
+            question(lampiran::FIELD, "lampiran", FieldType::Attachment, "Lampiran", "Attachment")
+                .private(Privacy::Identity)
+                .required(),
+        ),
     ]
 }
 
@@ -307,7 +320,7 @@ mod tests {
     fn only_what_makes_a_complaint_is_required() {
         let form = form();
         let required: Vec<&str> = form.fields.iter().filter(|f| f.required).map(|f| f.name.as_str()).collect();
-        assert_eq!(required, ["uraian", "kategori", "kanal", "tindak_lanjut", "catatan"]);
+        assert_eq!(required, ["uraian", "kategori", "kanal", "tindak_lanjut", "catatan", "lampiran"]);
     }
 
     #[test]
@@ -315,7 +328,8 @@ mod tests {
         let form = form();
         let guarded = |field: &&Field| field.privacy == Privacy::Identity;
         let names: Vec<&str> = form.fields.iter().filter(guarded).map(|field| field.name.as_str()).collect();
-        let expected = ["nama_pelapor", "alamat_pelapor", "telepon_pelapor", "nik", "pihak_dilaporkan", "kuasa"];
+        let expected =
+            ["nama_pelapor", "alamat_pelapor", "telepon_pelapor", "nik", "pihak_dilaporkan", "kuasa", "lampiran"];
         assert_eq!(names, expected);
     }
 

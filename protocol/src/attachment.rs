@@ -1,0 +1,247 @@
+//! Attachments: files that belong to a record, named by what they hold.
+//!
+//! The record says which file it means (its hash, length, kind and the name people gave it); the file itself travels
+//! behind all records, in chunks, and is taken for what it is only when its hash agrees. Names are words for people
+//! and never become paths.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+use crate::limits::ATTACHMENT_BYTES_MAX;
+
+/// Name of a file by its content: SHA-256 over all of it. Written as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl ContentHash {
+    /// Of these bytes.
+    pub fn of(content: &[u8]) -> ContentHash {
+        ContentHash(Sha256::digest(content).into())
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentHash({self})")
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<ContentHash, NotAHash> {
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(NotAHash);
+        }
+        let mut hash = [0; 32];
+        for (slot, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(digits).map_err(|_| NotAHash)?;
+            *slot = u8::from_str_radix(digits, 16).map_err(|_| NotAHash)?;
+        }
+        // One hash has one spelling: `+f` and capitals are read by the library, but nobody writes them.
+        let hash = ContentHash(hash);
+        if hash.to_string() == text { Ok(hash) } else { Err(NotAHash) }
+    }
+}
+
+/// A text that is no [`ContentHash`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not 64 hexadecimal digits in small letters")]
+pub struct NotAHash;
+
+/// Kinds of files that a record may carry. Everything else is refused at intake and kept aside at the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Media {
+    /// A photo or scan.
+    Jpeg = 1,
+    /// A picture of a screen, or a drawing.
+    Png = 2,
+    /// A photo as telephones send it.
+    Webp = 3,
+    /// A paper.
+    Pdf = 4,
+}
+
+impl Media {
+    /// All of them.
+    pub const ALL: [Media; 4] = [Media::Jpeg, Media::Png, Media::Webp, Media::Pdf];
+
+    /// From its number on the wire.
+    pub fn from_number(number: u8) -> Option<Media> {
+        Media::ALL.into_iter().find(|media| *media as u8 == number)
+    }
+
+    /// What the beginning of a file says it is. Only that: whoever shows the file decodes it with care.
+    pub fn of(content: &[u8]) -> Option<Media> {
+        match content {
+            [0xff, 0xd8, 0xff, ..] => Some(Media::Jpeg),
+            [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some(Media::Png),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Media::Webp),
+            [b'%', b'P', b'D', b'F', b'-', ..] => Some(Media::Pdf),
+            _ => None,
+        }
+    }
+
+    /// The usual ending of a file's name, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Media::Jpeg => "jpg",
+            Media::Png => "png",
+            Media::Webp => "webp",
+            Media::Pdf => "pdf",
+        }
+    }
+
+    /// Its name in HTTP and mail.
+    pub fn mime(self) -> &'static str {
+        match self {
+            Media::Jpeg => "image/jpeg",
+            Media::Png => "image/png",
+            Media::Webp => "image/webp",
+            Media::Pdf => "application/pdf",
+        }
+    }
+}
+
+/// What a record says of a file that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attachment {
+    /// The file.
+    pub hash: ContentHash,
+    /// Its length, 1 to [`ATTACHMENT_BYTES_MAX`].
+    pub bytes: u32,
+    /// Number of its [`Media`]; a later version may know more of them.
+    pub media: u8,
+    /// What people call it.
+    pub name: String,
+}
+
+impl Attachment {
+    /// Of a file with this content.
+    ///
+    /// # Errors
+    /// Why it cannot be carried.
+    pub fn of(content: &[u8], name: &str) -> Result<Attachment, Unfit> {
+        let media = Media::of(content).ok_or(Unfit::UnknownMedia)?;
+        let bytes = u32::try_from(content.len()).ok().filter(|bytes| *bytes <= ATTACHMENT_BYTES_MAX);
+        let bytes = bytes.ok_or(Unfit::TooLong)?;
+        Ok(Attachment { hash: ContentHash::of(content), bytes, media: media as u8, name: name.to_owned() })
+    }
+
+    /// Whether `content` is the file that is meant, and what it claims to be.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn verify(&self, content: &[u8]) -> Result<(), Unfit> {
+        let meant = content.len() == self.bytes as usize && ContentHash::of(content) == self.hash;
+        match meant {
+            false => Err(Unfit::OtherContent),
+            true if Media::of(content).map(|media| media as u8) != Some(self.media) => Err(Unfit::OtherMedia),
+            true => Ok(()),
+        }
+    }
+
+    /// One line: hash, length, kind and name, as exports have it.
+    pub(crate) fn render(&self) -> String {
+        let kind = Media::from_number(self.media).map_or(format!("#{}", self.media), |kind| kind.extension().into());
+        format!("{} {} {kind} {}", self.hash, self.bytes, self.name)
+    }
+
+    /// Reads what [`Attachment::render`] wrote of a known kind.
+    pub(crate) fn parse(text: &str) -> Option<Attachment> {
+        let mut parts = text.splitn(4, ' ');
+        let mut part = || parts.next();
+        let (hash, bytes, kind, name) = (part()?, part()?, part()?, part()?);
+        let media = Media::ALL.into_iter().find(|media| media.extension() == kind)?;
+        Some(Attachment {
+            hash: hash.parse().ok()?,
+            bytes: bytes.parse().ok().filter(|number: &u32| number.to_string() == bytes)?,
+            media: media as u8,
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// Why a file is not carried, or not taken for what a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It is none of [`Media`].
+    #[error("a file of no known kind")]
+    UnknownMedia,
+    /// It is longer than [`ATTACHMENT_BYTES_MAX`].
+    #[error("a file longer than the protocol allows")]
+    TooLong,
+    /// Its length or hash is another.
+    #[error("another file than the record means")]
+    OtherContent,
+    /// It is that file, but of another kind than the record says.
+    #[error("a file of another kind than the record says")]
+    OtherMedia,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The beginning of a file of each kind.
+    fn beginning(media: Media) -> &'static [u8] {
+        match media {
+            Media::Jpeg => b"\xff\xd8\xff\xe0",
+            Media::Png => b"\x89PNG\r\n\x1a\n",
+            Media::Webp => b"RIFF\x00\x00\x00\x00WEBP",
+            Media::Pdf => b"%PDF-1.7",
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_hash_has_one_spelling(hash: [u8; 32], text in "[0-9a-fA-F+]{64}") {
+            prop_assert_eq!(ContentHash(hash).to_string().parse(), Ok(ContentHash(hash)));
+            if let Ok(read) = text.parse::<ContentHash>() {
+                prop_assert_eq!(read.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn a_line_gives_back_what_it_was_written_of(hash: [u8; 32], bytes: u32, kind in 1_u8..5, name in "\\PC{0,30}") {
+            let attachment = Attachment { hash: ContentHash(hash), bytes, media: kind, name };
+            prop_assert_eq!(Attachment::parse(&attachment.render()), Some(attachment));
+        }
+
+        #[test]
+        fn only_the_file_that_is_meant_is_taken(
+            kind in prop::sample::select(Media::ALL.to_vec()), rest: Vec<u8>, flip: prop::sample::Index,
+        ) {
+            let mut content = beginning(kind).to_vec();
+            content.extend(rest);
+            let meant = Attachment::of(&content, "foto").expect("a file of a known kind");
+            prop_assert_eq!(meant.media, kind as u8);
+            prop_assert_eq!(meant.verify(&content), Ok(()));
+            let claimed = Attachment { media: kind as u8 % 4 + 1, ..meant.clone() };
+            prop_assert_eq!(claimed.verify(&content), Err(Unfit::OtherMedia));
+            let at = flip.index(content.len());
+            content[at] ^= 1;
+            prop_assert_eq!(meant.verify(&content), Err(Unfit::OtherContent));
+        }
+    }
+
+    #[test]
+    fn what_is_no_picture_and_no_paper_is_refused() {
+        for content in [&b"MZ\x90\x00"[..], b"<svg xmlns=", b"<html>", b"PK\x03\x04", b""] {
+            assert_eq!(Attachment::of(content, "lampiran"), Err(Unfit::UnknownMedia));
+        }
+        let mut long = beginning(Media::Pdf).to_vec();
+        long.resize(ATTACHMENT_BYTES_MAX as usize + 1, 0);
+        assert_eq!(Attachment::of(&long, "lampiran"), Err(Unfit::TooLong));
+    }
+}
