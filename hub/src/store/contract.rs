@@ -15,7 +15,7 @@
 //! - **Repeatable.** `put_…` replaces the whole row with the same key, and the same call again changes nothing. What is
 //!   named `append_…` or `insert_…` says what a repetition does.
 //!
-//! `suite.rs` beside this file proves all of this, by name, against each store.
+//! `suite` beside this file proves all of this, by name, against each store.
 
 use std::error::Error;
 use std::fmt;

@@ -1,0 +1,86 @@
+//! Offices that work on the same records, and the hub that works with them.
+
+use std::collections::BTreeSet;
+
+use kentongan_protocol::form::builtin::pengaduan;
+use kentongan_protocol::ids::OpId;
+use kentongan_protocol::judge::Quarantine;
+use kentongan_protocol::wire::v1::VerdictFrame;
+
+use super::{CLINIC, VILLAGE, route};
+use crate::accept::world::{HUB, NOW, World};
+use crate::store::OpState;
+
+#[test]
+fn two_pcs_of_one_office_see_the_same_records_and_their_conflict_is_known() {
+    let mut world = World::new();
+    let (mut sari, mut second) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE));
+    let record = sari.complain("Lampu mati");
+    world.settle(&mut sari);
+    world.settle(&mut second);
+    assert!(second.read.contains(&record.0) && sari.read.is_empty());
+    sari.set(record, "kategori", "biaya_pungutan", &[record.0]);
+    second.set(record, "kategori", "antrean", &[record.0]);
+    world.settle(&mut sari);
+    world.settle(&mut second);
+    let row = world.done(|tx| tx.record(record)).expect("the record");
+    assert_eq!(row.conflicts, 1);
+    let conflicts = world.done(|tx| tx.conflicts(None, 9));
+    assert_eq!(
+        conflicts.iter().map(|c| (c.group, c.since_ms)).collect::<Vec<_>>(),
+        [(pengaduan::group::KATEGORI, NOW)]
+    );
+    let heads: Vec<OpId> = sari.read.iter().chain(&second.read).copied().filter(|id| *id != record.0).collect();
+    world.settle(&mut sari);
+    let heads: Vec<OpId> = heads.into_iter().chain(sari.read.iter().copied()).chain([record.0]).collect();
+    second.set(record, "kategori", "lainnya", &heads);
+    world.settle(&mut second);
+    assert_eq!(world.done(|tx| tx.totals()).conflicts, 0);
+}
+
+#[test]
+fn a_record_of_another_office_opens_when_it_is_routed_there_whatever_came_first() {
+    let mut digests = BTreeSet::new();
+    for routed_first in [true, false] {
+        let mut world = World::new();
+        let (mut sari, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, CLINIC));
+        let record = sari.complain("Obat habis");
+        let answer = budi.set(record, "tindak_lanjut", "Obat dipesan", &[]);
+        if !routed_first {
+            // The clinic's change comes first: before the record, and before anybody let it in.
+            world.settle(&mut budi);
+            assert_eq!(world.done(|tx| tx.op(answer)).map(|op| op.state), Some(OpState::Waiting));
+        }
+        world.settle(&mut sari);
+        if !routed_first {
+            let aside = OpState::Quarantined(Quarantine::ForeignRecord);
+            assert_eq!(world.done(|tx| tx.op(answer)).map(|op| op.state), Some(aside));
+        }
+        route(&mut world, record, CLINIC);
+        world.settle(&mut budi);
+        world.settle(&mut sari);
+        assert_eq!(world.done(|tx| tx.op(answer)).map(|op| op.state), Some(OpState::Merged));
+        assert!(sari.read.contains(&answer), "the village sees what the clinic did");
+        assert!(budi.read.contains(&record.0), "the clinic sees the record");
+        assert!(budi.verdicts.get(&answer).is_none_or(|verdict| *verdict == VerdictFrame::Accepted));
+        // The hub's routing is of a run that has a random name: only what offices wrote can be compared.
+        let seen = world.done(|tx| crate::accept::load(tx, record));
+        digests.insert(format!("{:?}", seen.group(pengaduan::group::TINDAK_LANJUT)));
+    }
+    assert_eq!(digests.len(), 1);
+}
+
+#[test]
+fn the_hub_signs_what_it_writes_and_offices_can_prove_it() {
+    let mut world = World::new();
+    let mut sari = world.enrol(1, VILLAGE);
+    let record = sari.complain("Lampu mati");
+    world.settle(&mut sari);
+    let op = route(&mut world, record, CLINIC);
+    world.settle(&mut sari);
+    let log = &sari.logs[&op.log];
+    assert_eq!((log.head.replica(), log.head.office().as_str()), (HUB, VILLAGE));
+    let proof = log.proofs.first().expect("a signature");
+    assert!(kentongan_host::identity::verify(&world.hub.public_key(), &proof.signed_bytes(), &proof.signature));
+    assert_eq!(proof.heads.0.first().map(|head| head.2), log.ops.last().map(|op| op.chain.0));
+}
