@@ -76,6 +76,6 @@ pub const HYBRID_LEAD_MS_MAX: u64 = 5 * 60 * 1000;
 // How the limits hang together.
 const _: () = assert!(FRAME_BODY_BYTES_AIM + OP_BYTES_MAX <= FRAME_BODY_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < OP_BYTES_MAX);
-const _: () = assert!(FRAME_BODY_BYTES_MAX < 1 << 24, "the length of a frame has 24 bits");
+const _: () = assert!(FRAME_BODY_BYTES_MAX < 1 << 21, "the length of a frame has three digits of seven bits");
 const _: () = assert!(FRAME_LOGS_MAX * 26 <= FRAME_BODY_BYTES_MAX, "a full Marks frame fits");
 const _: () = assert!(ATTEST_HEADS_MAX * 49 + 128 <= FRAME_BODY_BYTES_MAX, "a full Attest frame fits");

@@ -40,9 +40,9 @@ pub const NEXT: u8 = 2;
 /// First byte of ops in the made-up schema.
 pub const OP_SCHEMA: u8 = 2;
 /// A kind of frame that must not be skipped, of version 2.
-pub const KIND_NEEDED: u8 = 40;
+pub const KIND_NEEDED: u8 = 29;
 /// A kind of frame that may be skipped.
-pub const KIND_EXTRA: u8 = 200;
+pub const KIND_EXTRA: u8 = frame::KIND_SKIPPABLE | 8;
 /// Number of the made-up extension of Hello, Marks and ops; far from those that are in use.
 const EXTENSION: u16 = 901;
 

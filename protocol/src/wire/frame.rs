@@ -1,12 +1,14 @@
-//! Frames: kind, coding, length, checksum, body. A body of one frame commits at once and is lost at once.
+//! Frames: kind and coding, length, checksum, body. A body of one frame commits at once and is lost at once.
 //!
 //! ```text
-//!   stream = "KTG" version  frame*                       version = 1
-//!   frame  = kind(1) coding(1) length(3, little-endian) crc32(4, little-endian) body(length)
+//!   stream = "KTG" version  (frame | end)*               version = 1
+//!   frame  = kind(1) length(1-3, LEB128) checksum(2, little-endian) body(length)
+//!   kind   = skippable(1 bit) coding(2 bits) number(5 bits)
+//!   end    = 1e | 1f                                     nothing more to say | more for another exchange
 //! ```
 //!
-//! The checksum (CRC-32 as in zlib) covers kind, coding and body as sent. It finds damage, not malice; malice is the
-//! business of TLS and of attestations.
+//! The checksum (CRC-32 as in zlib, its lower half) covers the kind and the body as sent. It finds damage, not malice;
+//! malice is the business of TLS and of attestations.
 
 use std::collections::VecDeque;
 
@@ -21,11 +23,19 @@ pub const fn preamble(version: u8) -> [u8; 4] {
     [b'K', b'T', b'G', version]
 }
 
-/// Bytes before a frame's body.
-pub const HEADER_BYTES: usize = 9;
+/// Bytes before a frame's body, at most: three bytes of a length, of seven bits each, reach further than any body.
+pub const HEADER_BYTES_MAX: usize = 6;
 
-/// Kinds from here on may be skipped by a program that does not know them.
-pub const KIND_SKIPPABLE: u8 = 128;
+/// Kinds with this bit may be skipped by a program that does not know them.
+pub const KIND_SKIPPABLE: u8 = 0x80;
+
+/// A mark instead of a frame, without length, checksum and body: nothing was cut off.
+pub const KIND_END: u8 = 30;
+/// The same, and the sender has more for another exchange right away.
+pub const KIND_END_MORE: u8 = 31;
+
+/// Bits of the first byte that say how the body is coded.
+const CODING_BITS: u8 = 0x60;
 
 /// How a body is coded.
 mod coding {
@@ -44,18 +54,28 @@ const COMPRESS_BYTES_MIN: usize = 96;
 /// A frame with its body decompressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawFrame {
-    /// What the body is; see [`crate::wire::v1::Frame`].
+    /// What the body is; see [`crate::wire::v1::Frame`]. The bits of the coding are 0.
     pub kind: u8,
     /// The body.
     pub body: Vec<u8>,
 }
 
-/// Appends a frame to `out`.
+/// Whether nothing follows a kind.
+pub fn is_mark(kind: u8) -> bool {
+    matches!(kind, KIND_END | KIND_END_MORE)
+}
+
+/// Appends a frame to `out`; of a mark only its kind.
 ///
 /// # Panics
-/// If the body is longer than [`FRAME_BODY_BYTES_MAX`]: whoever builds bodies keeps to the limits.
+/// If the body is longer than [`FRAME_BODY_BYTES_MAX`], or the kind has bits of a coding: whoever builds frames keeps to
+/// the limits.
 pub fn put(out: &mut Vec<u8>, kind: u8, body: &[u8]) {
     assert!(body.len() <= FRAME_BODY_BYTES_MAX, "a frame body of {} bytes was built", body.len());
+    assert!(kind & CODING_BITS == 0, "a frame of kind {kind} was built");
+    if is_mark(kind) {
+        return out.push(kind);
+    }
     let packed = if body.len() < COMPRESS_BYTES_MIN { None } else { zstd::bulk::compress(body, ZSTD_LEVEL).ok() };
     match packed.filter(|packed| packed.len() < body.len()) {
         Some(packed) => put_coded(out, kind, coding::ZSTD, &packed),
@@ -64,17 +84,59 @@ pub fn put(out: &mut Vec<u8>, kind: u8, body: &[u8]) {
 }
 
 fn put_coded(out: &mut Vec<u8>, kind: u8, coding: u8, body: &[u8]) {
-    let length = (body.len() as u32).to_le_bytes();
-    out.extend_from_slice(&[kind, coding, length[0], length[1], length[2]]);
-    out.extend_from_slice(&checksum(kind, coding, body).to_le_bytes());
+    let first = kind | coding << 5;
+    out.push(first);
+    let mut left = body.len();
+    while left > 0x7f {
+        out.push(left as u8 | 0x80);
+        left >>= 7;
+    }
+    out.push(left as u8);
+    out.extend_from_slice(&checksum(first, body).to_le_bytes());
     out.extend_from_slice(body);
 }
 
-fn checksum(kind: u8, coding: u8, body: &[u8]) -> u32 {
+fn checksum(first: u8, body: &[u8]) -> u16 {
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&[kind, coding]);
+    hasher.update(&[first]);
     hasher.update(body);
-    hasher.finalize()
+    hasher.finalize() as u16
+}
+
+/// What stands before a body.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    first: u8,
+    /// Bytes of the header itself.
+    bytes: usize,
+    /// Bytes of the body.
+    length: usize,
+    checksum: u16,
+}
+
+impl Header {
+    /// From the first bytes of a frame; `None` if not all of them have arrived.
+    fn of(buffer: &VecDeque<u8>) -> Result<Option<Header>, Fault> {
+        let mut bytes = buffer.iter().copied();
+        let Some(first) = bytes.next() else { return Ok(None) };
+        let (mut length, mut digits) = (0, 0);
+        loop {
+            let Some(digit) = bytes.next() else { return Ok(None) };
+            length |= usize::from(digit & 0x7f) << (7 * digits);
+            digits += 1;
+            if digit & 0x80 == 0 {
+                break;
+            }
+            if digits == HEADER_BYTES_MAX - 3 {
+                return Err(Fault::Limit("a frame longer than the protocol allows"));
+            }
+        }
+        if length > FRAME_BODY_BYTES_MAX {
+            return Err(Fault::Limit("a frame longer than the protocol allows"));
+        }
+        let (Some(low), Some(high)) = (bytes.next(), bytes.next()) else { return Ok(None) };
+        Ok(Some(Header { first, bytes: digits + 3, length, checksum: u16::from_le_bytes([low, high]) }))
+    }
 }
 
 /// Takes bytes in pieces of any size and gives back whole frames. Holds one frame at most.
@@ -104,25 +166,24 @@ impl FrameReader {
         if self.version.is_none() && !self.take_preamble()? {
             return Ok(None);
         }
-        if self.buffer.len() < HEADER_BYTES {
+        if let Some(kind) = self.buffer.front().copied().filter(|first| is_mark(*first)) {
+            self.buffer.pop_front();
+            return Ok(Some(RawFrame { kind, body: Vec::new() }));
+        }
+        let Some(header) = Header::of(&self.buffer)? else { return Ok(None) };
+        if self.buffer.len() < header.bytes + header.length {
             return Ok(None);
         }
-        let mut header = [0; HEADER_BYTES];
-        header.iter_mut().zip(&self.buffer).for_each(|(slot, byte)| *slot = *byte);
-        let [kind, coding, l0, l1, l2, c0, c1, c2, c3] = header;
-        let length = u32::from_le_bytes([l0, l1, l2, 0]) as usize;
-        if length > FRAME_BODY_BYTES_MAX {
-            return Err(Fault::Limit("a frame longer than the protocol allows"));
-        }
-        if self.buffer.len() < HEADER_BYTES + length {
-            return Ok(None);
-        }
-        self.buffer.drain(..HEADER_BYTES);
-        let body: Vec<u8> = self.buffer.drain(..length).collect();
-        if checksum(kind, coding, &body) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        self.buffer.drain(..header.bytes);
+        let body: Vec<u8> = self.buffer.drain(..header.length).collect();
+        if checksum(header.first, &body) != header.checksum {
             return Err(Fault::Damaged);
         }
-        let body = match coding {
+        let kind = header.first & !CODING_BITS;
+        if is_mark(kind) {
+            return Err(Fault::Peer("a mark of the end with a body"));
+        }
+        let body = match (header.first & CODING_BITS) >> 5 {
             coding::PLAIN => body,
             coding::ZSTD => zstd::bulk::decompress(&body, FRAME_BODY_BYTES_MAX)
                 .map_err(|_| Fault::Peer("a compressed body that is none or is too long"))?,
@@ -172,6 +233,12 @@ mod tests {
         out
     }
 
+    /// Of a kind that there may be; a mark has no body.
+    fn frame((kind, body): (u8, Vec<u8>)) -> RawFrame {
+        let kind = kind & !CODING_BITS;
+        RawFrame { kind, body: if is_mark(kind) { Vec::new() } else { body } }
+    }
+
     fn read_in_pieces(bytes: &[u8], piece: usize) -> Result<Vec<RawFrame>, Fault> {
         let mut reader = FrameReader::new();
         let mut frames = Vec::new();
@@ -188,7 +255,7 @@ mod tests {
         #[test]
         fn frames_arrive_as_sent_in_pieces_of_any_size(
             frames in prop::collection::vec(
-                (any::<u8>(), prop::collection::vec(0_u8..4, 0..600)).prop_map(|(kind, body)| RawFrame { kind, body }),
+                (any::<u8>(), prop::collection::vec(0_u8..4, 0..600)).prop_map(frame),
                 0..6,
             ),
             piece in 1_usize..200,
@@ -204,17 +271,16 @@ mod tests {
         }
 
         #[test]
-        fn a_flipped_bit_never_passes_for_another_body(
+        fn a_flipped_bit_of_kind_body_or_checksum_is_noticed(
             body in prop::collection::vec(any::<u8>(), 1..300), at in any::<prop::sample::Index>(), bit in 0_u8..8,
         ) {
             let frame = RawFrame { kind: 4, body };
             let mut bytes = stream(std::slice::from_ref(&frame));
-            let at = at.index(bytes.len() - PREAMBLE.len()) + PREAMBLE.len();
-            bytes[at] ^= 1 << bit;
-            match read_in_pieces(&bytes, 64) {
-                Ok(frames) => prop_assert!(frames.is_empty(), "a damaged length may wait for more, nothing else"),
-                Err(_fault) => {}
-            }
+            let digits = if bytes[PREAMBLE.len() + 1] & 0x80 == 0 { 1 } else { 2 };
+            // Another length takes other bytes for the body: that is noticed as well, but not always.
+            let at = Some(at.index(bytes.len() - PREAMBLE.len() - digits)).filter(|at| *at > 0).map_or(0, |at| at + digits);
+            bytes[PREAMBLE.len() + at] ^= 1 << bit;
+            prop_assert_eq!(read_in_pieces(&bytes, 64), Err(Fault::Damaged));
         }
     }
 
@@ -230,5 +296,22 @@ mod tests {
         let mut bytes = PREAMBLE.to_vec();
         put_coded(&mut bytes, 4, coding::ZSTD, &bomb);
         assert!(matches!(read_in_pieces(&bytes, 1000), Err(Fault::Peer(_))));
+    }
+
+    #[test]
+    fn a_length_that_goes_on_is_refused_before_anything_is_read() {
+        let refused = Err(Fault::Limit("a frame longer than the protocol allows"));
+        assert_eq!(read_in_pieces(b"KTG\x01\x04\x81\x80\x90", 8), refused);
+        assert_eq!(read_in_pieces(b"KTG\x01\x04\xff\xff\x7f", 8), refused);
+    }
+
+    #[test]
+    fn the_end_is_one_byte() {
+        let mut bytes = PREAMBLE.to_vec();
+        put(&mut bytes, KIND_END_MORE, b"never sent");
+        assert_eq!(bytes[4..], [0x1f]);
+        assert_eq!(read_in_pieces(&bytes, 1), Ok(vec![RawFrame { kind: KIND_END_MORE, body: Vec::new() }]));
+        put_coded(&mut bytes, KIND_END, coding::ZSTD, b"x");
+        assert_eq!(read_in_pieces(&bytes, 1), Err(Fault::Peer("a mark of the end with a body")));
     }
 }

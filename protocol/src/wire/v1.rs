@@ -6,7 +6,7 @@ use std::fmt;
 use bincode::{Decode, Encode};
 
 use super::codec::{self, Blob, List, Txt};
-use super::frame::{self, KIND_SKIPPABLE, RawFrame};
+use super::frame::{self, KIND_END, KIND_END_MORE, KIND_SKIPPABLE, RawFrame};
 use crate::clock::RunHead;
 use crate::error::Fault;
 use crate::ids::{Lane, LogId, OfficeCode, OpId, ReplicaId, RunId};
@@ -44,7 +44,7 @@ pub enum Frame {
     Feed(Feed),
     /// 18, down, alone: why the hub will not talk.
     Refused(Refused),
-    /// 31, both ways, last: nothing was cut off.
+    /// 30 and 31, both ways, last: nothing was cut off.
     End(End),
 }
 
@@ -60,7 +60,6 @@ pub mod kind {
     pub const MARKS: u8 = 16;
     pub const FEED: u8 = 17;
     pub const REFUSED: u8 = 18;
-    pub const END: u8 = 31;
 }
 
 impl Frame {
@@ -76,7 +75,8 @@ impl Frame {
             Frame::Marks(message) => (kind::MARKS, codec::encode(message)),
             Frame::Feed(message) => (kind::FEED, codec::encode(message)),
             Frame::Refused(message) => (kind::REFUSED, codec::encode(message)),
-            Frame::End(message) => (kind::END, codec::encode(message)),
+            Frame::End(End { more: false }) => (KIND_END, Vec::new()),
+            Frame::End(End { more: true }) => (KIND_END_MORE, Vec::new()),
         };
         frame::put(out, kind, &body);
     }
@@ -97,7 +97,8 @@ impl Frame {
             kind::MARKS => Frame::Marks(codec::decode(body)?),
             kind::FEED => Frame::Feed(codec::decode(body)?),
             kind::REFUSED => Frame::Refused(codec::decode(body)?),
-            kind::END => Frame::End(codec::decode(body)?),
+            KIND_END => Frame::End(End { more: false }),
+            KIND_END_MORE => Frame::End(End { more: true }),
             KIND_SKIPPABLE.. => return Ok(None),
             next::KIND_NEEDED if next::active() => return Ok(None),
             _ => return Err(Fault::Version("an unknown kind of frame")),
@@ -370,8 +371,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Nothing was cut off.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// Nothing was cut off. A mark of one byte, without a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     /// Whether the sender has more for another exchange right away.
     pub more: bool,

@@ -169,7 +169,7 @@ proptest! {
         for _ in 0..wounds {
             let place = dice.below(frames.len());
             match dice.below(8) {
-                0 => frames[place].kind = dice.roll() as u8,
+                0 => frames[place].kind = dice.roll() as u8 & 0x9f,
                 1 => frames.insert(place, frames[dice.below(frames.len())].clone()),
                 2 if frames.len() > 1 => drop(frames.remove(place)),
                 _ => mutate(&mut dice, &mut frames[place].body, &others),

@@ -89,7 +89,7 @@ fn messages_have_their_bytes_and_come_back_as_their_fields() {
         let raw = body_of(&hex(&vector["frame"]));
         assert_eq!((raw.kind, &raw.body), (int(&vector["kind"]), &body), "{name}");
         assert_eq!(Frame::decode(&raw), Ok(Some(message)), "{name}");
-        assert_eq!(hex(&vector["frame"])[1], vector.get("coding").map_or(0, int), "{name}");
+        assert_eq!(hex(&vector["frame"])[0] >> 5 & 3, vector.get("coding").map_or(0, int), "{name}");
     }
 }
 
@@ -107,8 +107,8 @@ fn every_structure_of_the_document_stands_in_a_vector() {
     let files =
         [vectors!("frames").to_string(), vectors!("ops").to_string(), vectors!("exchange").to_string()].concat();
     let schema = Schema::of_the_document();
-    assert_eq!(schema.names().count(), 26, "the document's tables are read");
-    for frame in ["Hello", "Have", "Log", "Ops", "Attest", "Inventory", "Marks", "Feed", "Refused", "End"] {
+    assert_eq!(schema.names().count(), 25, "the document's tables are read");
+    for frame in ["Hello", "Have", "Log", "Ops", "Attest", "Inventory", "Marks", "Feed", "Refused"] {
         assert!(files.contains(&format!("\"type\":\"{frame}\"")), "{frame}");
     }
     for variant in ["Create", "Change", "Accepted", "NeedsRepair", "Quarantined", "Text", "Many", "DateTime", "Person"]

@@ -8,6 +8,9 @@ use kentongan_protocol::wire::v1::Frame;
 use super::bytes::{Bytes, piece};
 use super::honest;
 
+/// Bits of the first byte of a frame that say how its body is coded.
+const CODING_BITS: u8 = 0x60;
+
 /// How a frame of an input is made into bytes.
 mod shape {
     /// As the product would send it.
@@ -32,7 +35,7 @@ pub(super) fn stream(data: &[u8]) -> Vec<u8> {
 }
 
 fn put(out: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
-    let (kind, how) = (bytes.byte(), bytes.byte());
+    let (kind, how) = (bytes.byte() & !CODING_BITS, bytes.byte());
     let body = bytes.piece();
     match how % 4 {
         shape::SENT => frame::put(out, kind, body),
@@ -42,17 +45,19 @@ fn put(out: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
             frame::put(out, kind, &body.repeat(times));
         }
         // With a coding and a checksum that may be wrong.
-        _ => put_coded(out, kind, how / 4 % 4, body, u32::from(how / 128)),
+        _ => put_coded(out, kind, how / 4 % 4, body, u16::from(how / 128)),
     }
 }
 
-fn put_coded(out: &mut Vec<u8>, kind: u8, coding: u8, body: &[u8], damage: u32) {
-    let [l0, l1, l2, _] = (body.len() as u32).to_le_bytes();
+fn put_coded(out: &mut Vec<u8>, kind: u8, coding: u8, body: &[u8], damage: u16) {
+    let first = kind | coding << 5;
     let mut checksum = flate2::Crc::new();
-    checksum.update(&[kind, coding]);
+    checksum.update(&[first]);
     checksum.update(body);
-    out.extend([kind, coding, l0, l1, l2]);
-    out.extend((checksum.sum() ^ damage).to_le_bytes());
+    // Three digits for every length: readers take more than the shortest.
+    let digit = |place: usize| (body.len() >> (7 * place) & 0x7f) as u8;
+    out.extend([first, digit(0) | 0x80, digit(1) | 0x80, digit(2)]);
+    out.extend((checksum.sum() as u16 ^ damage).to_le_bytes());
     out.extend(body);
 }
 
@@ -108,7 +113,7 @@ pub(super) fn frames(data: &[u8]) {
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = honest::streams().iter().map(|stream| input_of(stream)).collect();
     seeds.extend(honest::streams().iter().map(|stream| [&[1], stream.as_slice()].concat()));
-    for kind in [1, 2, 3, 4, 5, 6, 16, 17, 18, 31, 200] {
+    for kind in [1, 2, 3, 4, 5, 6, 16, 17, 18, 30, 31, 136] {
         let mut bomb = vec![0, kind, shape::BLOWN_UP | 0xfc];
         piece(&mut bomb, &[0; 64]);
         seeds.push(bomb);
