@@ -17,6 +17,7 @@ pub mod frozen;
 pub mod fuzzing;
 pub mod hub;
 pub mod lab;
+pub mod link;
 pub mod office;
 pub mod portal;
 pub mod programs;

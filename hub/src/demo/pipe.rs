@@ -44,6 +44,8 @@ pub struct Quality {
     pub down_bytes_per_s: Option<u64>,
     /// How long each byte is on its way, in one direction.
     pub delay: Duration,
+    /// How much longer at most; how much varies from chunk to chunk.
+    pub jitter: Duration,
 }
 
 /// What went over the link since it was opened.
@@ -105,6 +107,25 @@ impl Pipe {
         self.shared.lock().open = true;
     }
 
+    /// Holds everything back, connections included, until [`Pipe::resume`]: as a link does that is down for a while.
+    pub fn hold(&self) {
+        self.shared.lock().held_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Lets go of what was held back, at the rate of the link.
+    pub fn resume(&self) {
+        let mut state = self.shared.lock();
+        if let Some(since) = state.held_since.take() {
+            let held = since.elapsed();
+            state.held += held;
+            for free_at in state.free_at.iter_mut().flatten() {
+                *free_at += held;
+            }
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
     /// Cuts every connection once, after `bytes` more have been handed over in one direction; later ones pass. A
     /// trap that has not sprung is replaced.
     pub fn cut_after(&self, way: Way, bytes: u64) {
@@ -146,7 +167,12 @@ struct State {
     target: SocketAddr,
     quality: Quality,
     open: bool,
+    held_since: Option<Instant>,
+    /// How long everything was held back so far: so much later all arrives that was under way.
+    held: Duration,
     closed: bool,
+    /// When the bytes of all connections that came so far will have passed, upwards and downwards.
+    free_at: [Option<Instant>; 2],
     trap: Option<(Way, u64)>,
     counts: Counts,
     /// Raised by every cut; a connection of an older number is dead.
@@ -168,7 +194,10 @@ impl State {
             target,
             quality: Quality::default(),
             open: true,
+            held_since: None,
+            held: Duration::ZERO,
             closed: false,
+            free_at: [None; 2],
             trap: None,
             counts: Counts::default(),
             generation: 0,
@@ -177,10 +206,52 @@ impl State {
     }
 }
 
+impl State {
+    /// When so many bytes arrive that come now, behind those of all connections. `dice` is moved on.
+    fn arrival(&mut self, way: Way, bytes: usize, dice: &mut u64) -> Due {
+        let now = Instant::now();
+        let (rate, free_at) = match (way, &mut self.free_at) {
+            (Way::Up, [up, _]) => (self.quality.up_bytes_per_s, up),
+            (Way::Down, [_, down]) => (self.quality.down_bytes_per_s, down),
+        };
+        let passed = match rate {
+            None => now,
+            Some(rate) => {
+                let begins = free_at.map_or(now, |free_at| free_at.max(now));
+                begins + Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64)
+            }
+        };
+        *free_at = Some(passed);
+        Due { at: passed + self.quality.on_its_way(dice), held: self.held }
+    }
+
+    /// How long it is until then; `None`: it is time.
+    fn until(&self, due: Due) -> Option<Duration> {
+        let at = due.at + (self.held - due.held);
+        at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+}
+
+impl Quality {
+    /// How long the next chunk is on its way. `dice` is moved on.
+    fn on_its_way(&self, dice: &mut u64) -> Duration {
+        *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.delay + self.jitter.mul_f64((*dice >> 40) as f64 / (1_u64 << 24) as f64)
+    }
+}
+
 /// Some bytes, and when they arrive.
 struct Chunk {
     bytes: Vec<u8>,
-    due: Instant,
+    due: Due,
+}
+
+/// A moment of the link's time, which stands still while it is held.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    at: Instant,
+    /// How long the link had been held when this was said.
+    held: Duration,
 }
 
 /// One direction of one connection.
@@ -250,8 +321,8 @@ impl Shared {
     fn carry(self: &Arc<Self>, lane: Lane) {
         let (sender, receiver) = sync_channel(CHUNKS_UNDER_WAY_MAX);
         let Ok(mut from) = lane.from.try_clone() else { return };
-        let host = Arc::clone(self);
-        let reader = thread::Builder::new().name("pipe-read".into()).spawn(move || host.read(&mut from, &sender));
+        let (host, way) = (Arc::clone(self), lane.way);
+        let reader = thread::Builder::new().name("pipe-read".into()).spawn(move || host.read(way, &mut from, &sender));
         let ended_well = reader.is_ok() && self.deliver(&lane, &receiver);
         // After an end of file the other direction may go on; after anything else nothing may.
         let how = if ended_well { Shutdown::Write } else { Shutdown::Both };
@@ -265,7 +336,8 @@ impl Shared {
         }
     }
 
-    fn read(&self, from: &mut TcpStream, sender: &SyncSender<Chunk>) {
+    fn read(&self, way: Way, from: &mut TcpStream, sender: &SyncSender<Chunk>) {
+        let mut dice = 0;
         loop {
             let mut bytes = vec![0; CHUNK_BYTES];
             match from.read(&mut bytes) {
@@ -274,7 +346,7 @@ impl Shared {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(_) => return,
             }
-            let due = Instant::now() + self.lock().quality.delay;
+            let due = self.lock().arrival(way, bytes.len(), &mut dice);
             if sender.send(Chunk { bytes, due }).is_err() {
                 return;
             }
@@ -283,20 +355,8 @@ impl Shared {
 
     /// Whether the sender ended in peace.
     fn deliver(&self, lane: &Lane, receiver: &Receiver<Chunk>) -> bool {
-        let mut free_at = Instant::now();
         for chunk in receiver {
-            let rate = {
-                let quality = self.lock().quality;
-                match lane.way {
-                    Way::Up => quality.up_bytes_per_s,
-                    Way::Down => quality.down_bytes_per_s,
-                }
-            };
-            if let Some(rate) = rate {
-                let takes = Duration::from_secs_f64(chunk.bytes.len() as f64 / rate.max(1) as f64);
-                free_at = free_at.max(Instant::now()) + takes;
-            }
-            if !self.wait_until(chunk.due.max(free_at), lane.generation) || !self.hand_over(lane, &chunk.bytes) {
+            if !self.wait_until(chunk.due, lane.generation) || !self.hand_over(lane, &chunk.bytes) {
                 return false;
             }
         }
@@ -304,15 +364,17 @@ impl Shared {
     }
 
     /// Waits; `false` as soon as the connection is cut.
-    fn wait_until(&self, due: Instant, generation: u64) -> bool {
+    fn wait_until(&self, due: Due, generation: u64) -> bool {
         let mut state = self.lock();
         loop {
             if state.generation != generation {
                 return false;
             }
-            let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
-                return true;
-            };
+            if state.held_since.is_some() {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let Some(left) = state.until(due) else { return true };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -349,6 +411,7 @@ impl Shared {
     fn cut_all(&self) {
         let mut state = self.lock();
         state.generation += 1;
+        state.free_at = [None; 2];
         for link in state.links.drain(..) {
             let _ = link.office.shutdown(Shutdown::Both);
             let _ = link.hub.shutdown(Shutdown::Both);
@@ -427,14 +490,30 @@ mod tests {
     fn a_slow_link_takes_the_time_that_its_rate_and_delay_say() {
         let (target, _server) = echo();
         let pipe = Pipe::open(target).expect("a pipe");
-        let quality =
-            Quality { up_bytes_per_s: Some(50_000), down_bytes_per_s: None, delay: Duration::from_millis(40) };
+        let quality = Quality { up_bytes_per_s: Some(50_000), delay: Duration::from_millis(40), ..Quality::default() };
         pipe.set(quality);
         let began = Instant::now();
         let mut stream = TcpStream::connect(pipe.address()).expect("connect");
         stream.write_all(&[7; 5_000]).expect("write");
         stream.read_exact(&mut [0; 5_000]).expect("an answer");
         // 100 ms for the bytes, 40 ms each way; never less, whatever else this machine does.
-        assert!(began.elapsed() >= Duration::from_millis(140), "{:?}", began.elapsed());
+        assert!(began.elapsed() >= Duration::from_millis(180), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn what_is_held_back_comes_later_and_not_all_at_once() {
+        let (target, _server) = echo();
+        let pipe = Pipe::open(target).expect("a pipe");
+        pipe.set(Quality { up_bytes_per_s: Some(50_000), ..Quality::default() });
+        let began = Instant::now();
+        let mut stream = TcpStream::connect(pipe.address()).expect("connect");
+        pipe.hold();
+        stream.write_all(&[7; 5_000]).expect("write");
+        stream.set_read_timeout(Some(Duration::from_millis(200))).expect("a bound");
+        assert!(stream.read(&mut [0; 1]).is_err(), "nothing passes");
+        pipe.resume();
+        stream.set_read_timeout(None).expect("no bound");
+        stream.read_exact(&mut [0; 5_000]).expect("an answer");
+        assert!(began.elapsed() >= Duration::from_millis(280), "{:?}", began.elapsed());
     }
 }

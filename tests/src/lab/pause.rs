@@ -22,7 +22,7 @@ pub fn both(lab: &mut Lab) -> Row {
     let mut sari = Office::enrol(&hub, "32.73.05.1001");
     sari.hurry();
     sari.start();
-    hub.door().set(Quality { up_bytes_per_s: Some(4_000), down_bytes_per_s: Some(4_000), delay: Duration::ZERO });
+    hub.door().set(Quality { up_bytes_per_s: Some(4_000), down_bytes_per_s: Some(4_000), ..Quality::default() });
     let mut long_pauses = 0;
     while lab.goes_on(row.rounds, ROUNDS_SHORT) {
         let before = hub.door().counts().up_bytes;

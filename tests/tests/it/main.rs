@@ -14,6 +14,7 @@ mod healing;
 mod inbox;
 mod kills;
 mod lab;
+mod link;
 mod readme;
 mod service;
 mod strangers;
