@@ -64,7 +64,7 @@ fn args() -> Option<Args> {
     if let Some(up) = up {
         args.profile.outages = (!up.is_zero() && !down.is_zero()).then_some(Outages { up, down, phase });
     }
-    (args.relay.is_some() != !args.command.is_empty()).then_some(args)
+    (args.relay.is_some() == args.command.is_empty()).then_some(args)
 }
 
 fn list() {
@@ -114,7 +114,7 @@ fn wire(args: &Args) -> Result<ExitCode, String> {
     command.args(words).env("LINK_OFFICE", wire.namespace(Side::Office)).env("LINK_HUB", wire.namespace(Side::Hub));
     command.env("LINK_OFFICE_IP", OFFICE_IP).env("LINK_HUB_IP", HUB_IP);
     let ended = command.status().map_err(|error| format!("{program}: {error}"))?;
-    eprintln!("{}", serde_json::json!({ "up": wire.up().as_json(), "down": wire.down().as_json() }));
+    eprintln!("{}", serde_json::json!({ "up": wire.up().json(), "down": wire.down().json() }));
     Ok(ended.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 

@@ -30,7 +30,7 @@ pub struct Tally {
 
 impl Tally {
     /// For scripts.
-    pub fn as_json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let Tally { packets, bytes, lost, dropped, cut } = self;
         json!({ "packets": packets, "bytes": bytes, "lost": lost, "dropped": dropped, "cut": cut })
     }
@@ -119,7 +119,7 @@ impl Shape {
     }
 
     /// Takes the place of another shape, whose packets stay counted.
-    pub(super) fn go_on_from(&mut self, before: &Shape) {
+    pub(super) fn take_over(&mut self, before: &Shape) {
         self.tally = before.tally;
     }
 

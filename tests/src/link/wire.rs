@@ -122,7 +122,7 @@ impl Wire {
         let began = Instant::now();
         for (way, mut shape) in [(&self.up, profile.up(seed)), (&self.down, profile.down(seed))] {
             let mut way = lock(way);
-            shape.go_on_from(&way.shape);
+            shape.take_over(&way.shape);
             *way = Way { shape, began };
         }
     }
