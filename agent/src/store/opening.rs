@@ -4,7 +4,7 @@ use kentongan_host::identity::SigningKey;
 use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::ids::{EpochId, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
-use kentongan_protocol::log::{ChainHash, Holding};
+use kentongan_protocol::log::{ChainHash, Holding, LogHead};
 use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog};
@@ -18,7 +18,7 @@ use super::facts::{self, name};
 use super::next::spoken;
 use super::pack::{SEQ_BITS, known_log_number, log_head, op_key};
 use super::secured::follows_on;
-use super::{Store, StoreError, read, stray};
+use super::{Member, Store, StoreError, read, stray};
 
 /// What the rest of the program adds to a greeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn has_unsent(&self) -> Result<bool, StoreError> {
-        Ok(!open_logs(&self.db)?.is_empty())
+        Ok(!open_logs(&self.db, self.member.as_ref())?.is_empty())
     }
 
     /// Everything an exchange needs to begin, read at one moment.
@@ -58,7 +58,7 @@ impl Store {
             hello: self.hello(run, replica, &own, health)?,
             epochs: epochs(&self.db)?,
             cursors: cursors(&self.db)?,
-            open: open_logs(&self.db)?,
+            open: open_logs(&self.db, self.member.as_ref())?,
             holding: Holding::of(own.iter().map(|own| (own.log, own.stored))),
             inventory: (disagrees && !planted::active(Defect::NoInventory)).then_some(own),
             mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim } },
@@ -152,35 +152,29 @@ fn own_logs(db: &Connection) -> Result<Vec<OwnLog>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(reading())
 }
 
-/// Logs with something to send: own ones, and foreign ones whose writer's signature proves them to a hub that forgot.
-fn open_logs(db: &Connection) -> Result<Vec<OpenLog>, StoreError> {
+/// Logs with something to send: own ones, and foreign ones whose writer's signature proves them to a hub that forgot. Of
+/// those only what a hub takes from this office: what its PCs wrote, and the hub itself.
+fn open_logs(db: &Connection, member: Option<&Member>) -> Result<Vec<OpenLog>, StoreError> {
     let reading = || StoreError::because("read the logs to send");
+    let may_return = |head: &LogHead| {
+        member.is_some_and(|member| head.replica() == member.hub_replica || *head.office() == member.office)
+    };
     let mut select = db
         .prepare_cached(
             "SELECT n, log_name.log, head, own, stored, held FROM log JOIN log_name USING (n) WHERE stored < held \
-             ORDER BY lane, n LIMIT ?",
+             ORDER BY lane, n",
         )
         .map_err(reading())?;
-    let rows = select
-        .query_map([FRAME_LOGS_MAX as i64], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, [u8; 8]>(1)?,
-                row.get::<_, Vec<u8>>(2)?,
-                row.get::<_, bool>(3)?,
-                row.get::<_, i64>(4)?,
-                row.get::<_, i64>(5)?,
-            ))
-        })
-        .map_err(reading())?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(reading())?;
+    let mut rows = select.query([]).map_err(reading())?;
     let mut open = Vec::new();
-    for (n, name, head, own, stored, held) in rows {
-        let head = log_head(name, &head)?;
+    while open.len() < FRAME_LOGS_MAX {
+        let Some(row) = rows.next().map_err(reading())? else { break };
+        let head = log_head(row.get(1).map_err(reading())?, &row.get::<_, Vec<u8>>(2).map_err(reading())?)?;
+        let (n, own): (i64, bool) = (row.get(0).map_err(reading())?, row.get(3).map_err(reading())?);
+        let (stored, held): (i64, i64) = (row.get(4).map_err(reading())?, row.get(5).map_err(reading())?);
         let mut log = OpenLog { head, stored: stored as u64, held: held as u64, proofs: Vec::new() };
         if !own {
-            if planted::active(Defect::NoEcho) {
+            if planted::active(Defect::NoEcho) || !may_return(&log.head) {
                 continue;
             }
             let Some((seq, proof)) = proof(db, n, stored, held)? else { continue };

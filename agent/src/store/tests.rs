@@ -267,6 +267,28 @@ fn what_was_given_back_is_offered_again_if_the_hub_forgets_it_again() {
 }
 
 #[test]
+fn what_another_office_wrote_is_not_offered_to_a_hub_that_forgot_it() {
+    let mut pc = Pc::new(13);
+    let mut store = pc.start();
+    let run = *hub_log(71).run();
+    let heads = [("32.73.05.1001", 12), ("32.73.05.1002", 13)]
+        .map(|(office, replica)| LogHead::new(ReplicaId(replica), office.parse().unwrap(), Lane::Case, run));
+    for (head, number) in heads.iter().zip(5..) {
+        let record = RecordId(OpId { log: head.log(), seq: 1 });
+        let op = change(record, "jawaban", "Loket ditambah", vec![]);
+        let chain = head.chain_start().then(&op.encode().unwrap());
+        let proved = List(vec![(head.log().to_bytes(), 1, chain.0)]);
+        let attest = Attest { replica: head.replica().to_bytes(), heads: proved, signature: [7; 64] };
+        let page = Feed { attests: List(vec![attest]), ..page(head, &[op], number) };
+        store.apply(Event::Feed(page), None).unwrap();
+    }
+    let lost = Marks { epochs: List(vec![(EpochId(2).to_bytes(), 3)]), ..marks(vec![], 3) };
+    store.apply(Event::Marks(lost), None).unwrap();
+    let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
+    assert_eq!(open.iter().map(|open| open.head.log()).collect::<Vec<_>>(), [heads[0].log()]);
+}
+
+#[test]
 fn reading_goes_back_to_where_the_line_of_the_hub_was_left() {
     let mut pc = Pc::new(13);
     let mut store = pc.start();
