@@ -52,6 +52,13 @@ pub trait Answer: Send {
 
     /// Milliseconds since the request was handed over: an upper bound of the round trip.
     fn waited_ms(&self) -> u32;
+
+    /// The answer has come to its end: what carried it may carry the next exchange.
+    fn whole(self)
+    where
+        Self: Sized,
+    {
+    }
 }
 
 /// Has work done on the store, one piece after the other.
@@ -95,6 +102,8 @@ pub struct SyncFailure {
     pub class: &'static str,
     /// For IT staff.
     pub detail: String,
+    /// Only a connection of an earlier exchange had died; see [`LinkError::stale`].
+    pub stale: bool,
 }
 
 /// How a contact went.
@@ -128,7 +137,7 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
 ) -> Result<ContactReport, StoreError> {
     let began_ms = store.keep(|store| Ok(store.wall_ms())).await?;
     let mut report = ContactReport::default();
-    let mut idle = 0;
+    let (mut idle, mut refreshed) = (0, false);
     while report.exchanges < EXCHANGES_MAX {
         let before = report.applied;
         match exchange(store, caller, &mut report).await? {
@@ -140,6 +149,8 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
                     break;
                 }
             }
+            // That a kept connection died while nobody looked says nothing about the link now.
+            Err(failure) if failure.stale && !refreshed => refreshed = true,
             Err(failure) => {
                 report.failure = Some(failure);
                 break;
@@ -239,6 +250,10 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
                 Err(error) => return Err(error),
             }
         }
+        if session.is_ended() {
+            reply.whole();
+            return Ok(Ok(()));
+        }
     }
 }
 
@@ -264,7 +279,7 @@ impl SyncFailure {
 
 impl From<LinkError> for SyncFailure {
     fn from(error: LinkError) -> Self {
-        SyncFailure { ktg: error.ktg, class: error.class, detail: error.detail }
+        SyncFailure { ktg: error.ktg, class: error.class, detail: error.detail, stale: error.stale }
     }
 }
 
@@ -279,7 +294,7 @@ impl From<Fault> for SyncFailure {
             Fault::Cut | Fault::Damaged => (Ktg::Cut, "cut"),
             Fault::Refused(Refusal::Protocol) | Fault::Peer(_) | Fault::Limit(_) => (Ktg::Version, "protocol"),
         };
-        SyncFailure { ktg, class, detail: fault.to_string() }
+        SyncFailure { ktg, class, detail: fault.to_string(), stale: false }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run() -> Vec<Figure> {
     idle_contact().into_iter().chain(sized).collect()
 }
 
-/// A contact with nothing to say on an open connection, HTTP and TLS included.
+/// A contact with nothing to say on an open connection, TLS included.
 fn idle_contact() -> [Figure; 2] {
     let hub = Hub::start();
     let mut office = Office::enrol(&hub, "94.01.01.2011");
@@ -62,7 +62,7 @@ fn figures(
     let brotli = (brotli_11(lines.as_bytes()) as f64, "brotli -11");
     [
         Figure { name, what, ours: body, against: brotli, bound: Bound::AtMost(bound) },
-        Figure { name: wire_name, what: "the same with HTTP and TLS", ours: wire, against: brotli, bound: Bound::None },
+        Figure { name: wire_name, what: "the same with TLS", ours: wire, against: brotli, bound: Bound::None },
         Figure {
             name: gzip_name,
             what,

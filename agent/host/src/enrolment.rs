@@ -116,8 +116,6 @@ pub const CA_PATH: &str = "/v1/ca";
 pub const ENROL_PATH: &str = "/v1/enrol";
 /// Path under which a device that still has its certificate gets a newer one.
 pub const RENEW_PATH: &str = "/v1/renew";
-/// Path of the exchange.
-pub const SYNC_PATH: &str = "/v1/sync";
 
 /// Longest body of these messages, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;

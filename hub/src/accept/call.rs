@@ -12,7 +12,8 @@
 //! - The last events of a request and its marks are one job, and so is the question whether the device may speak with
 //!   the first events: a small exchange costs one commit. What the marks say is durable when it is sent, because a job
 //!   is answered after its commit.
-//! - An agent that may not speak is told why in a frame of the protocol, with status 200: a portal answers 403 too.
+//! - An agent that may not speak is told why in a frame of the protocol, and at once: it listens while it speaks.
+//! - The frame End ends a request, not the connection: the next request may follow a reply that was given whole.
 
 use std::collections::VecDeque;
 
@@ -68,7 +69,7 @@ pub struct Bounds {
 pub enum Input {
     /// Bytes of the request, as they arrived.
     Bytes(Vec<u8>),
-    /// The request has ended.
+    /// Nothing more comes.
     End,
     /// Nothing came for too long.
     Stalled,
@@ -142,10 +143,11 @@ enum Phase {
     Stopped(Stop),
     /// The journal is still to be written, and then perhaps a refusal sent.
     Noting { outcome: &'static str, given_out: bool, refusal: Option<Vec<u8>> },
-    /// A refusal waits until it can be heard: who still speaks does not listen.
-    Refusing(Vec<u8>),
     /// Nothing more happens.
-    Over,
+    Over {
+        /// Both sides said all that they had to say.
+        whole: bool,
+    },
 }
 
 /// Events that wait for the store, and about how many bytes they take.
@@ -188,13 +190,17 @@ impl Call {
 
     /// Whether to go on reading the request.
     pub fn wants_bytes(&self) -> bool {
-        let reads = matches!(self.phase, Phase::Reading) && self.drained;
-        !self.ended && (reads || matches!(self.phase, Phase::Refusing(_)))
+        matches!(self.phase, Phase::Reading) && self.drained && !self.ended && !self.session.is_ended()
     }
 
     /// Whether there is nothing more to do.
     pub fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over) && self.out.is_empty()
+        matches!(self.phase, Phase::Over { .. }) && self.out.is_empty()
+    }
+
+    /// Whether request and reply were whole, so that another exchange may follow on the same connection.
+    pub fn went_whole(&self) -> bool {
+        matches!(self.phase, Phase::Over { whole: true })
     }
 
     /// What is to be sent next.
@@ -213,11 +219,8 @@ impl Call {
             Input::Gone => {}
             Input::End | Input::Stalled | Input::Cut => {
                 self.ended = true;
-                match &self.phase {
-                    Phase::Reading if matches!(input, Input::End) && self.session.is_ended() => {}
-                    Phase::Reading => self.phase = Phase::Stopped(Stop::Cut),
-                    Phase::Refusing(_) => self.refuse(),
-                    _ => {}
+                if matches!(self.phase, Phase::Reading) && !self.session.is_ended() {
+                    self.phase = Phase::Stopped(Stop::Cut);
                 }
             }
         }
@@ -234,7 +237,6 @@ impl Call {
                 self.session.push(bytes);
                 self.fill();
             }
-            Phase::Refusing(_) if too_long => self.refuse(),
             _ => {}
         }
     }
@@ -252,15 +254,15 @@ impl Call {
         if self.running || !self.out.is_empty() {
             return None;
         }
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Over { whole: false }) {
             Phase::Stopped(stop) if self.shown.is_none() => self.stopped(stop),
             phase => phase,
         };
         let last = self.drained && self.session.is_ended();
         let work = match &mut self.phase {
             // What comes with the end of the request is stored together with the making of the marks.
-            Phase::Reading if last && self.ended => Work::First,
-            Phase::Reading if !last && !self.waiting.events.is_empty() => Work::Store,
+            Phase::Reading if last => Work::First,
+            Phase::Reading if !self.waiting.events.is_empty() => Work::Store,
             Phase::Replying => Work::Next,
             // Who may not speak is told so, whatever else is wrong.
             Phase::Stopped(_) => Work::Check,
@@ -268,10 +270,7 @@ impl Call {
                 *given_out = true;
                 Work::Note(outcome)
             }
-            _ => {
-                self.refuse();
-                return None;
-            }
+            _ => return None,
         };
         Some(self.job(work))
     }
@@ -323,12 +322,12 @@ impl Call {
                 self.out.push_back(Output::Cut);
                 self.note("failed");
             }
-            (Phase::Noting { given_out: true, refusal, .. }, noted) => {
+            (Phase::Noting { given_out: true, refusal, outcome }, noted) => {
                 if let Err(error) = noted {
                     tracing::debug!(ev = "journal.failed", %error, "an exchange was not noted");
                 }
-                self.phase = refusal.take().map_or(Phase::Over, Phase::Refusing);
-                self.refuse();
+                self.out.extend(refusal.take().map(Output::Whole));
+                self.phase = Phase::Over { whole: *outcome == "ok" };
             }
             _ => {}
         }
@@ -340,7 +339,7 @@ impl Call {
             // The journal was written in the same transaction.
             self.meter.told("ok", self.counts);
             self.out.push_back(Output::Whole(reply));
-            self.phase = Phase::Over;
+            self.phase = Phase::Over { whole: true };
         } else {
             self.out.push_back(Output::Part(reply));
             self.phase = Phase::Replying;
@@ -364,7 +363,7 @@ impl Call {
     }
 
     /// What follows where there is no ordinary reply.
-    fn stopped(&self, stop: Stop) -> Phase {
+    fn stopped(&mut self, stop: Stop) -> Phase {
         let (reason, come_back_s, outcome) = match stop {
             Stop::Refused { reason, come_back_s } => (reason, come_back_s, "refused"),
             Stop::Fault(Fault::Cut) | Stop::Cut => (Refusal::Protocol, 0, "cut"),
@@ -383,16 +382,11 @@ impl Call {
         let mut reply = PREAMBLE.to_vec();
         refusal(reason, come_back_s).put(&mut reply);
         match outcome {
-            "refused" | "failed" => Phase::Refusing(reply),
+            "refused" | "failed" => {
+                self.out.push_back(Output::Whole(reply));
+                Phase::Over { whole: false }
+            }
             _ => Phase::Noting { outcome, given_out: false, refusal: Some(reply) },
-        }
-    }
-
-    /// Sends a refusal that waits, if the other end has finished speaking.
-    fn refuse(&mut self) {
-        if let (Phase::Refusing(reply), true) = (&mut self.phase, self.ended) {
-            self.out.push_back(Output::Whole(std::mem::take(reply)));
-            self.phase = Phase::Over;
         }
     }
 }

@@ -1,27 +1,72 @@
-//! `POST /v1/sync`: one exchange over HTTP. What is decided stands in [`crate::accept::Call`]; here its bytes are moved,
-//! and its jobs are done by the store's thread.
+//! Exchanges, one after the other on a connection that carries nothing else. What is decided stands in
+//! [`crate::accept::Call`]; here its bytes are moved, and its jobs are done by the store's thread.
+//!
+//! ```text
+//!   first byte within its time ──▶ request ──▶ reply ──▶ first byte of the next one within the idle time …
+//! ```
+//!
+//! Only an exchange that was whole on both sides leaves the connection open. An idle connection holds no buffer.
 
+use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http_body_util::Either;
-use hyper::body::{Bytes, Incoming};
-use hyper::{Response, StatusCode};
 use kentongan_host::certificate::facts;
 use kentongan_host::files::free_bytes;
 use kentongan_host::steps::{Step, reached};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Serving;
-use super::body::{ReadFailure, ReplyBody, RequestBody, StreamWriter, stream, whole};
-use super::routes::{Peer, stream_reply};
+use super::listener::Waits;
+use super::routes::Peer;
 use crate::accept::{Bounds, Call, Done, Input, Job, Moment, Output, Shown};
 use crate::store::Result;
 
 /// A job under way.
 type Doing = Pin<Box<dyn Future<Output = Result<Done>> + Send>>;
 
-/// Answers one exchange.
-pub(crate) async fn answer(serving: &Serving, peer: &Peer, body: Incoming) -> Response<ReplyBody> {
+/// Bytes read at once.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Serves a connection until the other end goes, keeps silent for too long or breaks off, or the hub stops.
+pub(super) async fn serve<S>(
+    serving: &Serving,
+    peer: &Peer,
+    waits: &Waits,
+    stream: &mut S,
+    stop: &mut watch::Receiver<()>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut patience = waits.first();
+    loop {
+        let mut first = [0];
+        let read = tokio::select! {
+            biased;
+            _ = stop.changed() => break,
+            read = timeout(patience, stream.read(&mut first)) => read,
+        };
+        if !matches!(read, Ok(Ok(1))) {
+            break;
+        }
+        if !Box::pin(answer(serving, peer, stream, first)).await {
+            return linger(stream, waits.first()).await;
+        }
+        patience = waits.next();
+    }
+    // The other end learns now that this connection is over, not with its next request.
+    let _ = timeout(waits.first(), stream.shutdown()).await;
+}
+
+/// Answers one exchange, of which the first byte has come. Says whether another one may follow.
+async fn answer<S>(serving: &Serving, peer: &Peer, stream: &mut S, first: [u8; 1]) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let config = serving.config();
     let bounds = Bounds {
         request_bytes_max: config.request_bytes_max,
@@ -30,19 +75,15 @@ pub(crate) async fn answer(serving: &Serving, peer: &Peer, body: Incoming) -> Re
     };
     let shown = Shown::new(peer.certificate.as_ref().and_then(|der| facts(der)));
     let mut call = Call::new(shown, bounds, now(serving));
-    // How much of it is too much is for the call to say.
-    let mut body = RequestBody::new(body, u64::MAX, config.stall);
+    call.take(Input::Bytes(first.to_vec()), now(serving));
+    let mut buffer = vec![0; READ_BYTES];
     let mut doing: Option<Doing> = None;
     loop {
-        match call.next_output() {
-            None if !call.is_over() => {}
-            Some(Output::Part(first)) => {
-                let (writer, stream) = stream();
-                tokio::spawn(further_parts(serving.clone(), call, first, writer));
-                return octets(Either::Right(stream));
-            }
-            Some(Output::Whole(reply)) => return octets(whole(reply)),
-            None | Some(Output::End | Output::Cut) => return octets(whole(Vec::new())),
+        while let Some(output) = call.next_output() {
+            say(&mut call, stream, output, serving).await;
+        }
+        if call.is_over() {
+            return call.went_whole();
         }
         if doing.is_none() {
             doing = call.next_job().map(|job| begin(serving, job));
@@ -55,12 +96,52 @@ pub(crate) async fn answer(serving: &Serving, peer: &Peer, body: Incoming) -> Re
             biased;
             done = under_way(&mut doing) => {
                 doing = None;
-                reached(if done.as_ref().is_ok_and(Done::is_reply) { Step::HubMarksMade } else { Step::HubPartStored });
+                let step = if done.as_ref().is_ok_and(Done::is_reply) { Step::HubMarksMade } else { Step::HubPartStored };
+                reached(step);
                 call.done(done);
             }
-            read = body.next(), if call.wants_bytes() => call.take(input(read), now(serving)),
+            read = timeout(config.stall, stream.read(&mut buffer)), if call.wants_bytes() => {
+                let input = match read {
+                    Ok(Ok(0) | Err(_)) => Input::Cut,
+                    Ok(Ok(length)) => Input::Bytes(buffer.get(..length).unwrap_or_default().to_vec()),
+                    Err(_) => Input::Stalled,
+                };
+                call.take(input, now(serving));
+            }
         }
     }
+}
+
+/// Sends a part of the reply. The end of a reply is a frame of it, and a reply that breaks off lacks it.
+async fn say<S: AsyncWrite + Unpin>(call: &mut Call, stream: &mut S, output: Output, serving: &Serving) {
+    let (bytes, is_part) = match output {
+        Output::Part(bytes) => (bytes, true),
+        Output::Whole(bytes) => (bytes, false),
+        Output::End | Output::Cut => return,
+    };
+    if write(stream, &bytes).await.is_err() {
+        call.take(Input::Gone, now(serving));
+    }
+    if is_part {
+        reached(Step::HubReplyBegun);
+    }
+}
+
+async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}
+
+/// Closes a connection whose other end may still be speaking: what was said last would be lost with a plain close.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, patience: Duration) {
+    let heard = async {
+        stream.shutdown().await?;
+        let mut buffer = vec![0; READ_BYTES];
+        while stream.read(&mut buffer).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // However it ends, it is over.
+    let _ = timeout(patience, heard).await;
 }
 
 fn now(serving: &Serving) -> Moment {
@@ -79,49 +160,4 @@ async fn under_way(doing: &mut Option<Doing>) -> Result<Done> {
         Some(doing) => doing.await,
         None => std::future::pending().await,
     }
-}
-
-fn input(read: std::result::Result<Option<Bytes>, ReadFailure>) -> Input {
-    match read {
-        Ok(Some(bytes)) => Input::Bytes(bytes.into()),
-        Ok(None) => Input::End,
-        Err(ReadFailure::Stalled) => Input::Stalled,
-        Err(ReadFailure::Cut(_) | ReadFailure::TooLong) => Input::Cut,
-    }
-}
-
-/// Streams what the first part did not hold.
-async fn further_parts(serving: Serving, mut call: Call, first: Vec<u8>, writer: StreamWriter) {
-    let mut writer = Some(writer);
-    let mut output = Some(Output::Part(first));
-    loop {
-        match output {
-            Some(Output::Part(bytes) | Output::Whole(bytes)) => {
-                let written = match &writer {
-                    Some(writer) => writer.write(bytes).await,
-                    None => false,
-                };
-                if !written {
-                    call.take(Input::Gone, now(&serving));
-                }
-                reached(Step::HubReplyBegun);
-            }
-            Some(Output::End) => {
-                if let Some(writer) = writer.take() {
-                    writer.finish().await;
-                }
-            }
-            // Dropped without an end: the reader sees it.
-            Some(Output::Cut) => drop(writer.take()),
-            None => {
-                let Some(job) = call.next_job() else { break };
-                call.done(begin(&serving, job).await);
-            }
-        }
-        output = call.next_output();
-    }
-}
-
-fn octets(body: ReplyBody) -> Response<ReplyBody> {
-    stream_reply(StatusCode::OK, "application/octet-stream", body)
 }

@@ -1,30 +1,33 @@
-//! The door for devices: TCP, TLS, HTTP/1.1, each under its own limit.
+//! The door for devices: TCP, TLS, and then what was asked for by ALPN, each under its own limit.
 //!
 //! ```text
-//!   accept ── a place free? ── TLS within its time ── first request within its time ── requests, one after the other
+//!                                                    ┌─ ktg/1: exchanges, one after the other
+//!   accept ── a place free? ── TLS within its time ──┤
+//!                                                    └─ else: HTTP/1.1, for joining and renewing
 //! ```
 //!
 //! One task a connection: a slow handshake keeps nobody else waiting. At most [`Limits::connections`] are open; the
 //! next ones wait in the operating system's queue. A device that is known may keep its connection open between two
-//! exchanges, a stranger may not.
+//! exchanges as long as places are plenty, a stranger may not.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use kentongan_host::tls::EXCHANGE;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::body::ReplyBody;
+use super::exchange;
 use super::routes::{Peer, Routes};
 use super::stall::NeverStalls;
 
@@ -33,7 +36,7 @@ use super::stall::NeverStalls;
 pub(crate) struct Limits {
     /// Connections at once.
     pub(crate) connections: usize,
-    /// From the first byte to the end of the handshake, and again to the head of the first request.
+    /// From the first byte to the end of the handshake, and again to the first request.
     pub(crate) handshake: Duration,
     /// How long a device's connection may wait for its next request.
     pub(crate) idle: Duration,
@@ -58,11 +61,32 @@ pub(crate) struct Listener {
     pub(crate) limits: Limits,
 }
 
+/// How long a connection may be silent between two requests.
+#[derive(Debug)]
+pub(super) struct Waits {
+    limits: Limits,
+    is_known: bool,
+    places: Arc<Semaphore>,
+}
+
+impl Waits {
+    /// Before the first request.
+    pub(super) fn first(&self) -> Duration {
+        self.limits.handshake
+    }
+
+    /// Before the next one. Where places are scarce, or for a stranger, it is no longer.
+    pub(super) fn next(&self) -> Duration {
+        let is_crowded = self.places.available_permits() < self.limits.connections / 4;
+        if self.is_known && !is_crowded { self.limits.idle } else { self.limits.handshake }
+    }
+}
+
 impl Listener {
     /// Accepts until `stop` ends; then lets running requests finish for at most `grace`.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>, grace: Duration) {
         let places = Arc::new(Semaphore::new(self.limits.connections));
-        let graceful = GracefulShutdown::new();
+        let (stopping, stopped) = watch::channel(());
         tokio::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -75,13 +99,16 @@ impl Listener {
                 routes: Arc::clone(&self.routes),
                 limits: self.limits,
                 address,
-                crowded: places.available_permits() < self.limits.connections / 4,
+                places: Arc::clone(&places),
+                stopped: stopped.clone(),
                 _place: place,
             };
-            tokio::spawn(connection.run(stream, graceful.watcher()));
+            tokio::spawn(connection.run(stream));
         }
-        drop(self.socket);
-        if timeout(grace, graceful.shutdown()).await.is_err() {
+        drop((self.socket, stopped));
+        let _ = stopping.send(());
+        // Each connection holds the other end.
+        if timeout(grace, stopping.closed()).await.is_err() {
             tracing::warn!(ev = "listener.cut", "requests were still running at the end of the grace time; cut off");
         }
     }
@@ -104,55 +131,59 @@ struct Connection {
     routes: Arc<Routes>,
     limits: Limits,
     address: SocketAddr,
-    /// Whether places were scarce when it came: then it may not wait long between two requests.
-    crowded: bool,
+    places: Arc<Semaphore>,
+    /// Says that the hub stops.
+    stopped: watch::Receiver<()>,
     /// Given back when the connection ends.
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, watcher: Watcher) {
+    async fn run(mut self, stream: TcpStream) {
         // Small replies must leave at once; without this option a slow link would wait a round trip more.
         let _ = stream.set_nodelay(true);
         let stream = NeverStalls::new(stream, self.limits.stall);
-        let stream = match timeout(self.limits.handshake, self.tls.accept(stream)).await {
+        let handshake = Box::pin(timeout(self.limits.handshake, self.tls.accept(stream)));
+        let mut stream = match handshake.await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 return tracing::debug!(ev = "listener.handshake_failed", peer = %self.address, %error, "no handshake");
             }
             Err(_) => return tracing::debug!(ev = "listener.handshake_slow", peer = %self.address, "no handshake"),
         };
-        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).cloned();
-        let idle = if certificate.is_some() && !self.crowded { self.limits.idle } else { self.limits.handshake };
-        let peer = Arc::new(Peer { certificate: certificate.map(|der| der.into_owned()), address: self.address });
-
-        let begun = Arc::new(AtomicBool::new(false));
-        let service = service_fn({
-            let (routes, begun) = (Arc::clone(&self.routes), Arc::clone(&begun));
-            move |request: Request<Incoming>| {
-                begun.store(true, Ordering::Relaxed);
-                let (routes, peer) = (Arc::clone(&routes), Arc::clone(&peer));
-                async move { Ok::<Response<ReplyBody>, std::convert::Infallible>(routes.answer(&peer, request).await) }
-            }
-        });
-        let mut http = hyper::server::conn::http1::Builder::new();
-        // The time for a head also runs while a connection waits for its next request.
-        http.timer(TokioTimer::new()).header_read_timeout(idle).max_header_size(HEAD_BYTES_MAX).auto_date_header(false);
-        let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::pin!(served);
-        let first = sleep(self.limits.handshake);
-        tokio::select! {
-            result = &mut served => return self.note_end(result),
-            () = first => {}
-        }
-        if begun.load(Ordering::Relaxed) {
-            self.note_end(served.await);
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().and_then(|chain| chain.first()).cloned();
+        let waits = Waits { limits: self.limits, is_known: certificate.is_some(), places: Arc::clone(&self.places) };
+        let exchanges = session.alpn_protocol() == Some(EXCHANGE);
+        let peer = Peer { certificate: certificate.map(|der| der.into_owned()), address: self.address };
+        if exchanges {
+            exchange::serve(&self.routes.serving, &peer, &waits, &mut stream, &mut self.stopped).await;
+        } else {
+            Box::pin(self.serve_http(stream, Arc::new(peer), &waits)).await;
         }
     }
 
-    /// A link that breaks is the normal case: nothing for the operator to act on.
-    fn note_end(&self, result: hyper::Result<()>) {
-        if let Err(error) = result {
+    async fn serve_http(&mut self, stream: TlsStream<NeverStalls<TcpStream>>, peer: Arc<Peer>, waits: &Waits) {
+        let routes = Arc::clone(&self.routes);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (routes, peer) = (Arc::clone(&routes), Arc::clone(&peer));
+            async move { Ok::<Response<ReplyBody>, std::convert::Infallible>(routes.answer(&peer, request).await) }
+        });
+        let mut http = hyper::server::conn::http1::Builder::new();
+        // The time for a head also runs while a connection waits for its next request: whoever joins has few.
+        http.timer(TokioTimer::new()).header_read_timeout(waits.first());
+        http.max_header_size(HEAD_BYTES_MAX).auto_date_header(false);
+        let served = http.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(served);
+        let ended = tokio::select! {
+            ended = &mut served => ended,
+            _ = self.stopped.changed() => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        // A link that breaks is the normal case: nothing for the operator to act on.
+        if let Err(error) = ended {
             tracing::debug!(ev = "listener.connection_ended", peer = %self.address, %error, "connection ended");
         }
     }

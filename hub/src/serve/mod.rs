@@ -1,9 +1,9 @@
 //! The running hub: the door for devices, the socket for commands, and stopping in order.
 //!
 //! ```text
-//!   listener ── routes ─┬─ exchange ─┐
-//!                       └─ enrol ────┼──▶ store owner (one thread)
-//!   control ── service::execute ─────┘
+//!   listener ─┬─ exchange ───────┐
+//!             └─ routes ─ enrol ─┼──▶ store owner (one thread)
+//!   control ── service::execute ─┘
 //! ```
 //!
 //! Stopping: no new connections, running exchanges finish within `limits.grace`, then the store is closed. What is cut

@@ -1,24 +1,23 @@
-//! What a device may ask, and who answers it.
+//! What a device may ask by HTTP, and who answers it. Exchanges go without HTTP, see [`super::exchange`].
 //!
-//! | request         | certificate | answered by                                     |
-//! |-----------------|-------------|-------------------------------------------------|
-//! | `GET /v1/ca`    | none needed | here: the root, DER                             |
-//! | `POST /v1/enrol`| none needed | [`super::enrol`]: a code buys a certificate     |
-//! | `POST /v1/renew`| the old one | [`super::enrol`]                                |
-//! | `POST /v1/sync` | needed      | [`super::exchange`]: the exchange, frame by frame |
+//! | request         | certificate | answered by                                 |
+//! |-----------------|-------------|---------------------------------------------|
+//! | `GET /v1/ca`    | none needed | here: the root, DER                         |
+//! | `POST /v1/enrol`| none needed | [`super::enrol`]: a code buys a certificate |
+//! | `POST /v1/renew`| the old one | [`super::enrol`]                            |
 
 use std::net::SocketAddr;
 
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use kentongan_host::enrolment::{CA_PATH, ENROL_PATH, RENEW_PATH, SYNC_PATH};
+use kentongan_host::enrolment::{CA_PATH, ENROL_PATH, RENEW_PATH};
 use kentongan_host::{Failure, Lang};
 use rustls::pki_types::CertificateDer;
 
 use super::Serving;
-use super::body::{ReplyBody, whole};
-use super::{enrol, exchange};
+use super::body::ReplyBody;
+use super::enrol;
 
 /// Who is at the other end of a connection.
 #[derive(Debug)]
@@ -41,11 +40,10 @@ impl Routes {
         let serving = &self.serving;
         match (request.method(), request.uri().path()) {
             (&Method::GET, CA_PATH) => reply(StatusCode::OK, "application/pkix-cert", serving.root.to_vec()),
-            (&Method::POST, SYNC_PATH) => exchange::answer(serving, peer, request.into_body()).await,
             (&Method::POST, ENROL_PATH) => enrol::answer_enrol(serving, peer, request.into_body()).await,
             (&Method::POST, RENEW_PATH) => enrol::answer_renew(serving, peer, request.into_body()).await,
             (_, CA_PATH) => not_allowed("GET"),
-            (_, SYNC_PATH | ENROL_PATH | RENEW_PATH) => not_allowed("POST"),
+            (_, ENROL_PATH | RENEW_PATH) => not_allowed("POST"),
             _ => reply(StatusCode::NOT_FOUND, "text/plain", b"kentongan-hub: no such path\n".to_vec()),
         }
     }
@@ -53,12 +51,7 @@ impl Routes {
 
 /// A whole reply.
 pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<ReplyBody> {
-    stream_reply(status, kind, whole(body))
-}
-
-/// A reply with any body.
-pub(crate) fn stream_reply(status: StatusCode, kind: &'static str, body: ReplyBody) -> Response<ReplyBody> {
-    let mut response = Response::new(body);
+    let mut response = Response::new(ReplyBody::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response

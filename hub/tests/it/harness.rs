@@ -10,7 +10,9 @@ use std::time::Duration;
 use kentongan_host::certificate::from_pem;
 use kentongan_host::enrolment::EnrolAnswer;
 use kentongan_host::identity::SigningKey;
-use kentongan_host::tls::{Credentials, FloorTime, HUB_NAME, client_config, fetch_only_config};
+use kentongan_host::tls::{Credentials, FloorTime, HUB_NAME, client_config, fetch_only_config, for_exchanges};
+use kentongan_protocol::wire::frame::FrameReader;
+use kentongan_protocol::wire::v1::Frame;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde::de::DeserializeOwned;
@@ -178,18 +180,59 @@ impl Caller {
         self.exchange(&[head.as_bytes(), body].concat())
     }
 
+    /// One exchange on a connection of its own.
+    pub(crate) fn say(&self, request: impl AsRef<[u8]>) -> Vec<Frame> {
+        self.open().say(request)
+    }
+
+    /// A connection for exchanges.
+    pub(crate) fn open(&self) -> Open {
+        Open { stream: self.connect(Arc::new(for_exchanges(&self.config))) }
+    }
+
     fn exchange(&self, request: &[u8]) -> Reply {
-        let address = self.url.strip_prefix("https://").expect("https");
-        let socket = TcpStream::connect(address).expect("connect");
-        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        let name = ServerName::try_from(HUB_NAME).expect("a name");
-        let tls = ClientConnection::new(Arc::clone(&self.config), name).expect("a connection");
-        let mut stream = StreamOwned::new(tls, socket);
+        let mut stream = self.connect(Arc::clone(&self.config));
         // A hub that has read enough answers and closes before it has all of a long request.
         let _ = stream.write_all(request).and_then(|()| stream.flush());
         let mut reply = Vec::new();
         let _ = stream.read_to_end(&mut reply);
         parse(&reply)
+    }
+
+    fn connect(&self, config: Arc<ClientConfig>) -> Stream {
+        let address = self.url.strip_prefix("https://").expect("https");
+        let socket = TcpStream::connect(address).expect("connect");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let name = ServerName::try_from(HUB_NAME).expect("a name");
+        StreamOwned::new(ClientConnection::new(config, name).expect("a connection"), socket)
+    }
+}
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+/// A connection for exchanges, kept open.
+pub(crate) struct Open {
+    stream: Stream,
+}
+
+impl Open {
+    /// One exchange: the frames of the reply, up to its end or to the end of the connection.
+    pub(crate) fn say(&mut self, request: impl AsRef<[u8]>) -> Vec<Frame> {
+        let _ = self.stream.write_all(request.as_ref()).and_then(|()| self.stream.flush());
+        let (mut reader, mut frames, mut piece) = (FrameReader::new(), Vec::new(), [0; 4096]);
+        while !matches!(frames.last(), Some(Frame::End(_))) {
+            let Ok(read @ 1..) = self.stream.read(&mut piece) else { break };
+            reader.push(&piece[..read]);
+            while let Some(raw) = reader.next_frame().expect("whole frames") {
+                frames.extend(Frame::decode(&raw).expect("a known frame"));
+            }
+        }
+        frames
+    }
+
+    /// Whether the hub closes it, in words of TLS.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        matches!(self.stream.read(&mut [0]), Ok(0))
     }
 }
 

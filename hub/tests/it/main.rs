@@ -6,7 +6,7 @@ use harness::{Hub, json};
 use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, to_hex};
 use kentongan_host::identity::SigningKey;
 use kentongan_protocol::wire::codec::List;
-use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
+use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::{End, Frame, Have, Hello, Refusal, RunFrame};
 use serde_json::Value;
 
@@ -113,19 +113,8 @@ fn contact(replica: &str) -> Vec<u8> {
     stream
 }
 
-fn frames(reply: &harness::Reply) -> Vec<Frame> {
-    assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
-    let mut reader = FrameReader::new();
-    reader.push(&reply.body);
-    let mut frames = Vec::new();
-    while let Some(raw) = reader.next_frame().expect("whole frames") {
-        frames.extend(Frame::decode(&raw).expect("a known frame"));
-    }
-    frames
-}
-
-fn refusal(reply: &harness::Reply) -> Option<Refusal> {
-    match frames(reply).as_slice() {
+fn refusal(reply: &[Frame]) -> Option<Refusal> {
+    match reply {
         [Frame::Refused(refused)] => Refusal::from_number(refused.reason),
         other => panic!("{other:?}"),
     }
@@ -141,18 +130,44 @@ fn a_contact_is_answered_with_marks_and_a_refused_device_is_told_why() {
         served.post("/v1/enrol", enrol_request(code["code"].as_str().expect("a code"), &key)).json();
     let device = served.as_device(&joined, &key);
 
-    let reply = frames(&device.post("/v1/sync", contact(&joined.replica)));
+    let reply = device.say(contact(&joined.replica));
     let [Frame::Marks(marks), Frame::End(_)] = reply.as_slice() else { panic!("{reply:?}") };
     assert_eq!((marks.held_ops, marks.epochs.0.len()), (0, 1));
     let office = json(&hub.command(&["office", "show", "32.73.05.1001"]));
     assert_eq!((&office["state"], &office["devices"][0]["program"]), (&"ok".into(), &"uji".into()));
     assert_eq!(json(&hub.command(&["status"]))["starts"], 1);
 
-    assert_eq!(refusal(&served.post("/v1/sync", contact(&joined.replica))), Some(Refusal::Unknown), "no certificate");
-    assert_eq!(refusal(&device.post("/v1/sync", contact("00000000000000ff"))), Some(Refusal::Protocol));
-    assert_eq!(refusal(&device.post("/v1/sync", "<html>")), Some(Refusal::Protocol));
+    assert_eq!(refusal(&served.say(contact(&joined.replica))), Some(Refusal::Unknown), "no certificate");
+    assert_eq!(refusal(&device.say(contact("00000000000000ff"))), Some(Refusal::Protocol));
+    assert_eq!(refusal(&device.say("<html>")), Some(Refusal::Protocol));
     hub.command(&["office", "revoke", &joined.replica, "--reason", "PC dicuri", "--yes"]);
-    assert_eq!(refusal(&device.post("/v1/sync", contact(&joined.replica))), Some(Refusal::Revoked));
+    assert_eq!(refusal(&device.say(contact(&joined.replica))), Some(Refusal::Revoked));
+}
+
+#[test]
+fn exchanges_follow_each_other_on_a_connection_until_the_hub_stops() {
+    let hub = Hub::init();
+    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
+    let served = hub.serve();
+    let key = SigningKey::generate().expect("a key");
+    let joined: EnrolAnswer =
+        served.post("/v1/enrol", enrol_request(code["code"].as_str().expect("a code"), &key)).json();
+    let device = served.as_device(&joined, &key);
+
+    let (mut first, mut second, mut third) = (device.open(), device.open(), device.open());
+    for _ in 0..3 {
+        assert!(matches!(first.say(contact(&joined.replica)).as_slice(), [Frame::Marks(_), Frame::End(_)]));
+        assert!(matches!(second.say(contact(&joined.replica)).as_slice(), [Frame::Marks(_), Frame::End(_)]));
+    }
+    assert_eq!(refusal(&first.say("<html>")), Some(Refusal::Protocol));
+    assert!(first.is_closed(), "nothing follows what was not whole");
+    assert!(matches!(third.say(contact(&joined.replica)).as_slice(), [Frame::Marks(_), Frame::End(_)]));
+
+    hub.command(&["office", "revoke", &joined.replica, "--reason", "PC dicuri", "--yes"]);
+    assert_eq!(refusal(&second.say(contact(&joined.replica))), Some(Refusal::Revoked), "asked anew each time");
+    assert!(second.is_closed());
+    served.stop();
+    assert!(third.is_closed(), "a hub that stops says so to those who are silent");
 }
 
 #[test]
@@ -166,7 +181,7 @@ fn a_device_whose_certificate_has_ended_is_told_so_in_words() {
     served.stop();
     let later = hub.serve_in_days(100);
     let device = later.as_device(&joined, &key);
-    assert_eq!(refusal(&device.post("/v1/sync", contact(&joined.replica))), Some(Refusal::Expired));
+    assert_eq!(refusal(&device.say(contact(&joined.replica))), Some(Refusal::Expired));
     let csr = to_hex(&key.certificate_request().expect("request"));
     assert_eq!(error_code(&device.post("/v1/renew", format!("{{\"csr\":\"{csr}\"}}"))), (403, "KTG-110".into()));
 }
@@ -252,7 +267,7 @@ fn what_is_not_ours_is_answered_politely() {
     let hub = Hub::init();
     let served = hub.serve();
     assert_eq!(served.get("/").status, 404);
-    assert_eq!(served.get("/v1/sync").status, 405);
+    assert_eq!(served.get("/v1/enrol").status, 405);
     assert_eq!(served.post("/v1/enrol", "bukan json").status, 400);
     assert_eq!(served.post("/v1/enrol", " ".repeat(20_000)).status, 413);
 }

@@ -366,6 +366,11 @@ impl Session {
         self.hub_versions
     }
 
+    /// Whether the reply has come to its end: there is nothing more to wait for.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended { .. })
+    }
+
     /// Ends the exchange when the reply has ended.
     ///
     /// # Errors

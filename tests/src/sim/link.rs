@@ -115,7 +115,8 @@ impl Carrier for Link {
         };
         if self.down && !self.shared.net().healed {
             give_way().await;
-            return Err(LinkError { ktg: Ktg::Unreachable, class: "unreachable", detail: "no line".to_owned() });
+            let detail = "no line".to_owned();
+            return Err(LinkError { ktg: Ktg::Unreachable, class: "unreachable", detail, stale: false });
         }
         let fate = self.begin(&request, &mut dice);
         give_way().await;
@@ -267,7 +268,7 @@ impl Answer for Reply {
 }
 
 fn cut(detail: &str) -> LinkError {
-    LinkError { ktg: Ktg::Cut, class: "cut", detail: detail.to_owned() }
+    LinkError { ktg: Ktg::Cut, class: "cut", detail: detail.to_owned(), stale: false }
 }
 
 /// Lets others go first, once.

@@ -162,7 +162,7 @@ fn of_io(kind: io::ErrorKind) -> Option<LinkFault> {
     }
 }
 
-/// Words of `getaddrinfo`, of hyper's connectors and of reqwest's time limits, for which there is no public type.
+/// Words of `getaddrinfo`, of hyper's connectors and of tokio's time limits, for which there is no public type.
 fn by_words(text: &str) -> Option<LinkFault> {
     let text = text.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));

@@ -31,6 +31,13 @@ pub use floor::{FloorTime, RELEASED_S};
 /// a hub may move, get another name or sit behind a proxy without a new certificate.
 pub const HUB_NAME: &str = "kentongan-hub";
 
+/// What a connection is asked to carry, by ALPN: exchanges, frame by frame, without HTTP. A connection that asks for
+/// nothing carries HTTP/1.1, for joining and renewing.
+pub const EXCHANGE: &[u8] = b"ktg/1";
+
+/// The other thing that a hub offers.
+const HTTP: &[u8] = b"http/1.1";
+
 /// Sessions that a hub remembers for resumption. One takes about 1 KB, so this bounds them to a few MB; a device that
 /// has been forgotten makes a full handshake (800 bytes more).
 const SESSIONS_MAX: usize = 4096;
@@ -80,6 +87,13 @@ pub fn client_config(
     }
 }
 
+/// The same for connections that carry exchanges. Both remember the same sessions.
+pub fn for_exchanges(config: &ClientConfig) -> ClientConfig {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![EXCHANGE.to_vec()];
+    config
+}
+
 /// Accepts any certificate at all. For one thing only: to fetch the root certificate at enrolment, when there is
 /// nothing yet to check it with. What is fetched is then compared with the fingerprint in the enrolment code, which
 /// came to the office by another way; no secret may be sent over such a connection.
@@ -107,6 +121,7 @@ pub fn server_config(hub: Credentials, root: &CertificateDer<'static>) -> Result
         .map_err(TlsError::Identity)?;
     // Sessions live here: a stateless ticket would carry the device's certificate back and forth, 2.4 KB each time.
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
+    config.alpn_protocols = vec![EXCHANGE.to_vec(), HTTP.to_vec()];
     config.send_tls13_tickets = 1;
     config.max_early_data_size = 0;
     Ok(config)

@@ -1,0 +1,250 @@
+//! The link to the hub. Moves bytes and names what went wrong; decides nothing.
+//!
+//! ```text
+//!   exchanges ── TLS, ALPN ktg/1: frames both ways, one connection kept open from exchange to exchange
+//!   joining, renewing ── TLS, HTTP/1.1: a connection for each message
+//! ```
+//!
+//! A kept connection that has died in the meantime shows it when it is used again: the exchange fails with
+//! [`LinkError::stale`], and the next one goes over a fresh connection.
+
+mod dial;
+mod message;
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use kentongan_host::enrolment::{CA_PATH, ENROL_PATH, RENEW_PATH};
+use kentongan_host::ktg::Ktg;
+use kentongan_host::tls::fault::{LinkFault, classify};
+use kentongan_host::tls::for_exchanges;
+use rustls::ClientConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+use crate::sync::{Answer, Carrier};
+use dial::{Dialler, Stream};
+
+/// How to reach the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkSettings {
+    /// `https://host[:port]` of the hub.
+    pub url: String,
+    /// `system`, `none`, or the proxy's address.
+    pub proxy: String,
+    /// Longest wait for a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// Longest silence in the middle of an exchange.
+    pub idle_timeout: Duration,
+}
+
+/// What went wrong on the link.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct LinkError {
+    /// Code for people.
+    pub ktg: Ktg,
+    /// Class for logs and scripts.
+    pub class: &'static str,
+    /// The chain of causes, for IT staff.
+    pub detail: String,
+    /// A connection of an earlier exchange had died before the hub said anything on it: a fresh one may well do.
+    pub stale: bool,
+}
+
+/// Bytes read at once.
+const READ_BYTES: usize = 16 * 1024;
+
+/// How long to look for the reason why the hub no longer listens.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The way to one hub, and the connection that is kept open for exchanges.
+#[derive(Clone)]
+pub struct Transport {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    dialler: Dialler,
+    messages: Arc<ClientConfig>,
+    exchanges: Arc<ClientConfig>,
+    kept: Mutex<Option<Stream>>,
+}
+
+impl Transport {
+    /// Towards the hub of `settings`, trusting and showing what `tls` says.
+    ///
+    /// # Errors
+    /// If the proxy's or the hub's address is none.
+    pub fn new(settings: &LinkSettings, tls: ClientConfig) -> Result<Transport, LinkError> {
+        let exchanges = Arc::new(for_exchanges(&tls));
+        let dialler = Dialler::new(settings)?;
+        Ok(Transport {
+            shared: Arc::new(Shared { dialler, messages: Arc::new(tls), exchanges, kept: Mutex::default() }),
+        })
+    }
+
+    /// The hub's root certificate, as whoever answers gives it. To be compared with a fingerprint before use.
+    ///
+    /// # Errors
+    /// If none comes.
+    pub async fn root(&self) -> Result<Vec<u8>, LinkError> {
+        let stream = self.shared.dialler.dial(&self.shared.messages).await?;
+        message::get(stream, &self.shared.dialler, CA_PATH).await
+    }
+
+    /// Sends the message that buys a certificate with a code.
+    ///
+    /// # Errors
+    /// [`Ktg::CodeRefused`] with the hub's reason, or whatever the link fails with.
+    pub async fn enrol<Q: Serialize, A: DeserializeOwned>(&self, request: &Q) -> Result<A, LinkError> {
+        self.message(ENROL_PATH, request).await
+    }
+
+    /// Sends the message that replaces a certificate before it ends.
+    ///
+    /// # Errors
+    /// As [`Transport::enrol`].
+    pub async fn renew<Q: Serialize, A: DeserializeOwned>(&self, request: &Q) -> Result<A, LinkError> {
+        self.message(RENEW_PATH, request).await
+    }
+
+    async fn message<Q: Serialize, A: DeserializeOwned>(&self, path: &str, request: &Q) -> Result<A, LinkError> {
+        let body = serde_json::to_vec(request).map_err(|error| link_error(&error))?;
+        let stream = self.shared.dialler.dial(&self.shared.messages).await?;
+        let answer = message::post(stream, &self.shared.dialler, path, body).await?;
+        serde_json::from_slice(&answer).map_err(|_| stranger("the answer is no message of a hub"))
+    }
+
+    /// The kept connection, if it still seems to live. Until it is given back there is none.
+    async fn take_kept(&self) -> Option<Stream> {
+        let mut stream = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        is_quiet(&mut stream).await.then_some(stream)
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Transport").field("dialler", &self.shared.dialler).finish_non_exhaustive()
+    }
+}
+
+impl Carrier for Transport {
+    type Reply = Reply;
+
+    async fn exchange(&self, request: Vec<u8>) -> Result<Reply, LinkError> {
+        let (stream, stale) = match self.take_kept().await {
+            Some(stream) => (stream, true),
+            None => (self.shared.dialler.dial(&self.shared.exchanges).await?, false),
+        };
+        let silence_max = self.shared.dialler.idle_timeout;
+        let mut reply = Reply { link: self.clone(), stream, first: None, asked: Instant::now(), silence_max };
+        let begun = reply.begin(&request).await;
+        begun.map(|()| reply).map_err(|error| LinkError { stale, ..link_error(&error) })
+    }
+}
+
+/// An answer under way.
+#[derive(Debug)]
+pub struct Reply {
+    link: Transport,
+    stream: Stream,
+    first: Option<Vec<u8>>,
+    asked: Instant,
+    silence_max: Duration,
+}
+
+impl Reply {
+    /// Hands over the request and waits for the first bytes of the answer. A hub that speaks before it has heard all
+    /// refuses: the rest is not sent.
+    async fn begin(&mut self, request: &[u8]) -> io::Result<()> {
+        let mut early = vec![0; READ_BYTES];
+        let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
+        let sent = async {
+            for piece in request.chunks(READ_BYTES) {
+                patiently(self.silence_max, writer.write_all(piece)).await?;
+            }
+            patiently(self.silence_max, writer.flush()).await
+        };
+        let read = tokio::select! {
+            biased;
+            sent = sent => match sent {
+                Ok(()) => patiently(self.silence_max, reader.read(&mut early)).await?,
+                // It may have said why: a certificate that is not accepted, for instance.
+                Err(error) => match timeout(LAST_WORDS, reader.read(&mut early)).await {
+                    Ok(Ok(length)) if length > 0 => length,
+                    Ok(Err(reason)) => return Err(reason),
+                    _ => return Err(error),
+                },
+            },
+            read = reader.read(&mut early) => read?,
+        };
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        early.truncate(read);
+        self.first = Some(early);
+        Ok(())
+    }
+
+    async fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = vec![0; READ_BYTES];
+        let length = patiently(self.silence_max, self.stream.read(&mut bytes)).await?;
+        bytes.truncate(length);
+        Ok((length > 0).then_some(bytes))
+    }
+}
+
+impl Answer for Reply {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.read().await.map_err(|error| link_error(&error)),
+        }
+    }
+
+    fn waited_ms(&self) -> u32 {
+        u32::try_from(self.asked.elapsed().as_millis()).unwrap_or(u32::MAX)
+    }
+
+    fn whole(self) {
+        *self.link.shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.stream);
+    }
+}
+
+/// Whether a connection on which nothing is awaited is still open, as far as is known here.
+async fn is_quiet(stream: &mut Stream) -> bool {
+    let mut byte = [0];
+    std::future::poll_fn(|context| {
+        let read = Pin::new(&mut *stream).poll_read(context, &mut ReadBuf::new(&mut byte));
+        Poll::Ready(read.is_pending())
+    })
+    .await
+}
+
+/// What is done within the time, or fails as too late.
+async fn patiently<T>(patience: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(patience, pin!(work)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+fn stranger(detail: &str) -> LinkError {
+    LinkError { ktg: Ktg::NotTheHub, class: LinkFault::NotTheHub.class(), detail: detail.to_owned(), stale: false }
+}
+
+fn link_error(error: &(dyn Error + 'static)) -> LinkError {
+    let fault = classify(error);
+    let mut detail = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        detail = format!("{detail}: {inner}");
+        cause = inner.source();
+    }
+    LinkError { ktg: fault.ktg(), class: fault.class(), detail, stale: false }
+}
