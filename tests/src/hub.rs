@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::folder;
+use crate::link;
 use crate::programs::{self, Ended, Program, STOP_AT, Version};
 use crate::service::Service;
 
@@ -23,6 +24,10 @@ pub struct Hub {
     wall_offset_ms: i64,
     version: Version,
     stop_at: Option<String>,
+    /// The network namespace that it runs in, and its address there.
+    place: Option<(String, String)>,
+    /// That it listens at; 0: any.
+    port: u16,
 }
 
 impl Hub {
@@ -55,7 +60,17 @@ impl Hub {
         let data = home.path().join("pusat");
         // Nobody answers there until the hub has begun.
         let door = Pipe::open(SocketAddr::from(([127, 0, 0, 1], 9))).expect("a link");
-        Hub { home, data, door, process: None, wall_offset_ms: 0, stop_at: None, version: Version::Present }
+        Hub {
+            home,
+            data,
+            door,
+            process: None,
+            wall_offset_ms: 0,
+            stop_at: None,
+            version: Version::Present,
+            place: None,
+            port: 0,
+        }
     }
 
     /// The same, with its folder at `data`: on a disk that a story made, for example.
@@ -77,6 +92,15 @@ impl Hub {
         let service = Service::start(self.service_command(), &self.said_file());
         self.door.lead_to(address_in(service.ready()));
         self.process = Some(service);
+    }
+
+    /// The same, at the port that it had before: its offices find it again without its door.
+    ///
+    /// # Panics
+    /// As [`Hub::begin`].
+    pub fn begin_at(&mut self, port: u16) {
+        self.port = port;
+        self.begin();
     }
 
     /// Starts its service, and gives how it ended if it never became ready.
@@ -170,6 +194,12 @@ impl Hub {
         self.version = version;
     }
 
+    /// Has its service run in a network namespace, from the next process on, and listen at an address there. Its door
+    /// does not lead there.
+    pub fn settle(&mut self, namespace: &str, ip: &str) {
+        self.place = Some((namespace.to_owned(), ip.to_owned()));
+    }
+
     /// Shifts the clock it believes in, from the next process on.
     pub fn shift_clock(&mut self, offset_ms: i64) {
         self.wall_offset_ms = offset_ms;
@@ -253,8 +283,12 @@ impl Hub {
 
     fn service_command(&self) -> Command {
         let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
-        command
+        let ip = self.place.as_ref().map_or("127.0.0.1", |(_, ip)| ip);
+        command.args(["serve", "--listen", &format!("{ip}:{}", self.port)]);
+        match &self.place {
+            None => command,
+            Some((namespace, _)) => link::command_in(namespace, &command),
+        }
     }
 }
 

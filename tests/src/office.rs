@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::folder;
 use crate::hub::Hub;
+use crate::link;
 use crate::programs::{self, Ended, Program, STOP_AT, Version};
 use crate::service::Service;
 use crate::wait;
@@ -23,6 +24,8 @@ pub struct Office {
     wall_offset_ms: i64,
     version: Version,
     stop_at: Option<String>,
+    /// The network namespace that it runs in.
+    place: Option<String>,
 }
 
 /// What a saved record is called.
@@ -39,7 +42,7 @@ impl Office {
     pub fn bare() -> Office {
         let home = folder::temporary("kentongan-office-");
         let data = home.path().join("kantor");
-        Office { home, data, process: None, wall_offset_ms: 0, stop_at: None, version: Version::Present }
+        Office { home, data, process: None, wall_offset_ms: 0, stop_at: None, version: Version::Present, place: None }
     }
 
     /// A PC with nothing on it whose folder is `data`: on a disk that a story made, for example.
@@ -62,6 +65,17 @@ impl Office {
     pub fn enrol_at(hub: &Hub, code: &str, url: &str, wall_offset_ms: i64) -> Office {
         let office = Office { wall_offset_ms, ..Office::bare() };
         office.run(&["enrol", "--hub", url, "--code", &hub.code(code)]).ok();
+        office
+    }
+
+    /// A PC in a network namespace that has joined `hub`, which runs in another one.
+    ///
+    /// # Panics
+    /// If the hub does not run or does not take it.
+    pub fn enrol_in(namespace: &str, hub: &Hub, code: &str) -> Office {
+        let office = Office { place: Some(namespace.to_owned()), ..Office::bare() };
+        let url = format!("https://{}", hub.address());
+        office.run(&["enrol", "--hub", &url, "--code", &hub.code(code)]).ok();
         office
     }
 
@@ -201,7 +215,7 @@ impl Office {
     pub fn run(&self, words: &[&str]) -> Ended {
         let mut command = self.command();
         command.arg("--json").args(words);
-        programs::run(command)
+        programs::run(self.placed(command))
     }
 
     /// How it stands.
@@ -297,7 +311,14 @@ impl Office {
     fn service_command(&self) -> Command {
         let mut command = self.command();
         command.arg("run");
-        command
+        self.placed(command)
+    }
+
+    fn placed(&self, command: Command) -> Command {
+        match &self.place {
+            None => command,
+            Some(namespace) => link::command_in(namespace, &command),
+        }
     }
 
     fn said_file(&self) -> PathBuf {

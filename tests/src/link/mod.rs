@@ -10,6 +10,8 @@
 //! - Programs run over both unchanged. What only packets show (retransmissions, backed-off timers, headers) needs `Wire`.
 //! - Rates count whole IP packets at a `Wire`, bytes of the connection at a `Relay`.
 
+use std::process::Command;
+
 pub mod profile;
 mod relay;
 pub mod shape;
@@ -21,3 +23,24 @@ pub use relay::Relay;
 pub use shape::{Shape, Tally};
 #[cfg(target_os = "linux")]
 pub use wire::{HUB_IP, OFFICE_IP, Side, Wire};
+
+/// A command in a namespace. `ip netns exec` becomes the program: its process is the one that was started.
+pub(crate) fn command_in(namespace: &str, command: &Command) -> Command {
+    let mut inside = Command::new("ip");
+    inside.args(["netns", "exec", namespace]).arg(command.get_program()).args(command.get_args());
+    inside.env_clear();
+    for kept in ["PATH", "HOME"] {
+        if let Some(value) = std::env::var_os(kept) {
+            inside.env(kept, value);
+        }
+    }
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            inside.env(name, value);
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        inside.current_dir(folder);
+    }
+    inside
+}

@@ -18,17 +18,17 @@ pub struct Outages {
 impl Outages {
     /// Whether the link is up at a moment after its beginning.
     pub fn is_up(&self, at: Duration) -> bool {
-        self.into_round(at) < self.up
+        self.within_round(at) < self.up
     }
 
     /// Whether the link is up all the time between two moments.
     pub fn is_up_throughout(&self, from: Duration, to: Duration) -> bool {
-        self.is_up(from) && self.into_round(from) + to.saturating_sub(from) < self.up
+        self.is_up(from) && self.within_round(from) + to.saturating_sub(from) < self.up
     }
 
     /// How long it stays as it is at a moment.
     pub fn until_change(&self, at: Duration) -> Duration {
-        let into = self.into_round(at);
+        let into = self.within_round(at);
         if into < self.up { self.up - into } else { self.up + self.down - into }
     }
 
@@ -37,7 +37,7 @@ impl Outages {
         self.up.as_secs_f64() / (self.up + self.down).as_secs_f64()
     }
 
-    fn into_round(&self, at: Duration) -> Duration {
+    fn within_round(&self, at: Duration) -> Duration {
         let round = (self.up + self.down).as_nanos().max(1);
         Duration::from_nanos(u64::try_from((at + self.phase).as_nanos() % round).unwrap_or(u64::MAX))
     }

@@ -81,6 +81,11 @@ impl Wire {
         };
         let office = Arc::new(end(&wire.office, OFFICE_IP)?);
         let hub = Arc::new(end(&wire.hub, HUB_IP)?);
+        for side in [Side::Office, Side::Hub] {
+            // What one connection learned of the link does not help or hinder the next: each begins alike.
+            let forget = || std::fs::write("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
+            wire.within(side, forget).map_err(|error| format!("a setting of the kernel: {error}"))?;
+        }
         for (from, to, way) in [(&office, &hub, &wire.up), (&hub, &office, &wire.down)] {
             let (sender, receiver) = channel();
             let (from, to, way) = (Arc::clone(from), Arc::clone(to), Arc::clone(way));
@@ -100,7 +105,7 @@ impl Wire {
 
     /// A command that will run at an end of the link instead, in the same process.
     pub fn at(&self, side: Side, command: &Command) -> Command {
-        within(self.namespace(side), command)
+        super::command_in(self.namespace(side), command)
     }
 
     /// Does work at an end of the link: sockets that it opens, and threads that it starts, are there.
@@ -145,22 +150,6 @@ impl Drop for Wire {
             let _ = ip(["netns", "del", namespace]);
         }
     }
-}
-
-/// A command in a namespace. `ip netns exec` becomes the program: its process is the one that was started.
-fn within(namespace: &str, command: &Command) -> Command {
-    let mut inside = Command::new("ip");
-    inside.args(["netns", "exec", namespace]).arg(command.get_program()).args(command.get_args());
-    inside.env_clear();
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            inside.env(name, value);
-        }
-    }
-    if let Some(folder) = command.get_current_dir() {
-        inside.current_dir(folder);
-    }
-    inside
 }
 
 /// Makes a namespace and a device in it.
