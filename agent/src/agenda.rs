@@ -7,7 +7,9 @@
 //! ```
 //!
 //! - One contact and one look at a time; neither waits for the other, and a wish to stop waits for nothing.
-//! - Failures space the attempts out, up to `sync.backoff_max`; new work brings the next one forward, but never before
+//! - A link that was good a moment ago and is silent now is tried again at once and then every second or two: it comes
+//!   back without telling anybody.
+//! - Other failures space the attempts out, up to `sync.backoff_max`; new work brings the next one forward, but never before
 //!   the time that the hub asked to be left alone.
 
 use kentongan_protocol::session::pacing::Pacing;
@@ -21,6 +23,12 @@ pub const GATHER_MS: u64 = 300;
 
 /// New work while the hub is out of reach brings the next attempt forward to this, in milliseconds.
 pub const EAGER_RETRY_MS: u64 = 15_000;
+
+/// A link on which the hub was heard so lately, in milliseconds, is soon there again.
+pub const LATELY_MS: u64 = 3 * 60_000;
+
+/// Between two attempts on such a link, in milliseconds, and as much again by chance.
+pub const NOTICE_MS: u64 = 1_000;
 
 /// However long a hub asks to be left alone, it is asked again after this many milliseconds.
 pub const COME_BACK_MS_MAX: u64 = 10 * 60_000;
@@ -72,6 +80,7 @@ impl Ended {
         let how = match &report.failure {
             None => How::Well,
             Some(failure) if needs_a_person(failure.ktg) => How::NeedsPerson,
+            Some(failure) if failure.is_silence() => How::Silent { heard: report.down_bytes > 0 },
             Some(_) => How::Failed,
         };
         Ended { own, how, come_back_s: report.come_back_s }
@@ -85,6 +94,11 @@ pub enum How {
     Well,
     /// It may go better the next time.
     Failed,
+    /// The link gave no answer, or none any more.
+    Silent {
+        /// The hub said something before.
+        heard: bool,
+    },
     /// It will go on failing until a person does something.
     NeedsPerson,
     /// This PC belongs to no hub yet.
@@ -119,6 +133,8 @@ pub struct Agenda {
     /// The hub's wish.
     not_before_ms: u64,
     failures: u32,
+    /// When the hub was heard last.
+    heard_ms: Option<u64>,
     talking: bool,
     /// There was new work while a contact was under way: perhaps it came too late for it.
     work_since: bool,
@@ -137,6 +153,7 @@ impl Agenda {
             contact_at_ms: now_ms,
             not_before_ms: 0,
             failures: 0,
+            heard_ms: None,
             talking: false,
             work_since: false,
             look_at_ms: now_ms,
@@ -222,16 +239,26 @@ impl Agenda {
             self.contact_at_ms = self.contact_at_ms.max(self.not_before_ms);
         }
         let planned_ms = self.contact_at_ms;
+        if matches!(ended.how, How::Well | How::Silent { heard: true }) {
+            self.heard_ms = Some(now_ms);
+        }
+        let lately = self.heard_ms.is_some_and(|heard_ms| now_ms.saturating_sub(heard_ms) <= LATELY_MS);
         self.failures = match ended.how {
             How::Well | How::NotEnrolled => 0,
             // The first to notice that something is wrong: what this contact left undone is tried again soon.
-            How::Failed if !ended.own && self.failures == 0 => 1,
+            How::Failed | How::Silent { .. } if !ended.own && self.failures == 0 => 1,
             // Somebody who tries again and again must not slow the service down.
-            How::Failed | How::NeedsPerson if !ended.own => return None,
-            How::Failed => self.failures.saturating_add(1).min(u32::MAX - 1),
+            How::Failed | How::Silent { .. } | How::NeedsPerson if !ended.own => return None,
+            // Nothing is wrong but the link, and nobody is there whom it could trouble.
+            How::Silent { .. } if lately => 1,
+            How::Failed | How::Silent { .. } => self.failures.saturating_add(1).min(u32::MAX - 1),
             How::NeedsPerson => u32::MAX,
         };
-        let wait_ms = self.pacing.wait_ms(self.failures, random).max(GATHER_MS);
+        let wait_ms = match ended.how {
+            How::Silent { heard: true } => GATHER_MS,
+            How::Silent { heard: false } if lately => NOTICE_MS + random % (NOTICE_MS + 1),
+            _ => self.pacing.wait_ms(self.failures, random).max(GATHER_MS),
+        };
         self.contact_at_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms);
         if !ended.own && self.failures > 0 {
             self.contact_at_ms = self.contact_at_ms.min(planned_ms);
@@ -291,6 +318,32 @@ mod tests {
         failing.on(Event::NewWork, 63_000, 0);
         failing.on(Event::NewWork, 70_000, 0);
         assert_eq!(failing.contact_at_ms, 63_000 + EAGER_RETRY_MS, "not put off by more of it");
+    }
+
+    #[test]
+    fn a_link_that_was_good_a_moment_ago_is_tried_at_once_and_then_every_moment_for_a_while() {
+        let mut agenda = after(How::Well, 0);
+        let mut now_ms = agenda.contact_at_ms;
+        assert_eq!(agenda.on(Event::Time, now_ms, 0), [Effect::Contact]);
+        agenda.on(ended(How::Silent { heard: true }, 0), now_ms, 0);
+        assert_eq!(agenda.contact_at_ms, now_ms + GATHER_MS);
+        let heard_ms = now_ms;
+        while now_ms - heard_ms < LATELY_MS {
+            now_ms = agenda.contact_at_ms;
+            assert_eq!(agenda.on(Event::Time, now_ms, 0), [Effect::Contact]);
+            agenda.on(ended(How::Silent { heard: false }, 0), now_ms, 7);
+            assert!(agenda.contact_at_ms - now_ms < 3 * PACING.wait_ms(1, 0));
+        }
+        for failures in 2..5 {
+            now_ms = agenda.contact_at_ms;
+            agenda.on(Event::Time, now_ms, 0);
+            agenda.on(ended(How::Silent { heard: false }, 0), now_ms, 0);
+            assert_eq!(agenda.contact_at_ms - now_ms, PACING.wait_ms(failures + 1, 0));
+        }
+        let mut never = Agenda::new(PACING, 0);
+        never.on(Event::Time, 0, 0);
+        never.on(ended(How::Silent { heard: false }, 0), 0, 0);
+        assert_eq!(never.contact_at_ms, PACING.wait_ms(1, 0), "nothing speaks for this link");
     }
 
     #[test]
@@ -378,7 +431,13 @@ mod tests {
             let (mut began_ms, mut contacts) = (now_ms, 0);
             for _ in 0..300 {
                 let come_back_s = if below(10) == 0 { below(1 << 32) as u32 } else { 0 };
-                let how = [How::Well, How::Failed, How::NeedsPerson, How::NotEnrolled][below(4) as usize];
+                let how = match below(6) {
+                    0 => How::Well,
+                    1 => How::Failed,
+                    2 => How::NeedsPerson,
+                    3 => How::NotEnrolled,
+                    silent => How::Silent { heard: silent == 4 },
+                };
                 let event = match below(10) {
                     0 => Event::NewWork,
                     1 => Event::InboxChanged,

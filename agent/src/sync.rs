@@ -266,6 +266,11 @@ pub async fn on_store<T: Send + 'static>(
 }
 
 impl SyncFailure {
+    /// Whether the link, and not whoever answers on it, is why.
+    pub fn is_silence(&self) -> bool {
+        matches!(self.class, "cut" | "timeout" | "no_network")
+    }
+
     /// With the versions that both sides speak, if that is why.
     fn with_versions(mut self, hub: Option<(u8, u8)>) -> SyncFailure {
         if let (Ktg::Version, Some((lowest, highest))) = (self.ktg, hub) {

@@ -1,14 +1,20 @@
 //! What an agent costs a PC that has nothing to spare: memory while idle, time to start, size on disk.
 
 use std::fs;
+use std::sync::Arc;
 
+use kentongan_agent::store::{Health, Machine, Store};
+use kentongan_agent::sync::{self, Caller};
+use kentongan_host::store_thread::StoreThread;
 use kentongan_tests::programs::{Program, run as run_command};
 use kentongan_tests::{Hub, Office, wait};
 
+use crate::accept;
 use crate::measure::{Bound, Figure, median, timed};
 
 const MIB: f64 = 1024.0 * 1024.0;
 const STARTS: usize = 15;
+const CONNECTIONS: usize = 1_000;
 
 pub(crate) fn run() -> Vec<Figure> {
     let hub = Hub::start();
@@ -41,7 +47,9 @@ pub(crate) fn run() -> Vec<Figure> {
         bound: Bound::AtMost(1.0),
     };
     let (starts, nothing) = (ms(starts), ms(nothing));
+    let connection = connection_bytes(&hub, &office);
     vec![
+        bounded("idle-connection", "memory of the hub for an open idle connection", connection / 1024.0, "KiB", 32.0),
         bounded("idle-memory", "resident memory after contacts", resident / MIB, "MiB", 10.0),
         bounded("ready", "start of the service until it is ready", starts, "ms", 50.0),
         Figure {
@@ -53,6 +61,37 @@ pub(crate) fn run() -> Vec<Figure> {
         },
         bounded("binary", "size of the agent", size as f64 / MIB, "MiB", 6.0),
     ]
+}
+
+/// What the hub's memory grows by with each office that has talked and keeps its connection open.
+fn connection_bytes(hub: &Hub, office: &Office) -> f64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let store = Store::open(&office.data().join("store.db"), Machine::real()).expect("the store");
+    let store = StoreThread::spawn(store).expect("its thread");
+    let talk = |count: usize| {
+        let callers: Vec<_> = (0..count)
+            .map(|_| {
+                let (transport, identity) = accept::transport(office.data(), &hub.url());
+                let health = Health { free_bytes: 0, program: kentongan_agent::program() };
+                Caller { transport, key: Arc::clone(&identity.key), health }
+            })
+            .collect();
+        runtime.block_on(async {
+            for caller in &callers {
+                let report = sync::contact(&store.handle(), caller).await.expect("a contact");
+                assert!(report.failure.is_none(), "{report:?}");
+            }
+        });
+        callers
+    };
+    // What the first ones need, the next ones need not.
+    let first = talk(20);
+    let before = resident_bytes(hub.pid());
+    let more = talk(CONNECTIONS);
+    let after = resident_bytes(hub.pid());
+    drop((first, more));
+    store.stop().expect("end of the thread").close().expect("close the store");
+    (after - before) / CONNECTIONS as f64
 }
 
 /// Resident memory of a process, as Linux tells it.

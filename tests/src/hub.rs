@@ -41,6 +41,14 @@ impl Hub {
         hub
     }
 
+    /// Its process.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the hub runs").pid()
+    }
+
     /// Sets one up, with nothing running yet.
     ///
     /// # Panics

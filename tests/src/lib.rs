@@ -21,6 +21,7 @@ pub mod link;
 pub mod office;
 pub mod portal;
 pub mod programs;
+pub mod proxy;
 pub mod service;
 pub mod sim;
 pub mod wait;

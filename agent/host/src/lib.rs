@@ -44,6 +44,7 @@ pub mod store_thread;
 pub mod certificate;
 pub mod enrolment;
 pub mod identity;
+pub mod tcp;
 pub mod tls;
 
 pub use clock::{Clock, SystemClock};

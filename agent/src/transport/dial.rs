@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use hyper::Uri;
 use hyper::service::Service;
@@ -11,6 +12,7 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::service::TowerToHyperService;
 use kentongan_host::ktg::Ktg;
+use kentongan_host::tcp;
 use kentongan_host::tls::fault::LinkFault;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -23,6 +25,17 @@ use super::{LinkError, LinkSettings, link_error, stranger};
 /// A connection to the hub.
 pub(super) type Stream = tokio_rustls::client::TlsStream<TcpStream>;
 
+/// Shortest time without a sign of life after which a connection counts as dead: two packets in a row may be lost on the
+/// best of links.
+const PATIENCE_MIN: Duration = Duration::from_secs(4);
+
+/// How many round trips, beside [`PATIENCE_SPARE`], a link may be silent: as many as it takes a sender to repeat a packet
+/// twice.
+const PATIENCE_ROUND_TRIPS: u32 = 6;
+
+/// For the other end to think, and for what varies.
+const PATIENCE_SPARE: Duration = Duration::from_secs(2);
+
 /// The way to one hub.
 pub(super) struct Dialler {
     /// Scheme, host and port of the hub.
@@ -31,8 +44,12 @@ pub(super) struct Dialler {
     proxy: Option<Intercept>,
     tcp: HttpConnector,
     connect_timeout: Duration,
-    /// Longest silence on a connection from which something is awaited.
+    /// Longest silence of a hub that is there.
     pub(super) idle_timeout: Duration,
+    /// Of the connection that was made last, in milliseconds; 0: none was made yet.
+    round_trip_ms: AtomicU64,
+    /// Connections that could not be made since the last one that could.
+    misses: AtomicU32,
 }
 
 impl Dialler {
@@ -52,7 +69,8 @@ impl Dialler {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(settings.connect_timeout));
         let LinkSettings { connect_timeout, idle_timeout, .. } = *settings;
-        Ok(Dialler { address, name, proxy, tcp, connect_timeout, idle_timeout })
+        let (round_trip_ms, misses) = Default::default();
+        Ok(Dialler { address, name, proxy, tcp, connect_timeout, idle_timeout, round_trip_ms, misses })
     }
 
     /// A fresh connection.
@@ -60,16 +78,43 @@ impl Dialler {
     /// # Errors
     /// Whatever keeps it from being made, within the time for it.
     pub(super) async fn dial(&self, tls: &Arc<ClientConfig>) -> Result<Stream, LinkError> {
-        match timeout(self.connect_timeout, self.dial_patiently(tls)).await {
+        let dialled = match timeout(self.dial_time(), self.dial_patiently(tls)).await {
             Ok(dialled) => dialled,
             Err(late) => Err(link_error(&late)),
+        };
+        match dialled.is_ok() {
+            true => self.misses.store(0, Ordering::Relaxed),
+            false => _ = self.misses.fetch_add(1, Ordering::Relaxed),
         }
+        dialled
+    }
+
+    /// How long a connection may give no sign of life while something is awaited from it.
+    pub(super) fn patience(&self) -> Duration {
+        let round_trip = Duration::from_millis(self.round_trip_ms.load(Ordering::Relaxed));
+        (round_trip * PATIENCE_ROUND_TRIPS + PATIENCE_SPARE).max(PATIENCE_MIN).min(self.idle_timeout)
+    }
+
+    /// How long to try. A link that was good a moment ago and is lost answers soon after it is back or not at all, and a
+    /// fresh attempt notices that sooner than an old one, whose repetitions come ever more seldom.
+    fn dial_time(&self) -> Duration {
+        if self.round_trip_ms.load(Ordering::Relaxed) == 0 {
+            return self.connect_timeout;
+        }
+        let misses = self.misses.load(Ordering::Relaxed).min(16);
+        self.patience().saturating_mul(2).saturating_mul(1 << (misses / 4)).min(self.connect_timeout)
     }
 
     async fn dial_patiently(&self, tls: &Arc<ClientConfig>) -> Result<Stream, LinkError> {
+        let began = Instant::now();
         let tcp = self.reach().await?;
+        tcp::expect(&tcp, self.connect_timeout);
+        let reached = began.elapsed();
         let stream = TlsConnector::from(Arc::clone(tls)).connect(self.name.clone(), tcp).await;
         let stream = stream.map_err(|error| link_error(&error))?;
+        // Either took a round trip and something more: looking up a name, or repeating a lost packet.
+        let round_trip = reached.min(began.elapsed() - reached);
+        self.round_trip_ms.store(u64::try_from(round_trip.as_millis()).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
         let agreed = stream.get_ref().1.alpn_protocol();
         match agreed == tls.alpn_protocols.first().map(Vec::as_slice) {
             true => Ok(stream),

@@ -5,6 +5,11 @@
 //!   joining, renewing ── TLS, HTTP/1.1: a connection for each message
 //! ```
 //!
+//! Three times end a wait: a connection that gives no sign of life is dead after a few round trips of this link (probes
+//! by the operating system, only while something is awaited); a hub that is there and says nothing is given up after
+//! `hub.idle_timeout`; and a connection that cannot be made after `hub.connect_timeout`, or much sooner on a link that was
+//! good a moment ago.
+//!
 //! A kept connection that has died in the meantime shows it when it is used again: the exchange fails with
 //! [`LinkError::stale`], and the next one goes over a fresh connection.
 
@@ -21,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use kentongan_host::enrolment::{CA_PATH, ENROL_PATH, RENEW_PATH};
 use kentongan_host::ktg::Ktg;
+use kentongan_host::tcp;
 use kentongan_host::tls::fault::{LinkFault, classify};
 use kentongan_host::tls::for_exchanges;
 use rustls::ClientConfig;
@@ -145,6 +151,7 @@ impl Carrier for Transport {
             None => (self.shared.dialler.dial(&self.shared.exchanges).await?, false),
         };
         let silence_max = self.shared.dialler.idle_timeout;
+        tcp::expect(stream.get_ref().0, self.shared.dialler.patience());
         let mut reply = Reply { link: self.clone(), stream, first: None, asked: Instant::now(), silence_max };
         let begun = reply.begin(&request).await;
         begun.map(|()| reply).map_err(|error| LinkError { stale, ..link_error(&error) })
@@ -215,6 +222,7 @@ impl Answer for Reply {
     }
 
     fn whole(self) {
+        tcp::rest(self.stream.get_ref().0);
         *self.link.shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.stream);
     }
 }

@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use kentongan_host::tcp;
 use kentongan_host::tls::EXCHANGE;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
@@ -140,8 +141,8 @@ struct Connection {
 
 impl Connection {
     async fn run(mut self, stream: TcpStream) {
-        // Small replies must leave at once; without this option a slow link would wait a round trip more.
-        let _ = stream.set_nodelay(true);
+        // Small replies must leave at once; without this a slow link would wait a round trip more.
+        tcp::bound(&stream, self.limits.stall);
         let stream = NeverStalls::new(stream, self.limits.stall);
         let handshake = Box::pin(timeout(self.limits.handshake, self.tls.accept(stream)));
         let mut stream = match handshake.await {

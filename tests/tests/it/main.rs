@@ -15,6 +15,7 @@ mod inbox;
 mod kills;
 mod lab;
 mod link;
+mod proxies;
 mod readme;
 mod service;
 mod strangers;

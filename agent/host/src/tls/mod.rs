@@ -127,8 +127,12 @@ pub fn server_config(hub: Credentials, root: &CertificateDer<'static>) -> Result
     Ok(config)
 }
 
+/// What is offered is sent with every hello: one key exchange and two suites, one for processors with AES and one for
+/// those without.
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    use rustls::crypto::ring::{cipher_suite, default_provider, kx_group};
+    let cipher_suites = vec![cipher_suite::TLS13_AES_128_GCM_SHA256, cipher_suite::TLS13_CHACHA20_POLY1305_SHA256];
+    Arc::new(CryptoProvider { cipher_suites, kx_groups: vec![kx_group::X25519], ..default_provider() })
 }
 
 fn roots(root: &CertificateDer<'static>) -> Result<Arc<RootCertStore>, TlsError> {

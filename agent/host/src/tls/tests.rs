@@ -198,3 +198,31 @@ fn a_portal_that_answers_in_plain_text_is_not_the_hub() {
     let error = client.process_new_packets().expect_err("not TLS");
     assert_eq!(classify(&wrap(error)), LinkFault::NotTheHub);
 }
+
+/// Bytes from the office to the hub and back until both may speak, with what follows unasked.
+fn handshake_bytes(office: &Arc<ClientConfig>, hub: &Arc<ServerConfig>) -> (usize, usize) {
+    let dialled = ServerName::try_from("pusat.example").expect("a name");
+    let mut client = ClientConnection::new(Arc::clone(office), dialled).expect("a client");
+    let mut server = ServerConnection::new(Arc::clone(hub)).expect("a server");
+    let (mut up, mut down) = (0, 0);
+    for _ in 0..4 {
+        carry(|to| client.write_tls(to).inspect(|sent| up += sent), |from| server.read_tls(from));
+        server.process_new_packets().expect("a good office");
+        carry(|to| server.write_tls(to).inspect(|sent| down += sent), |from| client.read_tls(from));
+        client.process_new_packets().expect("a good hub");
+    }
+    assert!(!client.is_handshaking() && !server.is_handshaking());
+    assert_eq!(server.alpn_protocol(), Some(EXCHANGE));
+    (up, down)
+}
+
+#[test]
+fn a_handshake_costs_few_bytes_and_a_second_one_half_of_them() {
+    let authority = Authority::new();
+    let hub = Arc::new(server_config(authority.hub(2028), &authority.root()).expect("hub"));
+    let office = Arc::new(for_exchanges(&office(&authority, Some(authority.device(2028)))));
+    let ((up, down), (up_again, down_again)) = (handshake_bytes(&office, &hub), handshake_bytes(&office, &hub));
+    println!("full: {up} up, {down} down; resumed: {up_again} up, {down_again} down");
+    assert!(up + down <= 1_500, "{up} + {down}");
+    assert!(up_again + down_again <= 750, "{up_again} + {down_again}");
+}
