@@ -26,6 +26,7 @@ pub mod log;
 pub mod merge;
 pub mod next;
 pub mod op;
+pub mod pack;
 pub mod planted;
 pub mod receipt;
 pub mod session;

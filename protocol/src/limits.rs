@@ -7,6 +7,12 @@
 /// little and that a hub can hold one for each of thousands of connections.
 pub const FRAME_BODY_BYTES_MAX: usize = 256 * 1024;
 
+/// How many times longer a body may be than its packed form, beside some bytes that are always allowed.
+pub const PACKED_FACTOR_MAX: usize = 64;
+
+/// Those bytes.
+pub const PACKED_GRACE_BYTES: usize = 4096;
+
 /// Size an `Ops` or `Feed` frame aims at, in bytes before compression: what is committed, and lost by a cut, at once.
 pub const FRAME_BODY_BYTES_AIM: usize = 32 * 1024;
 

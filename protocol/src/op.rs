@@ -118,7 +118,7 @@ pub fn schema_max() -> u8 {
 }
 
 /// First byte of an op: how the rest is to be read.
-const SCHEMA_V1: u8 = 1;
+pub(crate) const SCHEMA_V1: u8 = 1;
 
 /// The extension of an op that names the op it stands for.
 pub const EXTENSION_ORIGIN: u16 = 1;
@@ -141,35 +141,35 @@ fn encoded(schema: u8, op: OpV1) -> Result<Vec<u8>, Fault> {
     }
 }
 
-type WireOpId = ([u8; 8], u64);
+pub(crate) type WireOpId = ([u8; 8], u64);
 
 /// Frozen: a released field is never changed; later versions use `extensions` or a new schema byte.
 #[derive(Encode, Decode)]
-struct OpV1 {
-    action: ActionV1,
-    author: Txt<NAME_BYTES_MAX>,
-    elapsed_ms: u64,
-    hlc: u64,
-    writes: List<WriteV1, OP_WRITES_MAX>,
-    extensions: List<(u16, Blob<EXTENSION_BYTES_MAX>), EXTENSIONS_MAX>,
+pub(crate) struct OpV1 {
+    pub(crate) action: ActionV1,
+    pub(crate) author: Txt<NAME_BYTES_MAX>,
+    pub(crate) elapsed_ms: u64,
+    pub(crate) hlc: u64,
+    pub(crate) writes: List<WriteV1, OP_WRITES_MAX>,
+    pub(crate) extensions: List<(u16, Blob<EXTENSION_BYTES_MAX>), EXTENSIONS_MAX>,
 }
 
 #[derive(Encode, Decode)]
-enum ActionV1 {
+pub(crate) enum ActionV1 {
     Create { form: u16, form_version: u16, receipt: Option<u64> },
     Change { record: WireOpId },
 }
 
 #[derive(Encode, Decode)]
-struct WriteV1 {
-    group: u16,
-    replaces: List<WireOpId, WRITE_REPLACES_MAX>,
-    cycle: u32,
-    values: List<(u16, ValueV1), WRITE_VALUES_MAX>,
+pub(crate) struct WriteV1 {
+    pub(crate) group: u16,
+    pub(crate) replaces: List<WireOpId, WRITE_REPLACES_MAX>,
+    pub(crate) cycle: u32,
+    pub(crate) values: List<(u16, ValueV1), WRITE_VALUES_MAX>,
 }
 
 #[derive(Encode, Decode)]
-enum ValueV1 {
+pub(crate) enum ValueV1 {
     Text(Txt<TEXT_BYTES_MAX>),
     Whole(i64),
     Decimal(i64, u8),

@@ -1,0 +1,132 @@
+//! The packed coding of frame bodies: ops take a fifth of the bytes that a general compressor leaves, for slow links.
+//!
+//! An arithmetic coder writes decision after decision, each with the probability that a model gives it. The model has read
+//! a text of our own before the first op, see [`priming`], and learns from everything that passes; so the order of bodies
+//! in a stream is the order in which they must be read.
+//!
+//! ```text
+//!   body   its message: ops by their ids, or a page of the feed        op     an op, piece by piece
+//!   walk   numbers, texts, references                                  text   letters in their contexts
+//!   model  what is likely; learns                                      coder  decisions to bytes and back
+//! ```
+//!
+//! Who writes and who reads walk the same way through the same code. Everything comes back byte for byte: an op or a body
+//! that another encoder made in another way is carried as it is. `SPEC.md` has all of it, with vectors.
+
+mod body;
+mod coder;
+mod memory;
+mod model;
+mod numbers;
+mod op;
+mod priming;
+mod text;
+mod uuid;
+mod walk;
+
+use std::sync::LazyLock;
+
+pub use memory::Times;
+
+use self::coder::{Reader, Writer};
+use self::memory::Memory;
+use self::walk::{Mind, Walk};
+use crate::error::Fault;
+use crate::limits::{FRAME_BODY_BYTES_MAX, PACKED_FACTOR_MAX, PACKED_GRACE_BYTES};
+
+/// Number of the model and its text: the first byte of the first packed body in a stream. A number is never given to
+/// another model.
+const MODEL: u8 = 1;
+
+/// Where a stream's model comes from, once it has read its text (about 4 MiB, and a tenth of a second of work).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Primed {
+    /// A copy of the one that this process keeps for ever: for a hub.
+    #[default]
+    Kept,
+    /// Made for this stream, and gone with it: for an agent, which has few streams and little memory.
+    Fresh,
+}
+
+impl Primed {
+    fn mind(self) -> Mind {
+        static KEPT: LazyLock<Mind> = LazyLock::new(priming::mind);
+        match self {
+            Primed::Kept => KEPT.clone(),
+            Primed::Fresh => priming::mind(),
+        }
+    }
+}
+
+/// Packs the bodies of one stream.
+#[derive(Debug)]
+pub struct Packer {
+    /// `None` if the other side cannot follow any more.
+    state: Option<(Mind, Memory)>,
+    begun: bool,
+}
+
+impl Packer {
+    /// For a stream whose greeting says these times; none are as good as zero.
+    pub fn new(primed: Primed, begin: Times) -> Packer {
+        Packer { state: Some((primed.mind(), Memory::new(begin))), begun: false }
+    }
+
+    /// The packed form of a body; `None` if it is of a kind that is not packed, or of no use packed.
+    pub fn pack(&mut self, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
+        let message = body::known(kind, body)?;
+        let (mut mind, mut memory) = self.state.take()?;
+        let mut side = Writer::after(if self.begun { Vec::new() } else { vec![MODEL] });
+        let mut walk = Walk { mind: &mut mind, memory: &mut memory, side: &mut side, room: usize::MAX };
+        walk.body(kind, Some(message)).ok()?;
+        let packed = side.finish();
+        if packed.len() >= body.len() || body.len() > room(packed.len()) {
+            return None;
+        }
+        (self.state, self.begun) = (Some((mind, memory)), true);
+        Some(packed)
+    }
+}
+
+/// Unpacks the bodies of one stream.
+#[derive(Debug)]
+pub struct Unpacker {
+    mind: Mind,
+    memory: Memory,
+    begun: bool,
+}
+
+impl Unpacker {
+    /// For a stream whose greeting says these times.
+    pub fn new(primed: Primed, begin: Times) -> Unpacker {
+        Unpacker { mind: primed.mind(), memory: Memory::new(begin), begun: false }
+    }
+
+    /// The body. After an error nothing more of the stream can be read.
+    ///
+    /// # Errors
+    /// [`Fault::Version`] for another model, [`Fault::Limit`] for a body that would grow too much, [`Fault::Peer`] for
+    /// bytes that are no such body.
+    pub fn unpack(&mut self, kind: u8, packed: &[u8]) -> Result<Vec<u8>, Fault> {
+        let room = room(packed.len());
+        let packed = match packed.split_first() {
+            _ if self.begun => packed,
+            Some((&MODEL, rest)) => rest,
+            Some(_) => return Err(Fault::Version("an unknown model of the packed coding")),
+            None => return Err(Fault::Peer("a packed body without bytes")),
+        };
+        self.begun = true;
+        let mut side = Reader::new(packed);
+        let mut walk = Walk { mind: &mut self.mind, memory: &mut self.memory, side: &mut side, room };
+        let body = walk.body(kind, None)?;
+        if !side.is_at_end() {
+            return Err(Fault::Peer("bytes behind a packed body"));
+        }
+        Ok(body)
+    }
+}
+
+/// How long a body may be that takes so many bytes packed.
+fn room(packed: usize) -> usize {
+    (packed * PACKED_FACTOR_MAX + PACKED_GRACE_BYTES).min(FRAME_BODY_BYTES_MAX)
+}
