@@ -58,48 +58,58 @@ impl Primed {
     }
 }
 
-/// Packs the bodies of one stream.
-#[derive(Debug)]
+/// Packs the bodies of one stream. The model is made when the first body comes that is packed.
+#[derive(Debug, Clone, Default)]
 pub struct Packer {
-    /// `None` if the other side cannot follow any more.
-    state: Option<(Mind, Memory)>,
-    begun: bool,
+    /// Where the model comes from; `None` if nothing is packed, or the other side cannot follow any more.
+    source: Option<(Primed, Times)>,
+    state: Option<Box<(Mind, Memory)>>,
 }
 
 impl Packer {
     /// For a stream whose greeting says these times; none are as good as zero.
     pub fn new(primed: Primed, begin: Times) -> Packer {
-        Packer { state: Some((primed.mind(), Memory::new(begin))), begun: false }
+        Packer { source: Some((primed, begin)), state: None }
+    }
+
+    /// For a stream in which nothing is packed.
+    pub fn none() -> Packer {
+        Packer::default()
     }
 
     /// The packed form of a body; `None` if it is of a kind that is not packed, or of no use packed.
     pub fn pack(&mut self, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
+        let (primed, begin) = self.source?;
         let message = body::known(kind, body)?;
-        let (mut mind, mut memory) = self.state.take()?;
-        let mut side = Writer::after(if self.begun { Vec::new() } else { vec![MODEL] });
-        let mut walk = Walk { mind: &mut mind, memory: &mut memory, side: &mut side, room: usize::MAX };
+        let out = if self.state.is_none() { vec![MODEL] } else { Vec::new() };
+        let mut state = self.state.take().unwrap_or_else(|| state(primed, begin));
+        self.source = None;
+        let mut side = Writer::after(out);
+        let (mind, memory) = &mut *state;
+        let mut walk = Walk { mind, memory, side: &mut side, room: usize::MAX };
         walk.body(kind, Some(message)).ok()?;
         let packed = side.finish();
         if packed.len() >= body.len() || body.len() > room(packed.len()) {
+            // The model has learned what the other side will not see.
             return None;
         }
-        (self.state, self.begun) = (Some((mind, memory)), true);
+        (self.source, self.state) = (Some((primed, begin)), Some(state));
         Some(packed)
     }
 }
 
-/// Unpacks the bodies of one stream.
-#[derive(Debug)]
+/// Unpacks the bodies of one stream. The model is made when the first of them comes.
+#[derive(Debug, Clone, Default)]
 pub struct Unpacker {
-    mind: Mind,
-    memory: Memory,
-    begun: bool,
+    primed: Primed,
+    begin: Times,
+    state: Option<Box<(Mind, Memory)>>,
 }
 
 impl Unpacker {
     /// For a stream whose greeting says these times.
     pub fn new(primed: Primed, begin: Times) -> Unpacker {
-        Unpacker { mind: primed.mind(), memory: Memory::new(begin), begun: false }
+        Unpacker { primed, begin, state: None }
     }
 
     /// The body. After an error nothing more of the stream can be read.
@@ -110,20 +120,23 @@ impl Unpacker {
     pub fn unpack(&mut self, kind: u8, packed: &[u8]) -> Result<Vec<u8>, Fault> {
         let room = room(packed.len());
         let packed = match packed.split_first() {
-            _ if self.begun => packed,
+            _ if self.state.is_some() => packed,
             Some((&MODEL, rest)) => rest,
             Some(_) => return Err(Fault::Version("an unknown model of the packed coding")),
             None => return Err(Fault::Peer("a packed body without bytes")),
         };
-        self.begun = true;
+        let (mind, memory) = &mut **self.state.get_or_insert_with(|| state(self.primed, self.begin));
         let mut side = Reader::new(packed);
-        let mut walk = Walk { mind: &mut self.mind, memory: &mut self.memory, side: &mut side, room };
-        let body = walk.body(kind, None)?;
+        let body = Walk { mind, memory, side: &mut side, room }.body(kind, None)?;
         if !side.is_at_end() {
             return Err(Fault::Peer("bytes behind a packed body"));
         }
         Ok(body)
     }
+}
+
+fn state(primed: Primed, begin: Times) -> Box<(Mind, Memory)> {
+    Box::new((primed.mind(), Memory::new(begin)))
 }
 
 /// How long a body may be that takes so many bytes packed.

@@ -7,6 +7,9 @@
 //!   end    = 1e | 1f                                     nothing more to say | more for another exchange
 //! ```
 //!
+//! A body is plain, a zstd frame, or packed (see [`crate::pack`]): then it can be read only after the packed bodies before
+//! it, back to the last end.
+//!
 //! The checksum (CRC-32 as in zlib, its lower half) covers the kind and the body as sent. It finds damage, not malice;
 //! malice is the business of TLS and of attestations.
 
@@ -14,6 +17,7 @@ use std::collections::VecDeque;
 
 use crate::error::Fault;
 use crate::limits::FRAME_BODY_BYTES_MAX;
+use crate::pack::{Packer, Unpacker};
 
 /// First bytes of a stream of frames of version 1; the last one is the major version of the protocol.
 pub const PREAMBLE: [u8; 4] = preamble(1);
@@ -43,6 +47,8 @@ mod coding {
     pub(super) const PLAIN: u8 = 0;
     /// One zstd frame, no dictionary.
     pub(super) const ZSTD: u8 = 1;
+    /// Packed, see [`crate::pack`].
+    pub(super) const PACKED: u8 = 2;
 }
 
 /// Level of compression: at these sizes higher levels gain under two per cent and cost tenfold.
@@ -80,6 +86,17 @@ pub fn put(out: &mut Vec<u8>, kind: u8, body: &[u8]) {
     match packed.filter(|packed| packed.len() < body.len()) {
         Some(packed) => put_coded(out, kind, coding::ZSTD, &packed),
         None => put_coded(out, kind, coding::PLAIN, body),
+    }
+}
+
+/// Appends a frame whose body is packed, if it is of a kind that is, and `packer` does.
+///
+/// # Panics
+/// As [`put`].
+pub fn put_packed(out: &mut Vec<u8>, kind: u8, body: &[u8], packer: &mut Packer) {
+    match packer.pack(kind, body) {
+        Some(packed) => put_coded(out, kind, coding::PACKED, &packed),
+        None => put(out, kind, body),
     }
 }
 
@@ -144,12 +161,19 @@ impl Header {
 pub struct FrameReader {
     buffer: VecDeque<u8>,
     version: Option<u8>,
+    /// For packed bodies, until the next end.
+    unpacker: Unpacker,
 }
 
 impl FrameReader {
     /// At the start of a stream.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// From here to the next end packed bodies are read by this.
+    pub fn unpack_by(&mut self, unpacker: Unpacker) {
+        self.unpacker = unpacker;
     }
 
     /// Adds bytes that arrived.
@@ -168,6 +192,7 @@ impl FrameReader {
         }
         if let Some(kind) = self.buffer.front().copied().filter(|first| is_mark(*first)) {
             self.buffer.pop_front();
+            self.unpacker = Unpacker::default();
             return Ok(Some(RawFrame { kind, body: Vec::new() }));
         }
         let Some(header) = Header::of(&self.buffer)? else { return Ok(None) };
@@ -187,6 +212,7 @@ impl FrameReader {
             coding::PLAIN => body,
             coding::ZSTD => zstd::bulk::decompress(&body, FRAME_BODY_BYTES_MAX)
                 .map_err(|_| Fault::Peer("a compressed body that is none or is too long"))?,
+            coding::PACKED => self.unpacker.unpack(kind, &body)?,
             _ => return Err(Fault::Version("an unknown coding of a frame body")),
         };
         Ok(Some(RawFrame { kind, body }))
@@ -225,6 +251,7 @@ impl FrameReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pack::{Primed, Times};
     use proptest::prelude::*;
 
     fn stream(frames: &[RawFrame]) -> Vec<u8> {
@@ -282,6 +309,29 @@ mod tests {
             bytes[PREAMBLE.len() + at] ^= 1 << bit;
             prop_assert_eq!(read_in_pieces(&bytes, 64), Err(Fault::Damaged));
         }
+    }
+
+    #[test]
+    fn packed_bodies_arrive_as_sent_and_each_stream_begins_anew() {
+        use crate::wire::codec::{self, Blob, List};
+        use crate::wire::v1::{Ops, kind};
+        let body = |text: &str| {
+            let ops = List(vec![Blob(text.as_bytes().to_vec())]);
+            codec::encode(&Ops { log: [7; 8], first_seq: 1, ops })
+        };
+        let (mut bytes, mut sent) = (PREAMBLE.to_vec(), Vec::new());
+        for _ in 0..2 {
+            let mut packer = Packer::new(Primed::Kept, Times::default());
+            for text in ["air sungai keruh sejak pagi", "air sungai keruh sejak sore"] {
+                put_packed(&mut bytes, kind::OPS, &body(text), &mut packer);
+                sent.push(RawFrame { kind: kind::OPS, body: body(text) });
+            }
+            put_packed(&mut bytes, 7, b"not packed", &mut packer);
+            put(&mut bytes, KIND_END, &[]);
+            sent.push(RawFrame { kind: 7, body: b"not packed".to_vec() });
+            sent.push(RawFrame { kind: KIND_END, body: Vec::new() });
+        }
+        assert_eq!(read_in_pieces(&bytes, 9), Ok(sent));
     }
 
     #[test]

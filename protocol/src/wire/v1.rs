@@ -16,6 +16,7 @@ use crate::limits::{
 };
 use crate::log::LogHead;
 use crate::next;
+use crate::pack::Packer;
 
 /// Version of the protocol that this file speaks.
 pub const VERSION: u8 = 1;
@@ -63,8 +64,13 @@ pub mod kind {
 }
 
 impl Frame {
-    /// Appends the frame to a stream.
+    /// Appends the frame to a stream in which nothing is packed.
     pub fn put(&self, out: &mut Vec<u8>) {
+        self.put_packed(out, &mut Packer::none());
+    }
+
+    /// Appends the frame to the stream that `packer` is for.
+    pub fn put_packed(&self, out: &mut Vec<u8>, packer: &mut Packer) {
         let (kind, body) = match self {
             Frame::Hello(message) => (kind::HELLO, codec::encode(message)),
             Frame::Have(message) => (kind::HAVE, codec::encode(message)),
@@ -78,7 +84,7 @@ impl Frame {
             Frame::End(End { more: false }) => (KIND_END, Vec::new()),
             Frame::End(End { more: true }) => (KIND_END_MORE, Vec::new()),
         };
-        frame::put(out, kind, &body);
+        frame::put_packed(out, kind, &body, packer);
     }
 
     /// The message in a frame; `None` for a kind that may be skipped.
