@@ -15,6 +15,7 @@ use kentongan_host::store_thread::StoreHandle;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::limits::REQUEST_BYTES_AIM;
 use kentongan_protocol::session::agent::{Event, Outcome, Session};
+use kentongan_protocol::session::pacing::MEASURED_BYTES_MIN;
 use kentongan_protocol::wire;
 use kentongan_protocol::wire::v1::{Refusal, notice};
 
@@ -219,12 +220,17 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
     session: &mut Session,
     report: &mut ContactReport,
 ) -> Result<Result<(), SyncFailure>, StoreError> {
-    let small = request.len() <= SMALL_REQUEST_BYTES_MAX;
+    let bytes = request.len();
+    let small = bytes <= SMALL_REQUEST_BYTES_MAX;
     let mut reply = match caller.transport.exchange(request).await {
         Ok(reply) => reply,
         Err(error) => return Ok(Err(error.into())),
     };
     reached(Step::AgentReplyBegun);
+    if bytes >= MEASURED_BYTES_MIN {
+        let waited_ms = reply.waited_ms();
+        store.keep(move |store| store.note_carried(bytes, waited_ms)).await?;
+    }
     loop {
         let chunk = match reply.chunk().await {
             Ok(Some(chunk)) => chunk,

@@ -35,7 +35,7 @@ fn take_row(writer: &mut Writer<'_>, row: &ImportRow) -> Result<RowOutcome, Stor
             return Ok(RowOutcome::Changed);
         }
     }
-    let entered = writer.enter(&row.record)?;
+    let entered = writer.enter_of_file(&row.record)?;
     let key = key_of(writer.db, entered.record.0)?;
     writer
         .db

@@ -8,6 +8,7 @@ use kentongan_protocol::log::{ChainHash, Holding, LogHead};
 use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::agent::{Mode, OpenLog, Opening, OutboundOp, Outbox, OwnLog};
+use kentongan_protocol::session::pacing::page_bytes;
 use kentongan_protocol::wire;
 use kentongan_protocol::wire::codec::{self, Txt};
 use kentongan_protocol::wire::v1::{Attest, Hello, RunFrame};
@@ -38,17 +39,19 @@ impl Store {
         Ok(!open_logs(&self.db, self.member.as_ref())?.is_empty())
     }
 
-    /// Everything an exchange needs to begin, read at one moment.
+    /// Everything an exchange needs to begin, read at one moment. It will carry as many bytes of ops as go over the link in
+    /// some seconds, and not more than `bytes_max`.
     ///
     /// # Errors
     /// If this installation is not enrolled, or the store cannot be read.
-    pub fn opening(&mut self, health: &Health, bytes_aim: usize) -> Result<Opening, StoreError> {
+    pub fn opening(&mut self, health: &Health, bytes_max: usize) -> Result<Opening, StoreError> {
         self.passes_pages_over = false;
         let run = self.run()?;
         let replica = self.member.as_ref().ok_or(StoreError::NotEnrolled)?.replica;
         let own = own_logs(&self.db)?;
         let disagrees = facts::get::<i64>(&self.db, name::DISAGREES)? == Some(1);
         let cut = facts::get::<i64>(&self.db, name::CUT)? == Some(1);
+        let link_bytes_s = facts::get(&self.db, name::LINK_BYTES_S)?.unwrap_or(0);
         planted::reached(match (disagrees, cut) {
             (true, _) => Place::InventorySent,
             (_, true) => Place::AskedFirst,
@@ -61,7 +64,7 @@ impl Store {
             open: open_logs(&self.db, self.member.as_ref())?,
             holding: Holding::of(own.iter().map(|own| (own.log, own.stored))),
             inventory: (disagrees && !planted::active(Defect::NoInventory)).then_some(own),
-            mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim } },
+            mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim: page_bytes(link_bytes_s, bytes_max) } },
         })
     }
 

@@ -122,8 +122,19 @@ struct Tail {
 }
 
 impl Writer<'_> {
-    /// Enters a new record.
+    /// Enters a new record that a person has typed.
     pub(super) fn enter(&mut self, new: &NewRecord) -> Result<Entered, StoreError> {
+        self.enter_in(form(new.form)?.lane, new)
+    }
+
+    /// Enters a new record of a file. A complaint of a file that was collected for a month goes behind one that is typed
+    /// today.
+    pub(super) fn enter_of_file(&mut self, new: &NewRecord) -> Result<Entered, StoreError> {
+        let lane = form(new.form)?.lane;
+        self.enter_in(if lane < Lane::Survey { Lane::Bulk } else { lane }, new)
+    }
+
+    fn enter_in(&mut self, lane: Lane, new: &NewRecord) -> Result<Entered, StoreError> {
         let form = form(new.form)?;
         let writes: Vec<_> = new.writes.iter().map(|(group, values)| (*group, values)).collect();
         fit(form::check_create(form, form.version, &writes))?;
@@ -134,7 +145,7 @@ impl Writer<'_> {
             ..Write::default()
         });
         let action = Action::Create { form: form.tag, form_version: form.version, receipt };
-        let (id, key) = self.append(form.lane, None, self.op(action, &new.author, writes.collect()))?;
+        let (id, key) = self.append(lane, None, self.op(action, &new.author, writes.collect()))?;
         self.db
             .prepare_cached(
                 "INSERT INTO record (id, form, code, own, wall_ms, changed, conflicts, repair) \

@@ -1,5 +1,6 @@
 //! The agent's side of an exchange.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::outgoing::OpsOut;
@@ -144,8 +145,9 @@ enum State {
 impl Session {
     /// Opens an exchange.
     pub fn new(mut opening: Opening) -> Self {
-        // The logs that are named in `Have` are those that are sent.
-        opening.open.sort_by_key(|open| (open.head.lane(), open.head.run().ordinal));
+        // The logs that are named in `Have` are those that are sent. Of a lane the latest run goes first: what is entered
+        // today does not wait for what was left undone last month.
+        opening.open.sort_by_key(|open| (open.head.lane(), Reverse(open.head.run().ordinal)));
         let mut stored: BTreeMap<LogId, u64> = BTreeMap::new();
         stored.extend(opening.inventory.iter().flatten().map(|own| (own.log, own.stored)));
         stored.extend(opening.open.iter().map(|open| (open.head.log(), open.stored)));

@@ -18,6 +18,7 @@ use kentongan_protocol::log::LogHead;
 use kentongan_protocol::op::Op;
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::agent::{Event, Outcome};
+use kentongan_protocol::session::pacing;
 use kentongan_protocol::wire::v1::{Feed, FeedEntry};
 use rusqlite::params;
 
@@ -75,6 +76,19 @@ impl Store {
     /// If the store cannot be written.
     pub fn note_round_trip(&mut self, waited_ms: u32) -> Result<(), StoreError> {
         facts::put(&self.db, name::ROUND_TRIP_MS, waited_ms.max(1))
+    }
+
+    /// Notes how long a request of so many bytes took until its answer began.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written.
+    pub fn note_carried(&mut self, bytes: usize, waited_ms: u32) -> Result<(), StoreError> {
+        let known = facts::get(&self.db, name::LINK_BYTES_S)?.unwrap_or(0);
+        let round_trip_ms = facts::get(&self.db, name::ROUND_TRIP_MS)?.unwrap_or(0);
+        match pacing::link_bytes_s(known, bytes, waited_ms, round_trip_ms) {
+            speed if speed == known => Ok(()),
+            speed => facts::put(&self.db, name::LINK_BYTES_S, speed),
+        }
     }
 
     /// Keeps a page of the feed, and the cursor behind it.
