@@ -7,8 +7,8 @@
 //! ```
 //!
 //! - One contact and one look at a time; neither waits for the other, and a wish to stop waits for nothing.
-//! - A link that was good a moment ago and is silent now is tried again at once and then every second or two: it comes
-//!   back without telling anybody.
+//! - A link that was good a moment ago and is silent now is tried again at once, then every second or two, then less
+//!   and less often: it comes back without telling anybody.
 //! - Other failures space the attempts out, up to `sync.backoff_max`; new work brings the next one forward, but never before
 //!   the time that the hub asked to be left alone.
 
@@ -27,8 +27,14 @@ pub const EAGER_RETRY_MS: u64 = 15_000;
 /// A link on which the hub was heard so lately, in milliseconds, is soon there again.
 pub const LATELY_MS: u64 = 3 * 60_000;
 
-/// Between two attempts on such a link, in milliseconds, and as much again by chance.
+/// Between two attempts on such a link, in milliseconds, at least, and as much again by chance.
 pub const NOTICE_MS: u64 = 1_000;
+
+/// The same as a part of the time that it has been silent.
+const NOTICE_SHARE: u64 = 16;
+
+/// An agent that starts waits up to so many milliseconds before it talks: where the power comes back, everybody starts.
+pub const START_SPREAD_MS_MAX: u64 = 15_000;
 
 /// However long a hub asks to be left alone, it is asked again after this many milliseconds.
 pub const COME_BACK_MS_MAX: u64 = 10 * 60_000;
@@ -146,11 +152,13 @@ pub struct Agenda {
 }
 
 impl Agenda {
-    /// Of a service that begins now: everything is due.
-    pub fn new(pacing: Pacing, now_ms: u64) -> Agenda {
+    /// Of a service that begins now: everything is due, or nearly. `random` is any number drawn at random; 0 waits for
+    /// nothing.
+    pub fn new(pacing: Pacing, now_ms: u64, random: u64) -> Agenda {
+        let spread_ms = pacing.spread_ms(pacing.interval_ms).min(START_SPREAD_MS_MAX);
         Agenda {
             pacing,
-            contact_at_ms: now_ms,
+            contact_at_ms: now_ms.saturating_add(random % (spread_ms + 1)),
             not_before_ms: 0,
             failures: 0,
             heard_ms: None,
@@ -242,7 +250,8 @@ impl Agenda {
         if matches!(ended.how, How::Well | How::Silent { heard: true }) {
             self.heard_ms = Some(now_ms);
         }
-        let lately = self.heard_ms.is_some_and(|heard_ms| now_ms.saturating_sub(heard_ms) <= LATELY_MS);
+        let silent_ms = self.heard_ms.map_or(u64::MAX, |heard_ms| now_ms.saturating_sub(heard_ms));
+        let lately = silent_ms <= LATELY_MS;
         self.failures = match ended.how {
             How::Well | How::NotEnrolled => 0,
             // The first to notice that something is wrong: what this contact left undone is tried again soon.
@@ -256,7 +265,11 @@ impl Agenda {
         };
         let wait_ms = match ended.how {
             How::Silent { heard: true } => GATHER_MS,
-            How::Silent { heard: false } if lately => NOTICE_MS + random % (NOTICE_MS + 1),
+            How::Silent { heard: false } if lately => {
+                // The longer it lasts, the more offices wait for the same hub.
+                let notice_ms = NOTICE_MS.max(silent_ms / NOTICE_SHARE);
+                notice_ms + random % (notice_ms + 1)
+            }
             _ => self.pacing.wait_ms(self.failures, random).max(GATHER_MS),
         };
         self.contact_at_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms);
@@ -295,7 +308,7 @@ mod tests {
 
     /// An agenda whose first contact ended so at the moment 0.
     fn after(how: How, come_back_s: u32) -> Agenda {
-        let mut agenda = Agenda::new(PACING, 0);
+        let mut agenda = Agenda::new(PACING, 0, 0);
         assert_eq!(agenda.on(Event::Time, 0, 0), [Effect::Contact, Effect::LookIntoInbox]);
         agenda.on(ended(how, come_back_s), 0, 0);
         agenda
@@ -332,7 +345,8 @@ mod tests {
             now_ms = agenda.contact_at_ms;
             assert_eq!(agenda.on(Event::Time, now_ms, 0), [Effect::Contact]);
             agenda.on(ended(How::Silent { heard: false }, 0), now_ms, 7);
-            assert!(agenda.contact_at_ms - now_ms < 3 * PACING.wait_ms(1, 0));
+            let silent_ms = now_ms - heard_ms;
+            assert!(agenda.contact_at_ms - now_ms <= 2 * NOTICE_MS.max(silent_ms / NOTICE_SHARE));
         }
         for failures in 2..5 {
             now_ms = agenda.contact_at_ms;
@@ -340,7 +354,7 @@ mod tests {
             agenda.on(ended(How::Silent { heard: false }, 0), now_ms, 0);
             assert_eq!(agenda.contact_at_ms - now_ms, PACING.wait_ms(failures + 1, 0));
         }
-        let mut never = Agenda::new(PACING, 0);
+        let mut never = Agenda::new(PACING, 0, 0);
         never.on(Event::Time, 0, 0);
         never.on(ended(How::Silent { heard: false }, 0), 0, 0);
         assert_eq!(never.contact_at_ms, PACING.wait_ms(1, 0), "nothing speaks for this link");
@@ -413,6 +427,44 @@ mod tests {
         assert_eq!(looks, 99);
     }
 
+    /// Seconds after `back_ms` in which so many offices reach the hub for the first time, the busiest. Each began at
+    /// `began_ms` of its own, and nobody was answered from `gone_ms` to `back_ms`.
+    fn busiest_second(began_ms: impl Fn(u64) -> u64, gone_ms: u64, back_ms: u64) -> usize {
+        let mut state = 99_u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 20
+        };
+        let mut returns = std::collections::BTreeMap::<u64, usize>::new();
+        for office in 0..5_000 {
+            let mut now_ms = began_ms(office);
+            let mut agenda = Agenda::new(PACING, now_ms, random());
+            loop {
+                now_ms = now_ms.max(agenda.contact_at_ms);
+                assert!(agenda.on(Event::Time, now_ms, random()).contains(&Effect::Contact));
+                if now_ms >= back_ms {
+                    *returns.entry((now_ms - back_ms) / 1_000).or_default() += 1;
+                    break;
+                }
+                let how = if now_ms < gone_ms { How::Well } else { How::Silent { heard: false } };
+                agenda.on(ended(how, 0), now_ms, random());
+            }
+        }
+        assert!(*returns.last_key_value().expect("all return").0 <= 2 * 300, "all are back in ten minutes");
+        *returns.values().max().expect("all return")
+    }
+
+    #[test]
+    fn five_thousand_offices_do_not_return_in_the_same_second() {
+        let (hour_ms, spread) = (3_600_000, |office: u64| office * 60);
+        for outage_ms in [10_000, 120_000, 600_000, 2 * hour_ms] {
+            let most = busiest_second(spread, hour_ms, hour_ms + outage_ms);
+            assert!(most <= 400, "after {outage_ms} ms without the hub: {most} in a second");
+        }
+        let most = busiest_second(|_| hour_ms, hour_ms, hour_ms);
+        assert!(most <= 400, "after a power cut: {most} in a second");
+    }
+
     /// Laws, whatever happens in whatever order: no effect without an end to it, one of each kind at a time, no busy
     /// loop, never later than the longest wait, and a stop ends it at once.
     #[test]
@@ -426,7 +478,7 @@ mod tests {
             let jitter_percent = [0, 20, 100][run % 3];
             let pacing = Pacing { interval_ms: 1_000 + below(600_000), backoff_ms_max: 300_000, jitter_percent };
             let longest_ms = 2 * pacing.interval_ms.max(COME_BACK_MS_MAX);
-            let (mut now_ms, mut agenda) = (below(1 << 40), Agenda::new(pacing, 0));
+            let (mut now_ms, mut agenda) = (below(1 << 40), Agenda::new(pacing, 0, 0));
             let (mut talking, mut looking) = (false, false);
             let (mut began_ms, mut contacts) = (now_ms, 0);
             for _ in 0..300 {

@@ -58,7 +58,7 @@ pub async fn run(
 
     // Between other work; what it finds does not hang on when it looks. It ends with the runtime.
     tokio::spawn(scrub(Arc::clone(&agent)));
-    let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms());
+    let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms(), random_u64());
     let quiet = Arc::new(tokio::sync::Mutex::new(Quiet::default()));
     let mut heard = agent.heard.lock().await;
     let (mut contact, mut look): (Doing, Doing) = (None, None);

@@ -24,10 +24,15 @@ impl Pacing {
             0 => self.interval_ms,
             _ => BACKOFF_MS_FIRST.saturating_mul(1 << (failures - 1).min(20)).min(self.backoff_ms_max),
         };
-        let spread = base / 100 * u64::from(self.jitter_percent.min(100));
+        let spread = self.spread_ms(base);
         // Earlier rather than later while all is well, later rather than earlier after a failure.
         let part = if spread == 0 { 0 } else { random % (spread + 1) };
         if failures == 0 { base - part } else { base + part }
+    }
+
+    /// How far a wait of `base_ms` is spread by chance.
+    pub fn spread_ms(&self, base_ms: u64) -> u64 {
+        base_ms / 100 * u64::from(self.jitter_percent.min(100))
     }
 }
 

@@ -204,7 +204,7 @@ impl Pc {
             store.join(&self.member)?;
         }
         self.desk.put(Some(store));
-        self.agenda = Some(Agenda::new(self.pacing, self.clock.boot_ms()));
+        self.agenda = Some(Agenda::new(self.pacing, self.clock.boot_ms(), 0));
         Ok(())
     }
 

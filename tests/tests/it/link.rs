@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kentongan_tests::link::{Outages, Profile, Relay};
-use kentongan_tests::{Hub, Office, wait};
+use kentongan_tests::{Dice, Hub, Office, data, wait};
 
 /// A link without surprises: 400 kbit/s up, 800 down, 100 ms there and back.
 const PLAIN: Profile = Profile {
@@ -78,6 +78,29 @@ fn an_office_behind_a_relay_notices_nothing_but_slowness() {
     sari.wait_arrived();
     assert_eq!(hub.export("complaints").len(), 1);
     assert!(relay.counts().up_bytes > 1_000);
+}
+
+#[test]
+fn a_months_backlog_does_not_block_todays_complaint() {
+    let hub = Hub::start();
+    let slow = Profile { up_kbit_s: 128, down_kbit_s: 256, ..PLAIN };
+    let relay = Relay::open(hub.address(), &slow).expect("a relay");
+    let mut sari = Office::enrol_at(&hub, "32.73.05.1001", &format!("https://{}", relay.address()), 0);
+    sari.hurry();
+    let mut dice = Dice::from_environment("backlog", 31);
+    let rows: Vec<_> = (0..6_000).map(|number| data::complaint(&mut dice, number)).collect();
+    let file = sari.desk().join("sebulan.jsonl");
+    data::write_json_lines(&file, rows.iter().map(|fields| ("pengaduan", fields)));
+    sari.import(&file).ok();
+    sari.start();
+    wait::until_true("the backlog is on its way", wait::LONG, || relay.counts().up_bytes > 20_000);
+    let today = "Jembatan gantung putus pagi ini.";
+    sari.complain(today);
+    let held = wait::until("today's complaint is at the hub", wait::LONG, || {
+        let held = hub.export("complaints");
+        held.iter().any(|document| document["uraian"] == today).then_some(held.len())
+    });
+    assert!(held < 6_001, "it waited for all {held}");
 }
 
 #[cfg(target_os = "linux")]
