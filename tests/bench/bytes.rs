@@ -74,7 +74,7 @@ fn figures(
 }
 
 /// Records as JSON lines.
-fn lines(count: usize) -> String {
+pub(crate) fn lines(count: usize) -> String {
     match std::env::var_os("KENTONGAN_BENCH_FILE") {
         Some(file) => {
             let text = fs::read_to_string(file).expect("read the file of records");
@@ -150,13 +150,13 @@ fn number(line: &Value, key: &str) -> u64 {
     line[key].as_u64().expect("a number in the log")
 }
 
-fn gzip_9(bytes: &[u8]) -> usize {
+pub(crate) fn gzip_9(bytes: &[u8]) -> usize {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes).expect("compress");
     encoder.finish().expect("compress").len()
 }
 
-fn brotli_11(bytes: &[u8]) -> usize {
+pub(crate) fn brotli_11(bytes: &[u8]) -> usize {
     let mut packed = Vec::new();
     let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
     brotli::BrotliCompress(&mut &bytes[..], &mut packed, &params).expect("compress");

@@ -17,6 +17,7 @@ mod honest;
 mod hub;
 mod mutate;
 mod ops;
+mod packed;
 mod papers;
 mod sessions;
 
@@ -71,6 +72,13 @@ pub const TARGETS: &[Target] = &[
         body: accept::accept_sqlite,
         seeds: accept::seeds,
         mutations: 100,
+    },
+    Target {
+        name: "packed",
+        about: "packed bodies of frames, and bodies to be packed",
+        body: packed::packed,
+        seeds: packed::seeds,
+        mutations: 600,
     },
     Target { name: "ops", about: "the bytes of an op", body: ops::ops, seeds: ops::seeds, mutations: 6000 },
     Target {
