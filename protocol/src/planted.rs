@@ -94,6 +94,8 @@ defects! {
     SignatureBelieved,
     /// Stores are not compared with their hashes when they are opened.
     DamageUnseen,
+    /// What stands behind a lost op is not taken over from a damaged store.
+    BehindLossDropped,
 }
 
 impl fmt::Display for Defect {
@@ -191,6 +193,10 @@ places! {
     SetAsideKept,
     /// The agent takes its own ops back.
     TakenBack,
+    /// The agent makes a sound store of a damaged one.
+    Salvaged,
+    /// The agent enters again what stood behind a lost op.
+    EnteredAgain,
     /// The hub takes a greeting.
     Greeted,
     /// The hub sees a twin.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kentongan_protocol::form::builtin;
 use kentongan_protocol::ids::{Lane, OpId, RecordId};
 use kentongan_protocol::op::{Action, Op};
+use kentongan_protocol::planted::{self, Place};
 use rusqlite::{Connection, params};
 
 use super::check::check;
@@ -44,6 +45,7 @@ impl Store {
             return Ok(0);
         }
         let again = again(&self.db)?;
+        planted::reached(Place::EnteredAgain);
         self.write(|writer| {
             let mut names: BTreeMap<OpId, OpId> = BTreeMap::new();
             let mut touched = BTreeSet::new();

@@ -8,6 +8,7 @@ mod document;
 mod exchange;
 mod hostile;
 mod merging;
+mod ops;
 mod packing;
 mod purity;
 mod schema;

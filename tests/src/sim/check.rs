@@ -32,6 +32,8 @@ struct AtHub {
     hlc: Hlc,
     /// What it was made in sight of.
     replaces: Vec<OpId>,
+    /// It was entered again by a PC that had lost what stood before it.
+    again: bool,
 }
 
 /// A connection of the checker's own to a store.
@@ -209,7 +211,8 @@ impl World {
             };
             let record = row.get::<_, Option<i64>>(6)?.zip(row.get::<_, Option<i64>>(7)?);
             let record = record.map(|(log, seq)| RecordId(OpId { log: LogId(log as u64), seq: seq as u64 }));
-            let op = Op::decode(&row.get::<_, Vec<u8>>(3)?).ok();
+            let bytes: Vec<u8> = row.get(3)?;
+            let op = Op::decode(&bytes).ok();
             let hlc = op.as_ref().map_or(Hlc::default(), |op| op.hlc);
             let replaces = op.iter().flat_map(|op| &op.writes).flat_map(|write| write.replaces.clone()).collect();
             let office: String = row.get(5)?;
@@ -222,6 +225,7 @@ impl World {
                     writer: ReplicaId(number(4)?),
                     hlc,
                     replaces,
+                    again: kentongan_protocol::op::origin(&bytes).is_some(),
                     office: office.parse().unwrap_or_else(|_| office_code(ENEMY_OFFICE).parse().expect("a code")),
                 },
             ))
@@ -231,8 +235,10 @@ impl World {
 
     fn check_hub(&mut self) -> rusqlite::Result<()> {
         let at_hub = self.read_hub()?;
+        let again: BTreeSet<u64> = at_hub.values().filter(|op| op.again).filter_map(|op| op.marker).collect();
+        let written: BTreeSet<u64> = self.model.ops.values().map(|known| known.marker).collect();
         for (id, known) in &self.model.ops {
-            if known.excused.is_none() && !at_hub.contains_key(id) {
+            if known.excused.is_none() && !at_hub.contains_key(id) && !again.contains(&known.marker) {
                 self.broke(format!("saved and lost: #{} ({id}) of {:?}", known.marker, known.by));
                 return Ok(());
             }
@@ -251,16 +257,19 @@ impl World {
                 }
                 continue;
             }
-            let expected = self.model.ops.contains_key(id);
             let Some(marker) = op.marker else {
                 self.broke(format!("an op at the hub that nobody wrote: {id}"));
                 continue;
             };
+            let expected = self.model.ops.contains_key(id) || (op.again && written.contains(&marker));
             if !expected && !self.model.doubtful.contains(&marker) {
                 self.broke(format!("an op at the hub that nobody wrote: #{marker} {id}"));
             }
             let of_file = self.files.iter().flatten().any(|(row, _)| *row == marker);
-            if !seen.insert((marker, if of_file { op.writer } else { ReplicaId(0) })) && !self.twice.contains(&marker) {
+            // A PC that had lost what stood before it entered it again, and a twin or an old copy of the hub had it still.
+            let first = seen.insert((marker, op.again, if of_file { op.writer } else { ReplicaId(0) }));
+            let by_twins = op.again && self.has_copies(op.writer);
+            if !first && !by_twins && !self.twice.contains(&marker) {
                 self.broke(format!("twice at the hub: #{marker}"));
             }
             let clean = op.record.and_then(|record| self.model.records.get(&record)).is_some_and(|r| !r.doubtful);
@@ -269,6 +278,12 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Whether there was ever more than one folder of a PC.
+    fn has_copies(&self, replica: ReplicaId) -> bool {
+        let folders = self.pcs.iter().filter(|pc| pc.replica() == replica).count();
+        folders > 1 || self.faults.contains_key(&Kind::RestorePc)
     }
 
     /// Whether a PC has more of a record than the hub, and all of that may be gone.

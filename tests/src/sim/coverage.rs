@@ -40,7 +40,7 @@ const SELDOM: &[(Fault, &[Place])] = &[
 ];
 
 /// Places of that kind.
-const SELDOM_PLACES: &[Place] = &[EchoHeld];
+const SELDOM_PLACES: &[Place] = &[EchoHeld, EnteredAgain];
 
 /// How often what was come to.
 pub type Reached = BTreeMap<String, u64>;

@@ -1,7 +1,10 @@
 //! A bit flips on a disk at rest. What the medium changed must be noticed: a store that holds other ops than were written
-//! does not open as if it were sound. Then people do what they are told to: a PC's folder is set aside and the PC joins
-//! again, the hub is put back to its last backup; and what is then nowhere any more may be gone.
+//! is not taken for sound. A PC then goes on with everything that is readable, in a new store; the hub is put back to its
+//! last backup, as its operators are told; and what is then nowhere any more may be gone.
 
+use std::collections::BTreeMap;
+
+use kentongan_protocol::ids::{LogId, OpId};
 use kentongan_protocol::log::ChainHash;
 use rusqlite::Connection;
 
@@ -18,11 +21,11 @@ enum Changed {
     Nothing,
     /// The tree: pages, cells, indexes, and the text of the schema.
     Tree,
-    /// What is inside the cells of an index, which a quick check passes over: noticed by whoever reads it.
+    /// What is inside the cells of an index, which a quick check passes over: noticed by whoever looks at everything.
     Index,
     /// Ops.
     Ops,
-    /// Counts, marks and lists: nothing that a store opens with can tell these from right ones.
+    /// Counts, marks and lists: some of them nobody can tell from right ones.
     Notes,
 }
 
@@ -50,13 +53,14 @@ impl World {
         } else {
             self.pcs[at].end();
         }
+        let before = Disk::at(disk).borrow().image();
         let changed = flipped(disk, of_hub, dice);
         self.tell(|| format!("   a bit flips on disk {disk}: it changed {changed:?}"));
         *self.flips.entry(format!("{changed:?}")).or_insert(0) += 1;
         if of_hub {
             self.start_flipped_hub(changed);
         } else {
-            self.start_flipped_pc(at, changed);
+            self.start_flipped_pc(at, &before, changed);
         }
     }
 
@@ -73,29 +77,149 @@ impl World {
         }
     }
 
-    fn start_flipped_pc(&mut self, at: usize, changed: Changed) {
-        match (self.pcs[at].start(), changed) {
-            (Ok(()), Changed::Tree | Changed::Ops) => {
-                self.broke(format!("PC {at} opened a damaged store as if it were sound"));
-            }
-            (Ok(()), _) => self.check_saved(at),
-            (Err(error), _) => {
-                self.tell(|| format!("   PC {at} notices: {error:?}; its folder is set aside, and it joins again"));
-                self.pcs[at].disk().borrow_mut().put_image(&Image::default());
-                self.pcs[at].saved.clear();
-                self.other_folder.insert(self.pcs[at].replica());
-                self.excuse(&format!("the store of PC {at} was damaged"));
+    /// The service looks at all of its store while it has nothing else to do; here it does so at once.
+    fn start_flipped_pc(&mut self, at: usize, before: &Image, changed: Changed) {
+        let held = held_in(self.pcs[at].disk, before);
+        let damaged = self.pcs[at].disk().borrow().image();
+        let started = self.pcs[at].start().and_then(|()| self.at_pc(at, kentongan_agent::store::Store::scrub_whole));
+        match (started, changed) {
+            (Ok(()), Changed::Nothing) => self.check_saved(at),
+            // What the hub says of itself and of the way: nothing here can tell whether it is right.
+            (Ok(()), Changed::Notes) => {
+                self.pcs[at].end();
+                self.pcs[at].disk().borrow_mut().put_image(before);
                 self.start_pc(at);
+            }
+            (Ok(()), _) => self.broke(format!("PC {at} looked at a damaged store and found it sound")),
+            (Err(error), _) => {
+                self.pcs[at].end();
+                self.tell(|| format!("   PC {at} notices: {error:?}; what is readable goes on in a new store"));
+                self.salvage(at, &held, before, &damaged);
             }
         }
     }
+
+    /// Everything readable is kept, nothing else, and what is lost is told.
+    fn salvage(&mut self, at: usize, held: &Held, before: &Image, damaged: &Image) {
+        let salvaged = match self.pcs[at].start_on_remains(damaged, held.saved) {
+            Ok(salvaged) => salvaged,
+            Err(error) => return self.broke(format!("PC {at} cannot salvage its store on a sound disk: {error:?}")),
+        };
+        self.tell(|| format!("   {salvaged:?}"));
+        *self.flips.entry("Salvaged".to_owned()).or_insert(0) += 1;
+        let Ok(kept) = Held::on(self.pcs[at].disk) else { return self.broke("a salvaged store cannot be read") };
+        if let Some((id, _)) = kept.ops.iter().find(|(id, op)| held.ops.get(id) != Some(op)) {
+            self.broke(format!("PC {at} salvaged {id}, which is not what was written"));
+        }
+        let missing = held.ops.iter().filter(|(id, op)| op.own && !op.retired && !kept.ops.contains_key(id));
+        let missing: Vec<_> = missing.collect();
+        // The row of one op may be hit where its bytes are not.
+        let whole = |op: &HeldOp| count(before, &op.bytes) == count(damaged, &op.bytes);
+        if let Some((id, _)) = missing.iter().find(|(_, op)| missing.len() > 1 && whole(op)) {
+            self.broke(format!("PC {at} lost {id}, which was not hit"));
+        }
+        // What was lost and told before is still missing: who looks at the rest cannot always tell the two apart.
+        let lost = missing.len() as u64;
+        if !(lost..=lost + held.gaps()).contains(&salvaged.lost_ops) {
+            self.broke(format!("PC {at} lost {lost} changes and says {}", salvaged.lost_ops));
+        }
+        self.note_salvaged(at, &kept);
+    }
+
+    /// What is known of a PC whose store was salvaged. Changes behind a lost one are entered again under other names.
+    fn note_salvaged(&mut self, at: usize, kept: &Held) {
+        let pc = &mut self.pcs[at];
+        pc.saved.retain(|log, _| kept.logs.contains_key(log));
+        pc.saved.iter_mut().for_each(|(log, saved)| *saved = (*saved).min(kept.logs[log]));
+        self.other_folder.insert(self.pcs[at].replica());
+        self.excuse(&format!("the store of PC {at} was damaged"));
+        let renamed: Vec<_> = kept.strays().filter_map(|id| Some(self.model.ops.get(&id)?.record)).collect();
+        renamed.into_iter().for_each(|record| self.model.set_aside(record));
+        self.check_saved(at);
+    }
 }
 
-/// Flips a bit and says what it changed; one that nobody can notice is flipped back.
+/// What a PC's store holds.
+#[derive(Debug, Default)]
+struct Held {
+    ops: BTreeMap<OpId, HeldOp>,
+    /// How far without gap.
+    logs: BTreeMap<LogId, u64>,
+    /// As the mark beside a store counts its own ops.
+    saved: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct HeldOp {
+    bytes: Vec<u8>,
+    own: bool,
+    /// It was entered again, and counts no more.
+    retired: bool,
+}
+
+impl Held {
+    fn on(disk: u64) -> rusqlite::Result<Held> {
+        let db = look(disk)?;
+        let mut held = Held::default();
+        let mut select = db.prepare("SELECT log, held, own FROM log JOIN log_name USING (n)")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            held.logs.insert(LogId::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64);
+        }
+        let mut select = db.prepare(
+            "SELECT log_name.log, op.id & 1099511627775, bytes, own, aside = 2 FROM op \
+             JOIN log ON log.n = op.id >> 40 JOIN log_name ON log_name.n = log.n",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = OpId { log: LogId::from_bytes(row.get(0)?), seq: row.get::<_, i64>(1)? as u64 };
+            held.ops.insert(id, HeldOp { bytes: row.get(2)?, own: row.get(3)?, retired: row.get(4)? });
+        }
+        let saved = "SELECT coalesce(sum(held), 0) + (SELECT count(*) FROM stray) FROM log WHERE own = 1";
+        held.saved = db.query_row(saved, [], |row| row.get::<_, i64>(0))? as u64;
+        Ok(held)
+    }
+
+    /// Own ops that were lost before, and of which there are later ones.
+    fn gaps(&self) -> u64 {
+        let mut logs: BTreeMap<LogId, (u64, u64)> = BTreeMap::new();
+        for id in self.ops.iter().filter(|(_, op)| op.own).map(|(id, _)| id) {
+            let (last, count) = logs.entry(id.log).or_default();
+            (*last, *count) = ((*last).max(id.seq), *count + 1);
+        }
+        logs.values().map(|(last, count)| last - count).sum()
+    }
+
+    /// Own ops behind a lost one.
+    fn strays(&self) -> impl Iterator<Item = OpId> {
+        let behind = |id: &OpId| self.logs.get(&id.log).is_some_and(|held| id.seq > *held);
+        self.ops.iter().filter(move |(id, op)| op.own && !op.retired && behind(id)).map(|(id, _)| *id)
+    }
+}
+
+/// What the store in a copy of a disk holds; the disk is as it was afterwards.
+fn held_in(disk: u64, image: &Image) -> Held {
+    let now = Disk::at(disk).borrow().image();
+    Disk::at(disk).borrow_mut().put_image(image);
+    let held = Held::on(disk).expect("it was sound");
+    Disk::at(disk).borrow_mut().put_image(&now);
+    held
+}
+
+/// How often these bytes lie in a copy of a disk.
+fn count(image: &Image, bytes: &[u8]) -> usize {
+    let files = [STORE.to_owned(), format!("{STORE}-wal")].map(|name| image.file(&name).unwrap_or_default().to_vec());
+    files.iter().map(|file| file.windows(bytes.len().max(1)).filter(|window| *window == bytes).count()).sum()
+}
+
+/// Flips a bit and says what it changed; one that the hub cannot notice is flipped back.
 fn flipped(disk: u64, of_hub: bool, dice: &mut Dice) -> Changed {
     let before = contents(disk, of_hub);
     let len = Disk::at(disk).borrow().len_of(STORE) as u64;
-    let (place, bit) = (dice.below(len.max(1)), dice.below(8) as u8);
+    let (mut place, bit) = (dice.below(len.max(1)), dice.below(8) as u8);
+    if !of_hub && dice.percent(50) {
+        place = place_of_an_op(disk, dice).unwrap_or(place);
+    }
     Disk::at(disk).borrow_mut().flip(STORE, place, bit);
     let changed = match (before, contents(disk, of_hub)) {
         _ if !is_sound(disk) => Changed::Tree,
@@ -106,16 +230,21 @@ fn flipped(disk: u64, of_hub: bool, dice: &mut Dice) -> Changed {
         (Ok(_), Ok(_)) => Changed::Ops,
         _ => Changed::Index,
     };
-    // The agent's store does not compare its ops with their hashes when it opens.
-    let unnoticed = match changed {
-        Changed::Nothing | Changed::Tree => false,
-        Changed::Ops => !of_hub,
-        Changed::Index | Changed::Notes => true,
-    };
-    if unnoticed {
+    // An agent looks at everything, sooner or later; a hub at what it opens with.
+    if of_hub && matches!(changed, Changed::Index | Changed::Notes) {
         Disk::at(disk).borrow_mut().flip(STORE, place, bit);
     }
-    if unnoticed && changed == Changed::Ops { Changed::Notes } else { changed }
+    changed
+}
+
+/// Where some op lies in a PC's store: most of what people entered is in the middle of a log, most of the file is not.
+fn place_of_an_op(disk: u64, dice: &mut Dice) -> Option<u64> {
+    let held = Held::on(disk).ok()?;
+    let ops: Vec<&HeldOp> = held.ops.values().filter(|op| op.own).collect();
+    let op = ops.get(dice.below(ops.len().max(1) as u64) as usize)?;
+    let image = Disk::at(disk).borrow().image();
+    let begin = image.file(STORE)?.windows(op.bytes.len()).position(|window| window == op.bytes)?;
+    Some(begin as u64 + dice.below(op.bytes.len() as u64))
 }
 
 /// What an opening looks at.

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use kentongan_agent::agenda::Agenda;
-use kentongan_agent::store::{Health, Machine, Member, Store, StoreError};
+use kentongan_agent::store::{Health, Machine, Member, Salvaged, Store, StoreError};
 use kentongan_agent::sync::{Caller, ContactReport, Keeper, contact};
 use kentongan_host::Clock;
 use kentongan_host::identity::SigningKey;
@@ -206,6 +207,20 @@ impl Pc {
         self.desk.put(Some(store));
         self.agenda = Some(Agenda::new(self.pacing, self.clock.boot_ms(), 0));
         Ok(())
+    }
+
+    /// Starts the program on what is readable of a damaged folder, as it does by itself: in a fresh store, which then
+    /// takes the place of the damaged one. `saved`: ops of this PC that were in it, as the mark beside it counts.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub fn start_on_remains(&mut self, damaged: &Image, saved: u64) -> Result<Salvaged, StoreError> {
+        self.disk().borrow_mut().put_image(&Image::default());
+        self.start()?;
+        let file = |name: &str| damaged.file(name).map(|bytes| Cursor::new(bytes.to_vec()));
+        let remains = Store::remains(file(STORE).unwrap_or_default(), file(&format!("{STORE}-wal")));
+        let mut remains = remains.expect("memory has a length");
+        self.desk.with(|store| store.take_in(&mut remains, saved, "a flipped bit"))
     }
 
     /// Ends the program at once. What people had open is gone.

@@ -71,7 +71,8 @@ impl Page<'_> {
         Ok(true)
     }
 
-    /// Chains the op `id` that came from the hub to its log, and what was here behind the gap that it closes.
+    /// Chains the op `id` that came from the hub to its log, and what was here behind the gap that it closes: it counts
+    /// again, even if it was entered once more in the meantime.
     fn advance(&mut self, head: &LogHead, own: bool, n: i64, id: OpId) -> Result<(), StoreError> {
         let (mut held, mut chain) = log_end(self.db, n, head, own)?;
         if plan_append(held, id.seq, 1).is_err() || id.seq <= held {
@@ -84,10 +85,12 @@ impl Page<'_> {
             held += 1;
             chain = chain.then(&bytes);
             let key = op_key(n, held)?;
-            self.db
-                .prepare_cached("UPDATE op SET chain = ? WHERE id = ?")
-                .and_then(|mut update| update.execute(params![chain.0, key]))
+            let record: i64 = self
+                .db
+                .prepare_cached("UPDATE op SET chain = ?, aside = aside & 1 WHERE id = ? RETURNING record")
+                .and_then(|mut update| update.query_row(params![chain.0, key], |row| row.get(0)))
                 .map_err(StoreError::because("chain an op"))?;
+            self.touched.insert(record);
             if own {
                 self.db
                     .prepare_cached("DELETE FROM stray WHERE op = ?")

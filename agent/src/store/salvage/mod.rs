@@ -23,6 +23,7 @@ mod taken;
 use std::io::{self, Read, Seek};
 
 use kentongan_host::carve::Remains;
+use kentongan_protocol::planted::{self, Place};
 use rusqlite::Connection;
 
 use self::found::Found;
@@ -63,14 +64,23 @@ impl Store {
         Remains::of(db, wal, &found::SHAPES)
     }
 
-    /// Takes everything that is readable and proves itself from a damaged store into this fresh one. For simulators;
-    /// [`Store::open`] does it by itself.
+    /// Takes everything that is readable and proves itself from a damaged store into this fresh one, which has joined.
+    /// `saved`: ops of this PC that were in it, as the mark beside a store counts them. For simulators; [`Store::open`]
+    /// does it by itself.
     ///
     /// # Errors
     /// If this store cannot be written; then nothing was taken.
-    pub fn take_in<R: Read + Seek>(&mut self, remains: &mut Remains<R>, detail: &str) -> Result<Salvaged, StoreError> {
+    pub fn take_in<R: Read + Seek>(
+        &mut self,
+        remains: &mut Remains<R>,
+        saved: u64,
+        detail: &str,
+    ) -> Result<Salvaged, StoreError> {
         let wall_ms = self.wall_ms();
-        let known = Known { member: self.member.clone(), water: None };
+        let member = self.member.clone();
+        let water =
+            member.as_ref().map(|member| mark::HighWater { replica: member.replica, ops: saved, at_ms: wall_ms });
+        let known = Known { member, water };
         let salvaged = fill(&mut self.db, remains, &known, wall_ms, &Note { aside: "", detail })?;
         self.reread()?;
         self.learn()?;
@@ -103,6 +113,7 @@ pub(super) fn fill<R: Read + Seek>(
         remains.without_wal();
         found = Found::gather(remains);
     }
+    planted::reached(Place::Salvaged);
     let transaction = db.transaction().map_err(StoreError::because("begin to salvage"))?;
     let mut work = Work { db: &transaction, remains, found, member, wall_ms, done: Salvaged::default() };
     work.put_logs()?;

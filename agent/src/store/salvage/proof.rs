@@ -56,6 +56,13 @@ impl Candidate {
     }
 }
 
+impl Candidate {
+    /// Whether its sum proves the name that it was looked at under.
+    pub(super) fn is_summed(&self) -> bool {
+        self.summed
+    }
+}
+
 /// Picks what proves itself, and chains it from the first op on.
 pub(super) fn assembled(head: LogHead, own: bool, candidates: BTreeMap<u64, Vec<Candidate>>) -> Plan {
     let start = head.chain_start();

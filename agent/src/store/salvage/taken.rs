@@ -8,6 +8,7 @@ use kentongan_protocol::clock::Hlc;
 use kentongan_protocol::ids::{Lane, LogId, OpId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::op::Op;
+use kentongan_protocol::planted::{self, Defect};
 use rusqlite::{Connection, params};
 
 use super::super::check::sum_of;
@@ -17,6 +18,9 @@ use super::super::{Member, StoreError, put_run, read};
 use super::Salvaged;
 use super::found::Found;
 use super::proof::{Candidate, Plan, assembled};
+
+/// Ops of a log that are asked for its name where there is a doubt.
+const PROOFS_MAX: usize = 16;
 
 /// A salvage under way.
 pub(super) struct Work<'a, R> {
@@ -53,19 +57,28 @@ impl<R: Read + Seek> Work<'_, R> {
         Ok(())
     }
 
-    /// The name of a log that most of what was found agrees on.
-    fn name_of(&self, n: i64) -> Option<LogId> {
-        let names = self.found.names.get(&n)?;
-        let heads = self.found.heads.get(&n).map(Vec::as_slice).unwrap_or_default();
-        let weight = |name: &[u8; 8], seen: u32| {
-            seen + heads.iter().filter(|head| head.log().to_bytes() == *name).count() as u32
-        };
-        names.iter().max_by_key(|(name, seen)| weight(name, **seen)).map(|(name, _)| LogId::from_bytes(*name))
+    /// The name of a log that most of its first ops prove by their sums, else that most of what was found agrees on.
+    fn name_of(&mut self, n: i64) -> Option<LogId> {
+        let names = self.found.names.get(&n)?.clone();
+        let heads = self.found.heads.get(&n).cloned().unwrap_or_default();
+        let keys: Vec<i64> = if names.len() > 1 { self.keys_of(n) } else { Vec::new() };
+        let weighed = names.into_iter().map(|(name, seen)| {
+            let log = LogId::from_bytes(name);
+            let proofs = keys.iter().take(PROOFS_MAX).flat_map(|key| self.candidates(*key, log));
+            let proved = proofs.filter(Candidate::is_summed).count();
+            (proved, seen as usize + heads.iter().filter(|head| head.log() == log).count(), log)
+        });
+        weighed.max().map(|(.., log)| log)
+    }
+
+    /// Ids of ops of a log.
+    fn keys_of(&self, n: i64) -> Vec<i64> {
+        let (Ok(first), Ok(end)) = (op_key(n, 1), op_key(n + 1, 0)) else { return Vec::new() };
+        self.found.ops.range(first..end).map(|(key, _)| *key).collect()
     }
 
     fn plan(&mut self, n: i64, log: LogId) -> Option<Plan> {
-        let keys: Vec<i64> =
-            self.found.ops.range(op_key(n, 1).ok()?..op_key(n + 1, 0).ok()?).map(|(key, _)| *key).collect();
+        let keys = self.keys_of(n);
         let candidates: BTreeMap<u64, Vec<Candidate>> =
             keys.into_iter().map(|key| (split(key).1, self.candidates(key, log))).collect();
         let mut heads: Vec<LogHead> = self.found.heads.get(&n).cloned().unwrap_or_default();
@@ -131,6 +144,9 @@ impl<R: Read + Seek> Work<'_, R> {
 
     fn put_ops(&mut self, n: i64, plan: &Plan) -> Result<(), StoreError> {
         for (seq, sound) in &plan.ops {
+            if *seq > plan.held && planted::active(Defect::BehindLossDropped) {
+                break;
+            }
             let (id, key) = (OpId { log: plan.head.log(), seq: *seq }, op_key(n, *seq)?);
             let record = match &sound.op {
                 Some(op) => key_of(self.db, op.record(id).0)?,

@@ -364,12 +364,7 @@ fn ops_behind_a_lost_one_wait_visibly_and_are_entered_again_once_the_hub_lacks_i
 fn an_op_that_only_this_pc_had_lost_comes_back_from_the_hub_in_its_place() {
     let (pc, mut store) = with_a_gap("TIGA-HILANG");
     let head = store.opening(&HEALTH(), 1).unwrap().open.remove(0).head;
-    let aside = pc.folder.path().join(store.mishap().unwrap().unwrap().aside).join("store.db");
-    let mut ops: Vec<Vec<u8>> = {
-        let db = sqlite::open_reader(&aside).unwrap();
-        let mut select = db.prepare("SELECT bytes FROM op ORDER BY id").unwrap();
-        select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
-    };
+    let mut ops = ops_set_aside(&pc, &store);
     let at = ops[2].windows(10).position(|window| window[1..] == *b"IGA-HILAN").unwrap();
     ops[2][at] ^= 0x20; // as it was written
     let given = Event::Restored { head: head.clone(), first_seq: 3, ops: ops.split_off(2) };
@@ -380,6 +375,46 @@ fn an_op_that_only_this_pc_had_lost_comes_back_from_the_hub_in_its_place() {
     assert_eq!(counts.ops_pending, 0, "all of the log is at the hub");
     assert_eq!(store.mishap().unwrap().map(|mishap| (mishap.strays, mishap.given_back)), Some((0, 1)));
     store.scrub_whole().unwrap();
+}
+
+#[test]
+fn what_was_entered_again_and_its_origin_are_both_there_if_the_hub_has_the_lost_op_after_all() {
+    let (pc, mut store) = with_a_gap("TIGA-HILANG");
+    let head = store.opening(&HEALTH(), 1).unwrap().open.remove(0).head;
+    store.apply(Event::Marks(marks(vec![(head.log().to_bytes(), 2, 0)], 0)), None).unwrap();
+    store.end_exchange(Ok(&agreed())).unwrap();
+    assert_eq!(store.counts().unwrap().entered, 3);
+
+    // Another copy of this folder had what was lost, and brought all of the log.
+    let mut ops = ops_set_aside(&pc, &store);
+    let at = ops[2].windows(10).position(|window| window[1..] == *b"IGA-HILAN").unwrap();
+    ops[2][at] ^= 0x20; // as it was written
+    let given = Event::Restored { head, first_seq: 3, ops: ops.split_off(2) };
+    assert_eq!(store.apply(given, None).unwrap().given_back, 1);
+    assert_eq!(store.counts().unwrap().entered, 5, "one stands twice, under one receipt code");
+    store.scrub_whole().unwrap();
+}
+
+#[test]
+fn a_log_keeps_its_name_though_its_head_was_hit() {
+    let mut pc = Pc::new(230);
+    let mut store = pc.start();
+    for n in 0..5 {
+        store.enter(&complaint(&long(n))).unwrap();
+    }
+    let own = own_ops(&store);
+    let head: Vec<u8> = store.db.query_row("SELECT head FROM log", [], |row| row.get(0)).unwrap();
+    store.close().unwrap();
+    let path = pc.folder.path().join("store.db");
+    let file = fs::read(&path).unwrap();
+    let at = file.windows(head.len()).position(|window| window == head).unwrap();
+    for bit in (0..head.len() * 8).step_by(5) {
+        let mut hit = file.clone();
+        hit[at + bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, hit).unwrap();
+        pc.clock.pass(2_000);
+        assert_eq!(own_ops(&opened_and_checked(&mut pc)), own, "bit {bit} of the head");
+    }
 }
 
 #[test]
@@ -416,6 +451,14 @@ fn a_repair_that_the_power_interrupted_is_ended_by_the_next_start() {
     assert_eq!(own_ops(&store), closed.own);
     assert_eq!(fs::read(aside.join("store.db")).unwrap(), damaged);
     assert!(aside.join("store.db-wal").exists());
+}
+
+/// Ops in the damaged store that was set aside.
+fn ops_set_aside(pc: &Pc, store: &Store) -> Vec<Vec<u8>> {
+    let aside = pc.folder.path().join(store.mishap().unwrap().unwrap().aside).join("store.db");
+    let db = sqlite::open_reader(&aside).unwrap();
+    let mut select = db.prepare("SELECT bytes FROM op ORDER BY id").unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 fn agreed() -> kentongan_protocol::session::agent::Outcome {
