@@ -1,5 +1,6 @@
 //! One installation at work: its store, its settings, its link. The service and single commands use the same.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
@@ -25,7 +26,7 @@ use crate::enrol::{self, Identity};
 use crate::show::{self, ServiceState};
 use crate::store::{Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
-use crate::{config, import};
+use crate::{config, import, photo};
 
 /// Contacts whose end the service may not have heard of yet; of more it does not hear.
 const ASKED_MAX: usize = 4;
@@ -230,6 +231,12 @@ impl Agent {
                 self.new_work.notify_one();
                 answer
             }
+            Command::Attach { record, author, files } => {
+                self.reserve.keep()?;
+                let answer = self.attach(record, author, files).await;
+                self.new_work.notify_one();
+                answer
+            }
             other => {
                 let writes = matches!(other, Command::Add { .. } | Command::Edit { .. });
                 if writes {
@@ -243,6 +250,15 @@ impl Agent {
                 answer
             }
         }
+    }
+
+    /// Reads the files and makes photos smaller beside the store's thread: entry goes on meanwhile.
+    async fn attach(&self, record: String, author: String, files: Vec<PathBuf>) -> Result<Value, Failure> {
+        let photos = config::photos(&self.settings());
+        let read = move || files.iter().map(|file| photo::read(file, photos)).collect::<Result<Vec<_>, _>>();
+        let prepared = tokio::task::spawn_blocking(read).await.map_err(anyhow::Error::new)??;
+        let lang = process_lang();
+        self.store.run_async(move |store| command::attach(store, &record, &author, &prepared, lang)).await?
     }
 
     /// Talks to the hub until there is nothing more to say. One contact at a time.
@@ -401,6 +417,7 @@ impl Agent {
                 member: store.member(),
                 hub_url: &hub_url,
                 counts: &counts,
+                attachments: store.attachment_totals()?,
                 link: &link,
                 mishap: mishap.as_ref(),
                 service,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
+use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{FieldTag, Form, GroupTag, Lang, MergeClass, Value as FieldValue, builtin};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::GroupView;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::entry::NewRecord;
+use crate::photo::Prepared;
 use crate::show;
 use crate::store::{Edit, QueueFilter, RecordState, Store, StoreError};
 
@@ -60,6 +62,15 @@ pub enum Command {
         /// Values by field name.
         values: BTreeMap<String, String>,
     },
+    /// Attach files to a record.
+    Attach {
+        /// Id or receipt code.
+        record: String,
+        /// Who attaches them.
+        author: String,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
     /// Talk to the hub now, and say how it went.
     Sync,
     /// Talk to the hub soon, without waiting for it.
@@ -98,13 +109,13 @@ pub fn on_store(store: &mut Store, command: &Command, lang: Lang) -> Result<Valu
         Command::QueueList { state, form, limit } => queue(store, state.as_deref(), form.as_deref(), *limit),
         Command::Show { record } => {
             let record = find(store, record, lang)?;
-            let entry = store.entry(record)?;
-            Ok(show::entry(&entry, store.member(), lang))
+            shown(store, record, lang)
         }
         Command::Track { code } => track(store, code, lang),
         Command::Add { form, author, values } => add(store, form, author, values, lang),
         Command::Edit { record, author, values } => edit(store, record, author, values, lang),
         Command::Status
+        | Command::Attach { .. }
         | Command::Sync
         | Command::Wake
         | Command::Check
@@ -133,14 +144,24 @@ fn queue(store: &mut Store, state: Option<&str>, form: Option<&str>, limit: u32)
     Ok(json!({ "schema": "kentongan.agent.queue/1", "records": items }))
 }
 
+/// A record with everything that is known of it here.
+fn shown(store: &mut Store, record: RecordId, lang: Lang) -> Result<Value, Failure> {
+    let entry = store.entry(record)?;
+    let mut document = show::entry(&entry, store.member(), lang);
+    let mut files = Vec::new();
+    for named in show::attachments_of(&entry) {
+        files.push(show::attachment(&named, store.attachment_state(named.content.hash)?));
+    }
+    if let Value::Object(document) = &mut document {
+        document.insert("attachments".into(), Value::Array(files));
+    }
+    Ok(document)
+}
+
 fn track(store: &mut Store, code: &str, lang: Lang) -> Result<Value, Failure> {
     let code: ReceiptCode = parse_code(code, lang)?;
-    let member = store.member().cloned();
     let records = store.coded(code)?;
-    let records: Vec<Value> = records
-        .into_iter()
-        .map(|record| store.entry(record).map(|entry| show::entry(&entry, member.as_ref(), lang)))
-        .collect::<Result<_, StoreError>>()?;
+    let records: Vec<Value> = records.into_iter().map(|record| shown(store, record, lang)).collect::<Result<_, _>>()?;
     if records.is_empty() {
         return Err(Failure::new(
             Exit::Failed,
@@ -204,6 +225,37 @@ fn edit(
     if let Value::Object(answer) = &mut answer {
         answer.insert("schema".into(), json!("kentongan.agent.edited/1"));
         answer.insert("op".into(), json!(op.to_string()));
+    }
+    Ok(answer)
+}
+
+/// Attaches files that were prepared to the record that an id or a receipt code names.
+///
+/// # Errors
+/// What the store refuses, in words.
+pub(crate) fn attach(
+    store: &mut Store,
+    record: &str,
+    author: &str,
+    files: &[Prepared],
+    lang: Lang,
+) -> Result<Value, Failure> {
+    let id = find(store, record, lang)?;
+    let form = builtin::by_tag(store.entry(id)?.summary.form);
+    let form = form.ok_or_else(|| Failure::of(kentongan_host::ktg::Ktg::UnknownForm))?;
+    if form.group(pengaduan::group::LAMPIRAN).is_none() {
+        return Err(Failure::usage(
+            format!("Formulir {} tidak memuat lampiran.", form.name),
+            format!("Records of the form {} carry no attachments.", form.name),
+        ));
+    }
+    let op = store.attach(id, author, files).map_err(|error| unfit(error, form, lang))?;
+    let mut answer = show::summary(&store.entry(id)?.summary);
+    if let Value::Object(answer) = &mut answer {
+        answer.insert("schema".into(), json!("kentongan.agent.attached/1"));
+        answer.insert("op".into(), json!(op.to_string()));
+        answer
+            .insert("attachments".into(), files.iter().map(|file| show::attachment(&file.attachment, None)).collect());
     }
     Ok(answer)
 }

@@ -9,6 +9,7 @@ use kentongan_host::options::{Kind, Opt, Settings, Sources, conf_dir};
 use kentongan_protocol::session::pacing::Pacing;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
+use crate::photo::Photos;
 use crate::transport::LinkSettings;
 
 const SECOND_MS: u64 = 1_000;
@@ -110,6 +111,25 @@ pub const OPTIONS: &[Opt] = &[
         ..OPT
     },
     Opt {
+        table: "attachments",
+        key: "photo_side_max",
+        kind: Kind::Whole { min: 0, max: 8_192 },
+        default: "1280",
+        unit: "px",
+        help_id: "Sisi terpanjang foto yang dilampirkan, dalam piksel; 0: foto dibiarkan seperti aslinya",
+        help_en: "Longest side of an attached photo, in pixels; 0: photos stay as they are",
+        ..OPT
+    },
+    Opt {
+        table: "attachments",
+        key: "photo_quality",
+        kind: Kind::Whole { min: 30, max: 95 },
+        default: "75",
+        help_id: "Mutu foto yang diperkecil (JPEG)",
+        help_en: "Quality of photos that are made smaller (JPEG)",
+        ..OPT
+    },
+    Opt {
         table: "inbox",
         key: "enabled",
         kind: Kind::Boolean,
@@ -168,6 +188,15 @@ pub fn pacing(settings: &Settings) -> Pacing {
         interval_ms: ms("interval"),
         backoff_ms_max: ms("backoff_max"),
         jitter_percent: (settings.decimal("sync", "jitter") * 100.0) as u8,
+    }
+}
+
+/// How photos are kept.
+pub fn photos(settings: &Settings) -> Photos {
+    let whole = |key| settings.whole("attachments", key);
+    Photos {
+        side_px: u32::try_from(whole("photo_side_max")).unwrap_or(0),
+        quality: u8::try_from(whole("photo_quality")).unwrap_or(75),
     }
 }
 

@@ -105,6 +105,7 @@ fn status(dir: &DataDir) -> Result<Value, Failure> {
         member: store.member(),
         hub_url: store.member().map_or("", |member| &member.hub_url),
         counts: &counts,
+        attachments: store.attachment_totals()?,
         link: &link,
         mishap: mishap.as_ref(),
         service: show::ServiceState::default(),

@@ -17,6 +17,7 @@ pub mod entry;
 mod import;
 pub mod inbox;
 mod leave;
+pub mod photo;
 pub mod service;
 mod show;
 pub mod store;

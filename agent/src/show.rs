@@ -2,6 +2,7 @@
 
 use kentongan_host::ktg::Ktg;
 use kentongan_host::moment;
+use kentongan_protocol::attachment::{Attachment, Media};
 use kentongan_protocol::form::{Form, Lang, Value as FieldValue, builtin};
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::judge::Quarantine;
@@ -9,7 +10,7 @@ use kentongan_protocol::merge::{GroupView, Written};
 use kentongan_protocol::wire::v1::VerdictFrame;
 use serde_json::{Map, Value, json};
 
-use crate::store::{Counts, Entry, Link, Member, Mishap, RecordSummary};
+use crate::store::{AttachmentState, AttachmentTotals, Counts, Entry, Link, Member, Mishap, RecordSummary};
 
 /// Facts about the running service, where one runs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +30,8 @@ pub(crate) struct Status<'a> {
     pub(crate) hub_url: &'a str,
     /// How many records are where.
     pub(crate) counts: &'a Counts,
+    /// Files that records name.
+    pub(crate) attachments: AttachmentTotals,
     /// How the link stands.
     pub(crate) link: &'a Link,
     /// What last happened to the store, if anything did.
@@ -64,7 +67,7 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
         "hub": status.hub_url,
         "state": state(status),
         "healthy": healthy(status),
-        "all_arrived": counts.ops_pending == 0,
+        "all_arrived": counts.ops_pending == 0 && status.attachments.waiting == 0,
         "queue": {
             "queued": if status.service.in_contact { 0 } else { counts.queued },
             "sending": if status.service.in_contact { counts.queued } else { 0 },
@@ -81,6 +84,13 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
         },
         "entered": by_form,
         "conflicts": counts.conflicts,
+        "attachments": {
+            "queued": status.attachments.waiting,
+            "queued_bytes": status.attachments.waiting_bytes,
+            "begun_bytes": status.attachments.begun_bytes,
+            "arrived": status.attachments.arrived,
+            "rejected": status.attachments.set_aside,
+        },
         "ops": { "written": counts.ops_written, "pending": counts.ops_pending },
         "last_success_at": link.last_success.as_ref().map(|contact| moment::text(contact.ended_ms)),
         "last_attempt_at": link.last.as_ref().map(|contact| moment::text(contact.ended_ms)),
@@ -219,6 +229,41 @@ pub(crate) fn entry(entry: &Entry, member: Option<&Member>, lang: Lang) -> Value
         document.insert("history".into(), Value::Array(history));
     }
     document
+}
+
+/// A file that a record names, and where it is: `None` if it is not kept on this PC.
+pub(crate) fn attachment(named: &Attachment, state: Option<AttachmentState>) -> Value {
+    let at_hub = match state {
+        Some(AttachmentState::Waiting { at_hub }) => Some(at_hub),
+        Some(AttachmentState::Arrived | AttachmentState::Secured) => Some(named.content.bytes),
+        _ => None,
+    };
+    json!({
+        "name": named.name,
+        "bytes": named.content.bytes,
+        "media": Media::from_number(named.content.media).map(Media::mime),
+        "sha256": named.content.hash.to_string(),
+        "state": state.map(AttachmentState::code),
+        "bytes_at_hub": at_hub,
+    })
+}
+
+/// The files that a record names.
+pub(crate) fn attachments_of(entry: &Entry) -> Vec<Attachment> {
+    let Some(form) = builtin::by_tag(entry.summary.form) else { return Vec::new() };
+    let views = form.groups.iter().map(|group| GroupView::of(&entry.record, form, group));
+    let values = views.flat_map(|view| match view {
+        GroupView::Entries(entries) => entries.iter().flat_map(|(_, written)| files(&written.values)).collect(),
+        view => view.shown().map(|values| files(values).collect::<Vec<_>>()).unwrap_or_default(),
+    });
+    values.collect()
+}
+
+fn files(values: &std::collections::BTreeMap<u16, FieldValue>) -> impl Iterator<Item = Attachment> {
+    values.values().filter_map(|value| match value {
+        FieldValue::Attachment(named) => Some(named.clone()),
+        _ => None,
+    })
 }
 
 fn named<'a>(

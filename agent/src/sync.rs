@@ -145,7 +145,9 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
             Ok(outcome) => {
                 report.exchanges += 1;
                 idle = if report.applied == before { idle + 1 } else { 0 };
-                let unsent = store.keep(|store| Ok(store.has_unsent()? || store.wants_marks()?)).await?;
+                let unsent = store
+                    .keep(|store| Ok(store.has_unsent()? || store.wants_marks()? || store.has_wanted_files()?))
+                    .await?;
                 if !(outcome.more || unsent || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
                     break;
                 }

@@ -23,6 +23,7 @@ use serde_json::json;
 
 use crate::accept::intake::Intake;
 use crate::accept::note;
+use crate::archive::Archive;
 use crate::store::{Log, RecordRow, Result, Run, StoreError, Tx};
 
 /// An Ed25519 key that signs.
@@ -50,6 +51,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Its key.
     pub key: Arc<dyn Sign>,
+    /// Where files that records name lie.
+    pub archive: Arc<dyn Archive>,
     /// Where random ids come from.
     pub random: fn() -> u64,
     /// The start of this machine, hashed.
@@ -58,10 +61,11 @@ pub struct Parts {
 
 impl Parts {
     /// With the clocks and the randomness of this machine.
-    pub fn of_machine(key: Arc<dyn Sign>) -> Parts {
+    pub fn of_machine(key: Arc<dyn Sign>, archive: Arc<dyn Archive>) -> Parts {
         Parts {
             clock: Arc::new(kentongan_host::SystemClock::new()),
             key,
+            archive,
             random: kentongan_host::random::random_u64,
             boot: kentongan_host::clock::boot_id(),
         }
@@ -140,6 +144,11 @@ impl Hub {
     /// The public half of the hub's key.
     pub fn public_key(&self) -> [u8; 32] {
         self.parts.key.public_key()
+    }
+
+    /// Where files that records name lie.
+    pub fn archive(&self) -> &dyn Archive {
+        &*self.parts.archive
     }
 
     /// Milliseconds since 1970.

@@ -7,11 +7,13 @@
 //!
 //! - [`service`] is what can be asked of the hub, one use case a file, without HTTP and without SQL.
 //! - [`store`] is one contract with SQLite behind it; one thread owns it.
+//! - [`archive`] is where files lie that records name.
 //! - [`backup`] makes verified copies; only then may the marks of what is safe move.
 //! - [`salvage`] makes a sound store of what can be read of a damaged one.
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
 pub mod accept;
+pub mod archive;
 pub mod backup;
 pub mod ca;
 pub mod cli;

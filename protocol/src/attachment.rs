@@ -111,29 +111,35 @@ impl Media {
     }
 }
 
-/// What a record says of a file that belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Attachment {
-    /// The file.
+/// A file as whoever names it says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Content {
+    /// Its name by what it holds.
     pub hash: ContentHash,
     /// Its length, 1 to [`ATTACHMENT_BYTES_MAX`].
     pub bytes: u32,
     /// Number of its [`Media`]; a later version may know more of them.
     pub media: u8,
+}
+
+/// What a record says of a file that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attachment {
+    /// The file.
+    pub content: Content,
     /// What people call it.
     pub name: String,
 }
 
-impl Attachment {
-    /// Of a file with this content.
+impl Content {
+    /// Of these bytes.
     ///
     /// # Errors
-    /// Why it cannot be carried.
-    pub fn of(content: &[u8], name: &str) -> Result<Attachment, Unfit> {
+    /// Why they cannot be carried.
+    pub fn of(content: &[u8]) -> Result<Content, Unfit> {
         let media = Media::of(content).ok_or(Unfit::UnknownMedia)?;
         let bytes = u32::try_from(content.len()).ok().filter(|bytes| *bytes <= ATTACHMENT_BYTES_MAX);
-        let bytes = bytes.ok_or(Unfit::TooLong)?;
-        Ok(Attachment { hash: ContentHash::of(content), bytes, media: media as u8, name: name.to_owned() })
+        Ok(Content { hash: ContentHash::of(content), bytes: bytes.ok_or(Unfit::TooLong)?, media: media as u8 })
     }
 
     /// Whether `content` is the file that is meant, and what it claims to be.
@@ -148,11 +154,14 @@ impl Attachment {
             true => Ok(()),
         }
     }
+}
 
+impl Attachment {
     /// One line: hash, length, kind and name, as exports have it.
     pub(crate) fn render(&self) -> String {
-        let kind = Media::from_number(self.media).map_or(format!("#{}", self.media), |kind| kind.extension().into());
-        format!("{} {} {kind} {}", self.hash, self.bytes, self.name)
+        let Content { hash, bytes, media } = self.content;
+        let kind = Media::from_number(media).map_or(format!("#{media}"), |kind| kind.extension().into());
+        format!("{hash} {bytes} {kind} {}", self.name)
     }
 
     /// Reads what [`Attachment::render`] wrote of a known kind.
@@ -160,14 +169,26 @@ impl Attachment {
         let mut parts = text.splitn(4, ' ');
         let mut part = || parts.next();
         let (hash, bytes, kind, name) = (part()?, part()?, part()?, part()?);
-        let media = Media::ALL.into_iter().find(|media| media.extension() == kind)?;
-        Some(Attachment {
-            hash: hash.parse().ok()?,
-            bytes: bytes.parse().ok().filter(|number: &u32| number.to_string() == bytes)?,
-            media: media as u8,
-            name: name.to_owned(),
-        })
+        let media = Media::ALL.into_iter().find(|media| media.extension() == kind)? as u8;
+        let bytes = bytes.parse().ok().filter(|number: &u32| number.to_string() == bytes)?;
+        Some(Attachment { content: Content { hash: hash.parse().ok()?, bytes, media }, name: name.to_owned() })
     }
+}
+
+/// How far the hub has a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// So many bytes from its beginning; the rest is wanted.
+    Wanted {
+        /// Bytes that are there.
+        held: u32,
+    },
+    /// All of it, and it is what it claims to be.
+    Held,
+    /// It is not to be had, or not what it claims to be.
+    SetAside,
+    /// No op of who asks names it there: not yet, or the hub forgot.
+    Unknown,
 }
 
 /// Why a file is not carried, or not taken for what a record says.
@@ -214,7 +235,8 @@ mod tests {
 
         #[test]
         fn a_line_gives_back_what_it_was_written_of(hash: [u8; 32], bytes: u32, kind in 1_u8..5, name in "\\PC{0,30}") {
-            let attachment = Attachment { hash: ContentHash(hash), bytes, media: kind, name };
+            let content = Content { hash: ContentHash(hash), bytes, media: kind };
+            let attachment = Attachment { content, name };
             prop_assert_eq!(Attachment::parse(&attachment.render()), Some(attachment));
         }
 
@@ -224,10 +246,10 @@ mod tests {
         ) {
             let mut content = beginning(kind).to_vec();
             content.extend(rest);
-            let meant = Attachment::of(&content, "foto").expect("a file of a known kind");
+            let meant = Content::of(&content).expect("a file of a known kind");
             prop_assert_eq!(meant.media, kind as u8);
             prop_assert_eq!(meant.verify(&content), Ok(()));
-            let claimed = Attachment { media: kind as u8 % 4 + 1, ..meant.clone() };
+            let claimed = Content { media: kind as u8 % 4 + 1, ..meant };
             prop_assert_eq!(claimed.verify(&content), Err(Unfit::OtherMedia));
             let at = flip.index(content.len());
             content[at] ^= 1;
@@ -238,10 +260,10 @@ mod tests {
     #[test]
     fn what_is_no_picture_and_no_paper_is_refused() {
         for content in [&b"MZ\x90\x00"[..], b"<svg xmlns=", b"<html>", b"PK\x03\x04", b""] {
-            assert_eq!(Attachment::of(content, "lampiran"), Err(Unfit::UnknownMedia));
+            assert_eq!(Content::of(content), Err(Unfit::UnknownMedia));
         }
         let mut long = beginning(Media::Pdf).to_vec();
         long.resize(ATTACHMENT_BYTES_MAX as usize + 1, 0);
-        assert_eq!(Attachment::of(&long, "lampiran"), Err(Unfit::TooLong));
+        assert_eq!(Content::of(&long), Err(Unfit::TooLong));
     }
 }

@@ -46,6 +46,12 @@ pub const PERSON_BYTES_MAX: usize = 480;
 /// Longest attachment, in bytes: a scanned paper of some pages. A photo is made smaller before, see the agent's intake.
 pub const ATTACHMENT_BYTES_MAX: u32 = 8 * 1024 * 1024;
 
+/// Files offered in one exchange.
+pub const OFFER_FILES_MAX: usize = 8;
+
+/// Bytes of a file in one frame: what is committed, and lost by a cut, at once.
+pub const CHUNK_BYTES_MAX: usize = 16 * 1024;
+
 /// Bytes of an attachment's name: 120 characters of up to 4 bytes.
 pub const ATTACHMENT_NAME_BYTES_MAX: usize = 480;
 

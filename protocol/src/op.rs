@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bincode::{Decode, Encode};
 
-use crate::attachment::{Attachment, ContentHash};
+use crate::attachment::{Attachment, Content, ContentHash};
 use crate::clock::Hlc;
 use crate::error::Fault;
 use crate::form::{FieldTag, FormTag, GroupTag, Value};
@@ -234,7 +234,7 @@ impl From<&Value> for ValueV1 {
             Value::DateTime { utc_ms, offset_min } => ValueV1::DateTime(*utc_ms, *offset_min),
             Value::Area(code) => ValueV1::Area(Txt(code.clone())),
             Value::Person(name) => ValueV1::Person(Txt(name.clone())),
-            Value::Attachment(Attachment { hash, bytes, media, name }) => {
+            Value::Attachment(Attachment { content: Content { hash, bytes, media }, name }) => {
                 ValueV1::Attachment { hash: hash.0, bytes: *bytes, media: *media, name: Txt(name.clone()) }
             }
         }
@@ -286,7 +286,8 @@ impl From<ValueV1> for Value {
             ValueV1::Area(code) => Value::Area(code.0),
             ValueV1::Person(name) => Value::Person(name.0),
             ValueV1::Attachment { hash, bytes, media, name } => {
-                Value::Attachment(Attachment { hash: ContentHash(hash), bytes, media, name: name.0 })
+                let content = Content { hash: ContentHash(hash), bytes, media };
+                Value::Attachment(Attachment { content, name: name.0 })
             }
         }
     }

@@ -387,6 +387,9 @@ fn plain(value: &Value) -> Json {
         Value::Many(choices) => json!(choices),
         Value::Date(days) => json!(days),
         Value::DateTime { utc_ms, offset_min } => json!([utc_ms, offset_min]),
-        Value::Attachment(file) => json!([file.hash.to_string(), file.bytes, file.media, file.name]),
+        Value::Attachment(file) => {
+            let content = file.content;
+            json!([content.hash.to_string(), content.bytes, content.media, file.name])
+        }
     }
 }

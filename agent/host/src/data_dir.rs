@@ -132,6 +132,11 @@ impl DataDir {
         self.root.join("ca")
     }
 
+    /// Files that records at the hub name.
+    pub fn archive(&self) -> PathBuf {
+        self.root.join("archive")
+    }
+
     /// The hub's backups, unless the configuration names another folder.
     pub fn backup(&self) -> PathBuf {
         self.root.join("backup")
@@ -186,7 +191,7 @@ impl DataDir {
         paths.push(("store", self.store()));
         match self.program {
             Program::Agent => paths.extend([("identity", self.identity()), ("inbox", self.inbox())]),
-            Program::Hub => paths.extend([("ca", self.ca()), ("backup", self.backup())]),
+            Program::Hub => paths.extend([("ca", self.ca()), ("archive", self.archive()), ("backup", self.backup())]),
         }
         paths.extend([("control", self.control_socket()), ("lock", self.lock_file()), ("logs", self.logs.clone())]);
         paths

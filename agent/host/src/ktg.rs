@@ -70,11 +70,13 @@ pub enum Ktg {
     InvalidField = 302,
     /// 303: the record or file is too large.
     TooLarge = 303,
+    /// 304: the file is none that can be attached.
+    UnfitFile = 304,
 }
 
 impl Ktg {
     /// Every code, in ascending order.
-    pub const ALL: [Ktg; 28] = [
+    pub const ALL: [Ktg; 29] = [
         Ktg::NoNetwork,
         Ktg::Dns,
         Ktg::Proxy,
@@ -103,6 +105,7 @@ impl Ktg {
         Ktg::UnknownForm,
         Ktg::InvalidField,
         Ktg::TooLarge,
+        Ktg::UnfitFile,
     ];
 
     /// The number behind `KTG-`.

@@ -173,6 +173,11 @@ pub(super) enum RecordCommand {
         after_help = agent_examples(&["record edit KTG-7K3M-Q2H9D-R kategori=infrastruktur"]),
     )]
     Edit(EditArgs),
+    #[command(
+        about = t("Melampirkan foto atau PDF", "Attach photos or PDFs"),
+        after_help = agent_examples(&["record attach KTG-7K3M-Q2H9D-R kuitansi.jpg surat.pdf", "record attach KTG-7K3M-Q2H9D-R foto/*.jpg --json"]),
+    )]
+    Attach(AttachArgs),
     #[command(about = t("Menampilkan catatan", "Show a record"), after_help = agent_examples(&["record show KTG-7K3M-Q2H9D-R --json"]))]
     Show(RecordArgs),
 }
@@ -194,6 +199,16 @@ pub(super) struct EditArgs {
     #[arg(required = true, value_name = "FIELD=VALUE", value_parser = field_value, help = t("Isi bidang; kosong menghapus", "Values of fields; empty removes"))]
     pub(super) values: Vec<(String, String)>,
     #[arg(long, default_value = "petugas", help = t("Siapa yang mengubah", "Who changes it"))]
+    pub(super) author: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AttachArgs {
+    #[arg(value_name = "ID|CODE", help = t("Id atau kode tanda terima", "Id or receipt code"))]
+    pub(super) record: String,
+    #[arg(required = true, value_name = "FILE", help = t("Foto (JPEG, PNG, WebP) atau PDF", "Photos (JPEG, PNG, WebP) or PDFs"))]
+    pub(super) files: Vec<PathBuf>,
+    #[arg(long, default_value = "petugas", help = t("Siapa yang melampirkan", "Who attaches them"))]
     pub(super) author: String,
 }
 

@@ -96,6 +96,11 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
             let values = args.values.into_iter().collect();
             place.show(Command::Edit { record: args.record, author: args.author, values }, print::edited)
         }
+        Typed::Record(RecordCommand::Attach(args)) => {
+            let absolute = |file| std::path::absolute(file).map_err(anyhow::Error::new);
+            let files = args.files.into_iter().map(absolute).collect::<Result<_, _>>()?;
+            place.show(Command::Attach { record: args.record, author: args.author, files }, print::attached)
+        }
         Typed::Enrol(args) => {
             let (hub, code) = enrol_file(args.hub, args.code, args.file.as_deref())?;
             place.dir.create()?;

@@ -58,6 +58,20 @@ fn status(out: &Output, status: &Value) {
         let conflicts = count(&status["conflicts"]).to_string();
         table.row([out.pick("Bentrok", "Conflicts"), &conflicts]);
     }
+    let files = &status["attachments"];
+    if count(&files["queued"]) + count(&files["rejected"]) > 0 {
+        let (queued, rejected) = (count(&files["queued"]), count(&files["rejected"]));
+        let (left, begun) = (kilobytes(count(&files["queued_bytes"])), kilobytes(count(&files["begun_bytes"])));
+        let shown = match out.lang {
+            kentongan_host::Lang::Id => {
+                format!("{queued} menunggu ({left} lagi, {begun} sudah di pusat) · {rejected} ditolak pusat")
+            }
+            kentongan_host::Lang::En => {
+                format!("{queued} waiting ({left} to go, {begun} at the hub) · {rejected} set aside by the hub")
+            }
+        };
+        table.row([out.pick("Lampiran", "Attachments"), &shown]);
+    }
     if let Some(code) = status["last_error"]["code"].as_str() {
         let sentence = code.parse::<Ktg>().map_or(String::new(), |ktg| ktg.sentence(out.lang).to_owned());
         table.row([out.pick("Sebab", "Cause"), &format!("{code} {sentence}")]);
@@ -115,6 +129,7 @@ fn state(out: &Output, status: &Value, waiting: u64) -> String {
 fn record_state(out: &Output, state: &str) -> String {
     match state {
         "arrived" => out.pick("● Sampai di pusat", "● Arrived at hub"),
+        "secured" => out.pick("● Aman", "● Secured"),
         "rejected" => out.pick("✖ Perlu diperbaiki", "✖ Needs fixing"),
         _ => out.pick("○ Menunggu", "○ Waiting"),
     }
@@ -156,7 +171,8 @@ pub(super) fn record(out: &Output, record: &Value) {
     table.row([out.pick("Kode", "Code"), record["code"].as_str().unwrap_or("-")]);
     table.row([out.pick("Keadaan", "State"), &record_state(out, record["state"].as_str().unwrap_or(""))]);
     let form = record["form"].as_str().and_then(builtin::by_name);
-    for (name, value) in record["fields"].as_object().into_iter().flatten() {
+    let fields = record["fields"].as_object().into_iter().flatten();
+    for (name, value) in fields.filter(|(name, _)| *name != "lampiran") {
         let field = form.and_then(|form| form.field_named(name));
         let label = field.map_or(name.as_str(), |field| field.label.in_lang(out.lang));
         let shown = match (field, value.as_str()) {
@@ -168,6 +184,7 @@ pub(super) fn record(out: &Output, record: &Value) {
         table.row([label, &shown]);
     }
     out.table(&table);
+    attachments(out, record);
     for conflict in record["conflicting"].as_array().into_iter().flatten() {
         out.line(&format!("≠ {}:", conflict["group"].as_str().unwrap_or("-")));
         for value in conflict["values"].as_array().into_iter().flatten() {
@@ -187,6 +204,32 @@ pub(super) fn record(out: &Output, record: &Value) {
             line["group"].as_str().unwrap_or("-"),
         ));
     }
+}
+
+/// The files that a record names, a line each, with how far they are.
+fn attachments(out: &Output, record: &Value) {
+    for file in record["attachments"].as_array().into_iter().flatten() {
+        let bytes = file["bytes"].as_u64().unwrap_or(0);
+        let state = match (file["state"].as_str(), file["bytes_at_hub"].as_u64()) {
+            (Some("queued"), Some(at_hub)) if at_hub > 0 => {
+                format!("{} {}%", out.pick("○ Sebagian di pusat:", "○ Partly at the hub:"), at_hub * 100 / bytes.max(1))
+            }
+            (Some(state), _) => record_state(out, state),
+            (None, _) => out.pick("tidak di komputer ini", "not on this PC").to_owned(),
+        };
+        let name = file["name"].as_str().unwrap_or("-");
+        out.line(&format!("+ {name}  {}  {state}", kilobytes(bytes)));
+    }
+}
+
+fn kilobytes(bytes: u64) -> String {
+    format!("{} KB", bytes.div_ceil(1000))
+}
+
+pub(super) fn attached(out: &Output, answer: &Value) {
+    let id = answer["code"].as_str().or(answer["id"].as_str()).unwrap_or("-");
+    out.line(&format!("{id}  {}", out.pick("lampiran tersimpan", "attachments saved")));
+    attachments(out, answer);
 }
 
 pub(super) fn track(out: &Output, answer: &Value) {

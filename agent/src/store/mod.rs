@@ -8,6 +8,7 @@
 //! One thread owns a [`Store`] (`kentongan_host::store_thread`); nothing here waits for a network.
 
 mod answer;
+mod attachments;
 mod check;
 mod contacts;
 mod error;
@@ -39,6 +40,7 @@ use kentongan_protocol::receipt::Prefix;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use answer::Applied;
+pub use attachments::{AttachmentState, AttachmentTotals};
 pub use check::Scrub;
 pub use contacts::{Contact, Link};
 pub use error::{StoreError, not_enrolled};
@@ -52,7 +54,7 @@ pub use write::{Edit, Entered};
 const APPLICATION_ID: u32 = 0x4b74_6741;
 
 /// Steps of the schema. Only ever appended to.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema2.sql"), include_str!("schema3.sql")];
 
 /// What the store needs of the machine it runs on.
 pub struct Machine {

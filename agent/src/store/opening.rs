@@ -1,6 +1,7 @@
 //! What this PC has to say in an exchange: greeting, position, and the ops that the hub is not known to have.
 
 use kentongan_host::identity::SigningKey;
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::ids::{EpochId, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
@@ -14,6 +15,7 @@ use kentongan_protocol::wire::codec::{self, Txt};
 use kentongan_protocol::wire::v1::{Attest, Hello, RunFrame};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::attachments::chunk;
 use super::check::check;
 use super::facts::{self, name};
 use super::next::spoken;
@@ -65,6 +67,7 @@ impl Store {
             holding: Holding::of(own.iter().map(|own| (own.log, own.stored))),
             inventory: (disagrees && !planted::active(Defect::NoInventory)).then_some(own),
             mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim: page_bytes(link_bytes_s, bytes_max) } },
+            files: self.open_files()?,
         })
     }
 
@@ -131,6 +134,10 @@ impl Outbox for StoreOutbox<'_> {
                 .map_err(StoreError::because("mark as sent"))?;
         }
         Ok(page)
+    }
+
+    fn chunk(&mut self, file: &Content, offset: u32, bytes_max: usize) -> Result<Vec<u8>, StoreError> {
+        Ok(chunk(self.db, file.hash, offset, bytes_max)?.unwrap_or_default())
     }
 
     fn sign(&mut self, message: &[u8]) -> [u8; 64] {

@@ -18,6 +18,7 @@ use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, LogFrame, Marks, Ver
 use super::*;
 use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
 
+mod attachments;
 mod damage;
 
 const NOON: i64 = 1_795_000_000_000;

@@ -159,7 +159,8 @@ impl Writer<'_> {
         Ok(Entered { record: RecordId(id), receipt })
     }
 
-    fn edit(&mut self, edit: &Edit) -> Result<OpId, StoreError> {
+    /// Changes a record.
+    pub(super) fn edit(&mut self, edit: &Edit) -> Result<OpId, StoreError> {
         let record_key = key_of(self.db, edit.record.0)?;
         let record = read::record(self.db, record_key)?.ok_or(StoreError::NoSuchRecord)?;
         let creation = record.creation.as_ref().ok_or(StoreError::NoSuchRecord)?;

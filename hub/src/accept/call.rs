@@ -18,6 +18,7 @@
 use std::collections::VecDeque;
 
 use kentongan_host::{Clock, Failure, Ktg};
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::session::hub::{Event, Session, refusal, refusal_for};
@@ -413,6 +414,8 @@ fn size(event: &Event) -> usize {
         Event::Inventory(inventory) => inventory.len() * 32,
         Event::Attest(attest) => attest.heads.0.len() * 48,
         Event::Have(position) => position.logs.len() * 8,
+        Event::Offer(files) => files.len() * size_of::<Content>(),
+        Event::Chunk(_, _, part) => part.len(),
         Event::Hello(_) | Event::End => 0,
     };
     size_of::<Event>() + carried

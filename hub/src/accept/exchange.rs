@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OfficeCode, ReplicaId};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
@@ -13,7 +14,7 @@ use kentongan_protocol::wire::v1::{Frame, Marks, VERSION};
 use super::echo::Echoes;
 use super::proof::Proofs;
 use super::reply::Reply;
-use super::{AcceptError, batch, echo, hello, proof, reply};
+use super::{AcceptError, batch, echo, files, hello, proof, reply};
 use crate::engine::Hub;
 use crate::store::{Result, Tx};
 
@@ -31,6 +32,8 @@ pub struct Exchange {
     pub(super) inventory: Option<BTreeMap<LogId, u64>>,
     pub(super) proofs: Proofs,
     pub(super) echoes: Echoes,
+    /// Files that the speaker offered.
+    pub(super) offered: Vec<Content>,
     pub(super) reply: Reply,
     /// Major version of the conversation.
     pub(super) version: u8,
@@ -50,6 +53,8 @@ pub struct Counts {
     pub restored: u64,
     /// Feed entries given.
     pub fed: u64,
+    /// Bytes of attached files that were new here.
+    pub file_bytes: u64,
 }
 
 impl Exchange {
@@ -63,6 +68,7 @@ impl Exchange {
             inventory: None,
             proofs: Proofs::default(),
             echoes: Echoes::default(),
+            offered: Vec::new(),
             reply: Reply::default(),
             version: VERSION,
             counts: Counts::default(),
@@ -103,6 +109,8 @@ impl Exchange {
                 self.inventory = Some(inventory);
                 Ok(())
             }
+            Event::Offer(files) => Ok(files::offered(self, hub, tx, files, now_ms)?),
+            Event::Chunk(place, offset, bytes) => files::chunk(self, hub, tx, (place, offset, bytes), now_ms),
             Event::End => Ok(()),
         }
     }

@@ -17,6 +17,7 @@ use kentongan_protocol::form::builtin::{self, pengaduan};
 use kentongan_protocol::form::{FieldTag, Value};
 use kentongan_protocol::ids::{OfficeCode, OpId, RecordId, ReplicaId, Topic};
 use kentongan_protocol::judge::{Access, Quarantine, Verdict, judge};
+use kentongan_protocol::limits::ATTACHMENT_BYTES_MAX;
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::merge::{Creation, Record};
 use kentongan_protocol::op::{Action, Op};
@@ -152,6 +153,7 @@ impl<'a> Intake<'a> {
         if verdict != Verdict::Accepted {
             self.tell(arriving.head.office(), arriving.id, frame_of(&verdict))?;
         }
+        self.name_files(arriving.head, op, id)?;
         self.share_with_targets(id, op)?;
         if fresh { Ok(()) } else { self.settle(id) }
     }
@@ -239,7 +241,21 @@ impl<'a> Intake<'a> {
         }
         touched.changed = true;
         self.touched.insert(record, touched);
+        self.name_files(head, op, record)?;
         self.share_with_targets(record, op)
+    }
+
+    /// Files that an op names are wanted from now on, from who wrote so.
+    fn name_files(&mut self, head: &LogHead, op: &Op, record: RecordId) -> Result<()> {
+        for value in op.writes.iter().flat_map(|write| write.values.values()) {
+            let Value::Attachment(named) = value else { continue };
+            // What cannot be a file is no use to ask for.
+            let content = named.content;
+            if (1..=ATTACHMENT_BYTES_MAX).contains(&content.bytes) {
+                self.tx.name_attachment(&content, record, head.replica(), &named.name, self.now_ms)?;
+            }
+        }
+        Ok(())
     }
 
     /// A routing names the office it goes to: from then on that office sees the record, with all that is in it.

@@ -41,11 +41,13 @@ impl Meter {
     pub(super) fn told(&self, outcome: &str, counts: Counts) {
         let replica = self.replica.map(|id| id.to_string());
         let (bytes_in, bytes_out) = (self.bytes_in, self.bytes_out);
-        let Counts { stored, repeated, echoed, restored, fed } = counts;
+        let Counts { stored, repeated, echoed, restored, fed, file_bytes } = counts;
         let (ev, said) = match outcome {
             "ok" => ("sync.exchange.finished", "an exchange finished"),
             _ => ("sync.exchange.ended", "an exchange ended early"),
         };
-        tracing::info!(ev, replica, outcome, stored, repeated, echoed, restored, fed, bytes_in, bytes_out, "{said}");
+        tracing::info!(
+            ev, replica, outcome, stored, repeated, echoed, restored, fed, file_bytes, bytes_in, bytes_out, "{said}"
+        );
     }
 }

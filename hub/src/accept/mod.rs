@@ -8,8 +8,9 @@
 //!   Have  ──▶         how far it has read                            │ a job is one transaction,
 //!   Batch ──▶ batch   own ops ── intake: judge, merge, feed          │ shared with other exchanges
 //!         └─▶ echo    foreign ops given back: held until proved      │ that wait at the same time
-//!   Attest ─▶ proof   signatures over logs                           ┘
-//!   reply: Marks, ops this replica lost, pages of the feed, End
+//!   Attest ─▶ proof   signatures over logs                           │
+//!   Offer, Chunk ─▶ files   what records name, part by part          ┘
+//!   reply: Marks, how far files are here, ops this replica lost, pages of the feed, End
 //! ```
 //!
 //! - Nothing here waits for a network, asks a clock or rolls dice; the server and the simulator drive the same [`Call`].
@@ -23,6 +24,7 @@ mod call;
 mod echo;
 mod exchange;
 mod facts;
+mod files;
 mod hello;
 pub(crate) mod intake;
 mod job;

@@ -10,11 +10,11 @@ use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::hub::{feed_start, news_of_epochs};
 use kentongan_protocol::wire::codec::{self, Blob, List};
-use kentongan_protocol::wire::v1::{End, Frame, LogFrame, Marks, Ops, extension, notice};
+use kentongan_protocol::wire::v1::{End, FileStanding, Files, Frame, LogFrame, Marks, Ops, extension, notice};
 use serde_json::json;
 
 use super::hello::TWIN_TOLD_MS;
-use super::{Exchange, note};
+use super::{Exchange, files, note};
 use crate::engine::Hub;
 use crate::feed;
 use crate::store::{Replica, Result, StoreError, Tx};
@@ -31,6 +31,8 @@ pub(super) struct Reply {
     lost: VecDeque<(LogId, u64)>,
     /// Topics to read, from which number on.
     topics: VecDeque<(Topic, u64)>,
+    /// How far the files are that the speaker offered was said.
+    files_told: bool,
     bytes: usize,
     more: bool,
     over: bool,
@@ -119,6 +121,14 @@ fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u
 pub(super) fn next_frames(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Frame>> {
     if exchange.reply.over {
         return Ok(Vec::new());
+    }
+    if !exchange.reply.files_told {
+        exchange.reply.files_told = true;
+        let standings = files::standings(exchange, tx)?;
+        if !standings.is_empty() {
+            let standings = standings.into_iter().map(FileStanding::from).collect();
+            return Ok(vec![Frame::Files(Files { standings: List(standings) })]);
+        }
     }
     if exchange.reply.bytes >= REPLY_BYTES_AIM {
         exchange.reply.more = true;

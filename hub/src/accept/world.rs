@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kentongan_host::clock::{Clock, ManualClock};
 use kentongan_host::identity::SigningKey;
+use kentongan_protocol::attachment::{Attachment, Content, Standing as FileStanding};
 use kentongan_protocol::clock::{Hlc, RunHead};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::form::builtin::{self, pengaduan};
@@ -15,13 +16,14 @@ use kentongan_protocol::ids::{EpochId, Lane, LogId, OfficeCode, OpId, RecordId, 
 use kentongan_protocol::log::{ChainHash, Holding, LogHead};
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::receipt::{Prefix, ReceiptCode};
-use kentongan_protocol::session::agent::{self, Mode, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog};
+use kentongan_protocol::session::agent::{self, Mode, OpenFile, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog};
 use kentongan_protocol::session::hub::Session;
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Frame, Hello, Marks, RunFrame, VERSION, VerdictFrame};
 
 use super::{Counts, Exchange};
+use crate::archive::MemoryArchive;
 use crate::engine::{Hub, Parts};
 use crate::store::memory::MemoryStore;
 use crate::store::{Certificate, HubIdentity, Office, Replica, Result, Standing, Store, Tx, transact_with};
@@ -55,6 +57,16 @@ pub(crate) struct KeptLog {
     pub(crate) proofs: Vec<Attest>,
 }
 
+/// A file that a PC attached.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptFile {
+    pub(crate) content: Content,
+    /// What it sends as its content.
+    pub(crate) bytes: Vec<u8>,
+    /// What the hub said last.
+    pub(crate) standing: Option<FileStanding>,
+}
+
 /// An office PC. Its clone is a copy of its folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Pc {
@@ -69,6 +81,8 @@ pub(crate) struct Pc {
     pub(crate) read: BTreeSet<OpId>,
     pub(crate) verdicts: BTreeMap<OpId, VerdictFrame>,
     pub(crate) notices: Vec<u16>,
+    /// Files that it attached.
+    pub(crate) files: Vec<KeptFile>,
     pub(crate) inventory_next: bool,
     pub(crate) echoes: bool,
 }
@@ -90,6 +104,7 @@ impl World {
         let parts = Parts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             key: Arc::clone(&key) as Arc<dyn crate::engine::Sign>,
+            archive: Arc::new(MemoryArchive::default()),
             random: kentongan_host::random::random_u64,
             boot: 1,
         };
@@ -118,6 +133,7 @@ impl World {
             read: BTreeSet::new(),
             verdicts: BTreeMap::new(),
             notices: Vec::new(),
+            files: Vec::new(),
             inventory_next: false,
             echoes: false,
         };
@@ -230,6 +246,25 @@ impl Pc {
         self.write(Lane::Case, &change(record, field, text, replaces))
     }
 
+    /// Attaches a file to a record.
+    pub(crate) fn attach(&mut self, record: RecordId, claim: Content, bytes: Vec<u8>) -> OpId {
+        let value = Value::Attachment(Attachment { content: claim, name: "surat.pdf".to_owned() });
+        let writes = vec![write("lampiran", value, &[])];
+        let change = Action::Change { record };
+        let op = Op { action: change, author: "sari".to_owned(), elapsed_ms: 2_000, hlc: Hlc(2), writes };
+        self.files.push(KeptFile { content: claim, bytes, standing: None });
+        self.write(Lane::Case, &op)
+    }
+
+    fn open_files(&self) -> Vec<OpenFile> {
+        let wanted = self.files.iter().filter_map(|file| match file.standing {
+            None | Some(FileStanding::Unknown) => Some(OpenFile { content: file.content, held: None }),
+            Some(FileStanding::Wanted { held }) => Some(OpenFile { content: file.content, held: Some(held) }),
+            Some(FileStanding::Held | FileStanding::SetAside) => None,
+        });
+        wanted.collect()
+    }
+
     fn opening(&self, now_ms: i64) -> Opening {
         let pending: u64 = self.own().map(|log| log.ops.len() as u64 - log.stored).sum();
         let written = self.own().map(|log| log.ops.len() as u64).sum();
@@ -264,6 +299,7 @@ impl Pc {
             open: open.collect(),
             holding: Holding::of(self.own().map(|log| (log.head.log(), log.stored))),
             inventory: self.inventory_next.then(|| self.own().map(own).collect()),
+            files: self.open_files(),
             mode: Mode::Send { bytes_aim: 100_000 },
         }
     }
@@ -301,6 +337,12 @@ impl Pc {
                     }
                 }
                 log.stored = log.ops.len() as u64;
+            }
+            agent::Event::Files(files) => {
+                for (content, standing) in files {
+                    let kept = self.files.iter_mut().filter(|file| file.content == content);
+                    kept.for_each(|file| file.standing = Some(standing));
+                }
             }
             agent::Event::Feed(feed) => self.read(feed),
         }
@@ -354,6 +396,12 @@ impl Outbox for Pc {
             fits
         });
         Ok(page.map(|op| OutboundOp { bytes: op.bytes.clone(), chain: op.chain }).collect())
+    }
+
+    fn chunk(&mut self, file: &Content, offset: u32, bytes_max: usize) -> std::result::Result<Vec<u8>, Infallible> {
+        let kept = self.files.iter().find(|kept| kept.content == *file);
+        let part = kept.and_then(|kept| kept.bytes.get(offset as usize..));
+        Ok(part.map(|part| part[..part.len().min(bytes_max)].to_vec()).unwrap_or_default())
     }
 
     fn sign(&mut self, message: &[u8]) -> [u8; 64] {

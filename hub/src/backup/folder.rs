@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Fault, GoOn, Phase, Shelf, compare};
+use crate::archive::FolderArchive;
 use crate::store::sqlite::copying::{self, Holds};
 
 /// The store in a backup.
@@ -103,6 +104,9 @@ pub struct Found {
     /// What it says of itself; `None` if that cannot be read.
     pub manifest: Option<Manifest>,
 }
+
+/// Beside the backups: the files that records name.
+pub(super) const ARCHIVE: &str = "archive";
 
 /// The backups in `folder`, the newest first. Other things in it are passed over.
 ///
@@ -295,6 +299,9 @@ impl Shelf for FolderShelf {
 
     fn publish(&mut self, holds: &Holds, go_on: GoOn<'_>) -> Result<(), Fault> {
         let part = self.part();
+        // Files never change: all backups in this folder share one archive. It is complete before the backup has its name.
+        let archive = FolderArchive::new(self.folder.join(ARCHIVE));
+        FolderArchive::new(self.dir.archive()).copy_missing(&archive).context("copy the archive")?;
         let mut files = BTreeMap::new();
         for name in self.copy_small_files()?.into_iter().chain([STORE.to_owned()]) {
             let listed = hash(&part.join(&name), go_on)?;

@@ -12,8 +12,9 @@ use kentongan_host::files::sync_parent;
 use kentongan_host::{DataDir, Exit, Failure, Lock, Program};
 use serde_json::json;
 
-use super::folder::{CA, CONFIG, Manifest, STORE, copy_small, list, make_folder, verify};
+use super::folder::{ARCHIVE, CA, CONFIG, Manifest, STORE, copy_small, list, make_folder, verify};
 use super::{Fault, GoOn};
+use crate::archive::FolderArchive;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{AuditEvent, StoreError, transact_with};
 
@@ -61,6 +62,10 @@ pub fn restore(backup: &Path, dir: &DataDir, actor: &str, now_ms: i64, go_on: Go
     if manifest.files.contains_key(CONFIG) && !dir.config_file().exists() {
         make_folder(dir.config_file().parent().unwrap_or(dir.root()))?;
         copy_small(&backup.join(CONFIG), &dir.config_file())?;
+    }
+    if let Some(folder) = backup.parent() {
+        let archive = FolderArchive::new(folder.join(ARCHIVE));
+        archive.copy_missing(&FolderArchive::new(dir.archive())).context("put the archive back")?;
     }
     put_store(&backup.join(STORE), dir)?;
     note(dir, &manifest, actor, now_ms)?;

@@ -1,15 +1,19 @@
 //! `complaint …`
 
 use std::io::Read;
+use std::path::Path;
 
+use anyhow::Context as _;
+use kentongan_host::files::{Access, read_bounded, replace};
 use kentongan_host::output::Table;
-use kentongan_host::{Exit, Failure, Lang, Output};
-use kentongan_protocol::limits::TEXT_BYTES_MAX;
+use kentongan_host::{Exit, Failure, Ktg, Lang, Output};
+use kentongan_protocol::attachment::{ContentHash, Media};
+use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, TEXT_BYTES_MAX};
 
 use super::args::ComplaintCommand;
 use super::ask::{ask, unexpected};
 use super::{Context, document, words};
-use crate::service::complaint::{Answer, Changed, List, Request};
+use crate::service::complaint::{Answer, Attachments, Changed, List, Request};
 use crate::service::record::Said;
 use crate::service::view::{Author, Document, GroupDocument};
 use crate::service::{self, Request as Asked};
@@ -20,6 +24,7 @@ pub(super) fn run(context: &Context<'_>, command: &ComplaintCommand) -> Result<E
             Request::List { office, status, text, before, limit }
         }
         ComplaintCommand::Show { record } => Request::Show { record },
+        ComplaintCommand::Attachments { record, .. } => Request::Attachments { record },
         ComplaintCommand::Forward { record, to, note } => Request::Forward { record, to, note },
         ComplaintCommand::Answer { record, text } => Request::Answer { record, text: text_or_stdin(text)? },
         ComplaintCommand::Close { record, reason } => Request::Close { record, reason },
@@ -35,6 +40,16 @@ pub(super) fn run(context: &Context<'_>, command: &ComplaintCommand) -> Result<E
         Answer::List(list) => show_list(out, list),
         Answer::Show(shown) if out.json => out.document(&document("kentongan.hub.complaint/1", shown)),
         Answer::Show(shown) => show_record(out, shown),
+        Answer::Attachments(files) => {
+            if let ComplaintCommand::Attachments { to: Some(folder), .. } = command {
+                copy_files(out, files, folder)?;
+            }
+            if out.json {
+                out.document(&document("kentongan.hub.attachments/1", files));
+            } else {
+                show_files(out, files);
+            }
+        }
         Answer::Changed(changed) if out.json => out.document(&document("kentongan.hub.complaint.change/1", changed)),
         Answer::Changed(changed) => show_changed(out, changed),
     }
@@ -148,6 +163,47 @@ fn author(out: &Output, by: &Author) -> String {
     let place = if by.at_hub { out.pick("pusat", "hub") } else { by.office.as_str() };
     let time = words::time(out, by.when.at);
     if by.name.is_empty() { format!("{place}, {time}") } else { format!("{}, {place}, {time}", by.name) }
+}
+
+fn show_files(out: &Output, files: &Attachments) {
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["BERKAS", "JENIS", "UKURAN", "KEADAAN"],
+        Lang::En => ["FILE", "KIND", "SIZE", "STATE"],
+    });
+    for file in &files.attachments {
+        let state = match file.state.as_str() {
+            "held" => out.pick("di pusat", "at the hub").to_owned(),
+            "set_aside" => out.pick("ditolak: bukan seperti yang disebut", "set aside: not what it claims").to_owned(),
+            _ => {
+                let percent = u64::from(file.bytes_here) * 100 / u64::from(file.bytes.max(1));
+                format!("{} {percent}%", out.pick("masih di kantor,", "still at the office,"))
+            }
+        };
+        let size = format!("{} KB", file.bytes.div_ceil(1000));
+        table.row([file.name.clone(), file.media.clone().unwrap_or_else(|| "-".to_owned()), size, state]);
+    }
+    out.table(&table);
+    if files.attachments.is_empty() {
+        out.say("Tidak ada lampiran.", "Nothing is attached.");
+    }
+}
+
+/// Copies whole files into a folder. Names are made of the number and the kind: what an office calls a file is no path.
+fn copy_files(out: &Output, files: &Attachments, folder: &Path) -> Result<(), Failure> {
+    let failing = |path: &Path| format!("copy {}", path.display());
+    std::fs::create_dir_all(folder).with_context(|| failing(folder))?;
+    for (number, file) in files.attachments.iter().enumerate() {
+        let Some(from) = &file.path else { continue };
+        let ending = Media::ALL.into_iter().find(|media| file.media.as_deref() == Some(media.mime()));
+        let to = folder.join(format!("{:02}.{}", number + 1, ending.map_or("bin", Media::extension)));
+        let content = read_bounded(from, u64::from(ATTACHMENT_BYTES_MAX)).with_context(|| failing(from))?;
+        if ContentHash::of(&content).to_string() != file.sha256 {
+            return Err(Failure::of(Ktg::StoreDamaged).with_detail(from.display().to_string()));
+        }
+        replace(&to, &content, Access::Private).with_context(|| failing(&to))?;
+        out.say(&format!("{} = {}", to.display(), file.name), &format!("{} = {}", to.display(), file.name));
+    }
+    Ok(())
 }
 
 fn show_changed(out: &Output, changed: &Changed) {

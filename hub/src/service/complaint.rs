@@ -2,7 +2,10 @@
 //!
 //! Every step is an op like those of the offices. It reaches each office that sees the complaint at its next contact.
 
+use std::path::PathBuf;
+
 use kentongan_host::{Exit, Failure, moment};
+use kentongan_protocol::attachment::Media;
 use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
 use kentongan_protocol::form::{ChoiceTag, Civil, builtin};
 use kentongan_protocol::ids::OfficeCode;
@@ -13,7 +16,7 @@ use serde_json::json;
 use super::record::{Opened, Operator, Said, office_of, open};
 use super::view::{Document, document, status_said};
 use super::{Desk, work};
-use crate::store::{Page, RecordFilter, RecordRow, Tx};
+use crate::store::{Attachment, AttachmentState, Named, Page, RecordFilter, RecordRow, Tx};
 
 /// Lines of a list, whatever was asked for.
 const LIST_MAX: usize = 1_000;
@@ -37,6 +40,11 @@ pub enum Request {
     },
     /// One complaint in full.
     Show {
+        /// Which.
+        record: String,
+    },
+    /// The files attached to it.
+    Attachments {
         /// Which.
         record: String,
     },
@@ -87,8 +95,40 @@ pub enum Answer {
     List(List),
     /// To [`Request::Show`].
     Show(Box<Document>),
+    /// To [`Request::Attachments`].
+    Attachments(Attachments),
     /// To everything that changes a complaint.
     Changed(Changed),
+}
+
+/// The files attached to a complaint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attachments {
+    /// Id of the complaint.
+    pub id: String,
+    /// Its receipt code.
+    pub code: Option<String>,
+    /// The files, in the order in which they were named.
+    pub attachments: Vec<AttachedFile>,
+}
+
+/// A file attached to a complaint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttachedFile {
+    /// What people call it. Never a path.
+    pub name: String,
+    /// SHA-256 over it.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u32,
+    /// What it is; `None` for a kind that this program does not know.
+    pub media: Option<String>,
+    /// `wanted`, `held` or `set_aside`.
+    pub state: String,
+    /// Bytes of it that are here.
+    pub bytes_here: u32,
+    /// Where it lies, once it is whole.
+    pub path: Option<PathBuf>,
 }
 
 /// A page of complaints.
@@ -161,6 +201,11 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
             operator.note(tx, "complaint.read", &opened.row, json!({}))?;
             Ok(Answer::Show(Box::new(document(tx, operator, &opened)?)))
         }
+        Request::Attachments { record } => {
+            let opened = complaint(tx, record)?;
+            operator.note(tx, "complaint.attachments_read", &opened.row, json!({}))?;
+            Ok(Answer::Attachments(attachments(tx, operator, &opened)?))
+        }
         Request::Forward { record, to, note } => {
             let opened = complaint(tx, record)?;
             let writes = forwarding(tx, operator, &opened, to, note)?;
@@ -186,6 +231,31 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
             changed(tx, operator, &opened, writes, "complaint.edited")
         }
     }
+}
+
+fn attachments(tx: &mut dyn Tx, operator: Operator<'_>, opened: &Opened) -> Result<Attachments, Failure> {
+    let file = |named: Named| {
+        let Attachment { content, state, .. } = named.attachment;
+        let (state, bytes_here) = match state {
+            AttachmentState::Wanted { held, .. } => ("wanted", held),
+            AttachmentState::Held => ("held", content.bytes),
+            AttachmentState::SetAside => ("set_aside", 0),
+        };
+        AttachedFile {
+            name: named.name,
+            sha256: content.hash.to_string(),
+            bytes: content.bytes,
+            media: Media::from_number(content.media).map(|media| media.mime().to_owned()),
+            state: state.to_owned(),
+            bytes_here,
+            path: operator.hub.archive().path(content.hash).filter(|_| state == "held"),
+        }
+    };
+    Ok(Attachments {
+        id: opened.row.id.to_string(),
+        code: opened.row.born.as_ref().and_then(|born| born.code).map(|code| code.to_string()),
+        attachments: tx.attachments_of(opened.row.id)?.into_iter().map(file).collect(),
+    })
 }
 
 fn complaint(tx: &mut dyn Tx, text: &str) -> Result<Opened, Failure> {

@@ -11,6 +11,7 @@ use kentongan_protocol::ids::ReplicaId;
 use super::enrolment::{CodeState, Created, Refusal, join, renew};
 use super::fleet::{Notice, State};
 use super::*;
+use crate::archive::MemoryArchive;
 use crate::engine::{self, Parts};
 use crate::store::memory::MemoryStore;
 use crate::store::{HubIdentity, LastContact, Replica, transact_with};
@@ -35,7 +36,7 @@ impl Hub {
         let mut store = MemoryStore::default();
         let identity = HubIdentity { replica: ReplicaId(1), name: "Diskominfo".into(), created_ms: NOW_MS };
         transact_with(&mut store, |tx| tx.put_hub(&identity)).expect("a hub");
-        let parts = Parts::of_machine(authority.hub_key());
+        let parts = Parts::of_machine(authority.hub_key(), Arc::new(MemoryArchive::default()));
         let hub = transact_with(&mut store, |tx| engine::Hub::open(tx, parts)).expect("read").expect("a hub");
         let desk = Desk {
             dir,

@@ -21,6 +21,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -29,8 +30,9 @@ use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 
 use super::rows::{
-    Attestation, AuditEntry, AuditEvent, Conflict, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork,
-    HubIdentity, Log, NewOp, Office, OpState, Page, RecordFilter, RecordRow, Replica, Run, StoredOp, Totals,
+    Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, Conflict, EnrolCode, ExchangeNote, FeedItem,
+    FeedLimit, FeedSlice, Fork, HubIdentity, Log, Named, NewOp, Office, OpState, Page, RecordFilter, RecordRow,
+    Replica, Run, StoredOp, Totals,
 };
 
 /// Result of a call on the store.
@@ -172,6 +174,33 @@ pub trait Tx {
     fn put_conflict(&mut self, conflict: &Conflict) -> Result<()>;
     /// Removes a conflict that was decided.
     fn remove_conflict(&mut self, record: RecordId, group: GroupTag) -> Result<()>;
+
+    // -- files that records name -------------------------------------------------------------------------------------
+
+    /// A file by all that is claimed of it: two ops that disagree about its length or kind mean two files.
+    fn attachment(&mut self, content: &Content) -> Result<Option<Attachment>>;
+    /// Notes that an op of `writer` names a file for a record; a file that nobody named before is wanted from now on.
+    /// The same again changes nothing. The record must be there.
+    fn name_attachment(
+        &mut self,
+        content: &Content,
+        record: RecordId,
+        writer: ReplicaId,
+        name: &str,
+        at_ms: i64,
+    ) -> Result<()>;
+    /// Whether an op of `writer` names this file: only who names a file may bring it.
+    fn is_named_by(&mut self, content: &Content, writer: ReplicaId) -> Result<bool>;
+    /// Moves a file, which must be there. Parts are dropped unless it is wanted with some of them.
+    fn update_attachment(&mut self, content: &Content, state: AttachmentState) -> Result<()>;
+    /// Keeps a part of a wanted file.
+    fn append_chunk(&mut self, content: &Content, offset: u32, bytes: &[u8]) -> Result<()>;
+    /// The parts of a file that are here, side by side.
+    fn chunks(&mut self, content: &Content) -> Result<Vec<u8>>;
+    /// The files that a record names, in the order in which they were first named.
+    fn attachments_of(&mut self, record: RecordId) -> Result<Vec<Named>>;
+    /// Files in the order in which they were first named, those after `after`, at most `limit`.
+    fn attachments(&mut self, after: Option<&Content>, limit: usize) -> Result<Vec<Attachment>>;
 
     // -- feed -------------------------------------------------------------------------------------------------------
 

@@ -176,8 +176,11 @@ fn fits(field: &Field, value: &Value, tags: Tags) -> Result<(), Reason> {
         (FieldType::Area, Value::Area(code)) => unless(is_area_code(code), Reason::NotAnArea),
         (FieldType::Attachment, Value::Attachment(attachment)) => {
             check_text(&attachment.name, ATTACHMENT_NAME_CHARS_MAX, Pattern::Any)?;
-            unless((1..=ATTACHMENT_BYTES_MAX).contains(&attachment.bytes), Reason::WrongType)?;
-            unless(tags == Tags::MayBeNewer || Media::from_number(attachment.media).is_some(), Reason::WrongType)
+            unless((1..=ATTACHMENT_BYTES_MAX).contains(&attachment.content.bytes), Reason::WrongType)?;
+            unless(
+                tags == Tags::MayBeNewer || Media::from_number(attachment.content.media).is_some(),
+                Reason::WrongType,
+            )
         }
         _ => Err(Reason::WrongType),
     }

@@ -246,7 +246,7 @@ mod tests {
 
     use super::super::{Label, Privacy, builtin};
     use super::*;
-    use crate::attachment::ContentHash;
+    use crate::attachment::{Content, ContentHash};
     use crate::limits::ATTACHMENT_BYTES_MAX;
 
     fn field(kind: FieldType) -> Field {
@@ -300,8 +300,9 @@ mod tests {
     }
 
     fn attachment(name: &'static str) -> impl Strategy<Value = Attachment> {
-        (any::<[u8; 32]>(), 1..=ATTACHMENT_BYTES_MAX, 1..=4_u8, name)
-            .prop_map(|(hash, bytes, media, name)| Attachment { hash: ContentHash(hash), bytes, media, name })
+        (any::<[u8; 32]>(), 1..=ATTACHMENT_BYTES_MAX, 1..=4_u8, name).prop_map(|(hash, bytes, media, name)| {
+            Attachment { content: Content { hash: ContentHash(hash), bytes, media }, name }
+        })
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

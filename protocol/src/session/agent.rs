@@ -4,14 +4,15 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::outgoing::OpsOut;
+use crate::attachment::{Content, Standing};
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
-use crate::limits::{EPOCHS_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
+use crate::limits::{CHUNK_BYTES_MAX, EPOCHS_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX, OFFER_FILES_MAX};
 use crate::log::{ChainHash, Holding, LogHead};
 use crate::next;
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::{FrameReader, preamble};
-use crate::wire::v1::{Attest, End, Feed, Frame, Have, Hello, Inventory, Marks, Ops, Refusal};
+use crate::wire::v1::{Attest, Chunk, End, Feed, FileFrame, Frame, Have, Hello, Inventory, Marks, Offer, Ops, Refusal};
 
 /// What an agent knows when an exchange opens, read from its store at one moment.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Opening {
     pub holding: Holding,
     /// All own logs, if the last exchange ended in disagreement.
     pub inventory: Option<Vec<OwnLog>>,
+    /// Files that the hub is not known to have whole, those that go first at the beginning.
+    pub files: Vec<OpenFile>,
     /// Whether to send ops at once.
     pub mode: Mode,
 }
@@ -57,6 +60,15 @@ pub struct OpenLog {
     pub proofs: Vec<Attest>,
 }
 
+/// A file that the hub is not known to have whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenFile {
+    /// The file.
+    pub content: Content,
+    /// Bytes from its beginning that the hub said to hold; `None`: it was not asked yet.
+    pub held: Option<u32>,
+}
+
 /// One of this replica's logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnLog {
@@ -78,6 +90,12 @@ pub trait Outbox {
     /// # Errors
     /// Whatever keeps the store from being read.
     fn ops(&mut self, log: LogId, from_seq: u64, bytes_max: usize) -> Result<Vec<OutboundOp>, Self::Error>;
+
+    /// Bytes of a file from `offset` on, at most `bytes_max`; none if they are not here.
+    ///
+    /// # Errors
+    /// Whatever keeps the store from being read.
+    fn chunk(&mut self, file: &Content, offset: u32, bytes_max: usize) -> Result<Vec<u8>, Self::Error>;
 
     /// The replica's Ed25519 signature.
     fn sign(&mut self, message: &[u8]) -> [u8; 64];
@@ -106,6 +124,8 @@ pub enum Event {
         /// Their bytes.
         ops: Vec<Vec<u8>>,
     },
+    /// How far the hub has the files that were offered.
+    Files(Vec<(Content, Standing)>),
     /// A page of the feed, to commit with its cursor.
     Feed(Feed),
 }
@@ -187,6 +207,7 @@ impl Session {
             Mode::AskFirst => self.put_signatures(outbox, &mut out)?,
             Mode::Send { bytes_aim } => self.put_ops(outbox, bytes_aim, &mut out)?,
         }
+        self.put_files(outbox, &mut out)?;
         Frame::End(End { more: self.unsent }).put(&mut out);
         Ok(out)
     }
@@ -242,6 +263,30 @@ impl Session {
             }
         }
         ops.sign();
+        Ok(())
+    }
+
+    /// Files behind everything else, in what room the ops left: what they are, and parts of those that the hub wants.
+    fn put_files<O: Outbox>(&mut self, outbox: &mut O, out: &mut Vec<u8>) -> Result<(), O::Error> {
+        let Mode::Send { bytes_aim } = self.opening.mode else { return Ok(()) };
+        if self.unsent || self.opening.files.is_empty() {
+            return Ok(());
+        }
+        self.opening.files.truncate(OFFER_FILES_MAX);
+        let files = self.opening.files.iter().map(|file| FileFrame::from(&file.content)).collect();
+        Frame::Offer(Offer { files: List(files) }).put(out);
+        for (place, OpenFile { content, held }) in self.opening.files.iter().enumerate() {
+            let mut next = held.unwrap_or(content.bytes);
+            while next < content.bytes && out.len() < bytes_aim {
+                let part = outbox.chunk(content, next, CHUNK_BYTES_MAX.min(bytes_aim - out.len()))?;
+                if part.is_empty() {
+                    break;
+                }
+                let offset = next;
+                next = next.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
+                Frame::Chunk(Chunk { file: place as u8, offset, bytes: Blob(part) }).put(out);
+            }
+        }
         Ok(())
     }
 
@@ -304,6 +349,10 @@ impl Session {
             }
             (State::ExpectPages { .. }, Frame::Ops(ops)) => self.restored(ops).map(Some),
             (State::ExpectPages { .. }, Frame::Feed(feed)) => check_feed(&feed).map(|()| Some(Event::Feed(feed))),
+            (State::ExpectPages { .. }, Frame::Files(files)) => {
+                let offered = self.opening.files.iter().map(|file| file.content);
+                Ok(Some(Event::Files(offered.zip(files.standings.0.iter().map(Standing::from)).collect())))
+            }
             (State::ExpectPages { .. }, Frame::Attest(_)) => Ok(None),
             (State::ExpectPages { held }, Frame::End(End { more })) => {
                 self.state = State::Ended { held, more };

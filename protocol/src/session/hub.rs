@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::attachment::Content;
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
@@ -9,7 +10,7 @@ use crate::log::LogHead;
 use crate::planted::{self, Defect};
 use crate::wire::codec::Blob;
 use crate::wire::frame::FrameReader;
-use crate::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, Refusal, Refused, VERSION};
+use crate::wire::v1::{Attest, Chunk, End, Frame, Have, Hello, Inventory, Refusal, Refused, VERSION};
 use crate::wire::versions;
 
 /// What a request asks of the hub, in the order to do it.
@@ -25,6 +26,10 @@ pub enum Event {
     Attest(Attest),
     /// All logs that the agent holds of its own, and how many ops of each; complete.
     Inventory(BTreeMap<LogId, u64>),
+    /// Files that the speaker offers.
+    Offer(Vec<Content>),
+    /// A part of a file that was offered: its place in the offer, where the part begins, and the part.
+    Chunk(u8, u32, Vec<u8>),
     /// The request is whole.
     End,
 }
@@ -136,6 +141,12 @@ impl Session {
                 let echo = head.replica() != self.replica;
                 let bytes = ops.ops.0.into_iter().map(|Blob(bytes)| bytes).collect();
                 self.ready.push_back(Event::Batch(Batch { head, first_seq: ops.first_seq, ops: bytes, echo }));
+            }
+            (State::ExpectOps, Frame::Offer(offer)) => {
+                self.ready.push_back(Event::Offer(offer.files.0.iter().map(Content::from).collect()));
+            }
+            (State::ExpectOps, Frame::Chunk(Chunk { file, offset, bytes })) => {
+                self.ready.push_back(Event::Chunk(file, offset, bytes.0));
             }
             (State::ExpectOps, Frame::Attest(attest)) => self.ready.push_back(Event::Attest(attest)),
             (State::ExpectOps, Frame::End(End { .. })) => {

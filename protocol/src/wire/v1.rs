@@ -7,12 +7,13 @@ use bincode::{Decode, Encode};
 
 use super::codec::{self, Blob, List, Txt};
 use super::frame::{self, KIND_END, KIND_END_MORE, KIND_SKIPPABLE, RawFrame};
+use crate::attachment::{Content, ContentHash, Standing};
 use crate::clock::RunHead;
 use crate::error::Fault;
 use crate::ids::{Lane, LogId, OfficeCode, OpId, ReplicaId, RunId};
 use crate::limits::{
-    ATTEST_HEADS_MAX, EPOCHS_MAX, EXTENSION_BYTES_MAX, EXTENSIONS_MAX, FRAME_LOGS_MAX, FRAME_OPS_MAX, NAME_BYTES_MAX,
-    OP_BYTES_MAX,
+    ATTEST_HEADS_MAX, CHUNK_BYTES_MAX, EPOCHS_MAX, EXTENSION_BYTES_MAX, EXTENSIONS_MAX, FRAME_LOGS_MAX, FRAME_OPS_MAX,
+    NAME_BYTES_MAX, OFFER_FILES_MAX, OP_BYTES_MAX,
 };
 use crate::log::LogHead;
 use crate::next;
@@ -39,12 +40,18 @@ pub enum Frame {
     Attest(Attest),
     /// 6, up: all logs of its own that the speaker holds, when the two sides differ.
     Inventory(Inventory),
+    /// 7, up, behind all ops: files that records of the speaker name and the hub is not known to have.
+    Offer(Offer),
+    /// 8, up: a part of a file that was offered.
+    Chunk(Chunk),
     /// 16, down, first: what stands at the hub.
     Marks(Marks),
     /// 17, down: a page of what concerns the office.
     Feed(Feed),
     /// 18, down, alone: why the hub will not talk.
     Refused(Refused),
+    /// 19, down: how far the hub has the files that were offered.
+    Files(Files),
     /// 30 and 31, both ways, last: nothing was cut off.
     End(End),
 }
@@ -58,9 +65,12 @@ pub mod kind {
     pub const OPS: u8 = 4;
     pub const ATTEST: u8 = 5;
     pub const INVENTORY: u8 = 6;
+    pub const OFFER: u8 = 7;
+    pub const CHUNK: u8 = 8;
     pub const MARKS: u8 = 16;
     pub const FEED: u8 = 17;
     pub const REFUSED: u8 = 18;
+    pub const FILES: u8 = 19;
 }
 
 impl Frame {
@@ -78,9 +88,12 @@ impl Frame {
             Frame::Ops(message) => (kind::OPS, codec::encode(message)),
             Frame::Attest(message) => (kind::ATTEST, codec::encode(message)),
             Frame::Inventory(message) => (kind::INVENTORY, codec::encode(message)),
+            Frame::Offer(message) => (kind::OFFER, codec::encode(message)),
+            Frame::Chunk(message) => (kind::CHUNK, codec::encode(message)),
             Frame::Marks(message) => (kind::MARKS, codec::encode(message)),
             Frame::Feed(message) => (kind::FEED, codec::encode(message)),
             Frame::Refused(message) => (kind::REFUSED, codec::encode(message)),
+            Frame::Files(message) => (kind::FILES, codec::encode(message)),
             Frame::End(End { more: false }) => (KIND_END, Vec::new()),
             Frame::End(End { more: true }) => (KIND_END_MORE, Vec::new()),
         };
@@ -100,9 +113,12 @@ impl Frame {
             kind::OPS => Frame::Ops(codec::decode(body)?),
             kind::ATTEST => Frame::Attest(codec::decode(body)?),
             kind::INVENTORY => Frame::Inventory(codec::decode(body)?),
+            kind::OFFER => Frame::Offer(codec::decode(body)?),
+            kind::CHUNK => Frame::Chunk(codec::decode(body)?),
             kind::MARKS => Frame::Marks(codec::decode(body)?),
             kind::FEED => Frame::Feed(codec::decode(body)?),
             kind::REFUSED => Frame::Refused(codec::decode(body)?),
+            kind::FILES => Frame::Files(codec::decode(body)?),
             KIND_END => Frame::End(End { more: false }),
             KIND_END_MORE => Frame::End(End { more: true }),
             KIND_SKIPPABLE.. => return Ok(None),
@@ -220,6 +236,55 @@ impl Attest {
 pub struct Inventory {
     /// Log, and how many of its ops are held without gap.
     pub logs: List<([u8; 8], u64), FRAME_LOGS_MAX>,
+}
+
+/// Files that records of the speaker name and the hub is not known to have.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Offer {
+    /// The files, those that go first at the beginning.
+    pub files: List<FileFrame, OFFER_FILES_MAX>,
+}
+
+/// A file, see [`Content`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct FileFrame {
+    /// SHA-256 over it.
+    pub hash: [u8; 32],
+    /// Its length.
+    pub bytes: u32,
+    /// Its kind.
+    pub media: u8,
+}
+
+/// A part of a file that was offered.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Chunk {
+    /// Place of the file in the offer of this request, from 0.
+    pub file: u8,
+    /// Where in the file the part begins.
+    pub offset: u32,
+    /// The part.
+    pub bytes: Blob<CHUNK_BYTES_MAX>,
+}
+
+/// How far the hub has the files that were offered, in the order of the offer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Files {
+    /// For each of them.
+    pub standings: List<FileStanding, OFFER_FILES_MAX>,
+}
+
+/// How far the hub has a file, see [`Standing`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum FileStanding {
+    /// So many bytes from its beginning; the rest is wanted.
+    Wanted(u32),
+    /// All of it.
+    Held,
+    /// Not to be had, or not what it claims to be.
+    SetAside,
+    /// No op of the speaker names it here.
+    Unknown,
 }
 
 /// What stands at the hub.
@@ -406,6 +471,40 @@ impl From<&RunFrame> for RunHead {
             boot: u64::from_be_bytes(frame.boot),
             boot_ms: frame.boot_ms,
             wall_ms: frame.wall_ms,
+        }
+    }
+}
+
+impl From<&Content> for FileFrame {
+    fn from(content: &Content) -> Self {
+        FileFrame { hash: content.hash.0, bytes: content.bytes, media: content.media }
+    }
+}
+
+impl From<&FileFrame> for Content {
+    fn from(frame: &FileFrame) -> Self {
+        Content { hash: ContentHash(frame.hash), bytes: frame.bytes, media: frame.media }
+    }
+}
+
+impl From<Standing> for FileStanding {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Wanted { held } => FileStanding::Wanted(held),
+            Standing::Held => FileStanding::Held,
+            Standing::SetAside => FileStanding::SetAside,
+            Standing::Unknown => FileStanding::Unknown,
+        }
+    }
+}
+
+impl From<&FileStanding> for Standing {
+    fn from(frame: &FileStanding) -> Self {
+        match frame {
+            FileStanding::Wanted(held) => Standing::Wanted { held: *held },
+            FileStanding::Held => Standing::Held,
+            FileStanding::SetAside => Standing::SetAside,
+            FileStanding::Unknown => Standing::Unknown,
         }
     }
 }

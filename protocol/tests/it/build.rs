@@ -1,6 +1,6 @@
 //! From the fields of a vector to the crate's own types.
 
-use kentongan_protocol::attachment::{Attachment, ContentHash};
+use kentongan_protocol::attachment::{Attachment, Content, ContentHash};
 use kentongan_protocol::clock::{Hlc, RunHead};
 use kentongan_protocol::form;
 use kentongan_protocol::ids::{LogId, OpId, RecordId};
@@ -8,8 +8,8 @@ use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::v1::{
-    Attest, End, Extensions, Feed, FeedEntry, Frame, Have, Hello, Inventory, LogFrame, Marks, Ops, Refused, RunFrame,
-    VerdictFrame,
+    Attest, Chunk, End, Extensions, Feed, FeedEntry, FileFrame, FileStanding, Files, Frame, Have, Hello, Inventory,
+    LogFrame, Marks, Offer, Ops, Refused, RunFrame, VerdictFrame,
 };
 use serde_json::Value;
 
@@ -32,6 +32,19 @@ pub(crate) fn frame(kind: &str, fields: &Value) -> Frame {
         }),
         "Attest" => Frame::Attest(attest(fields)),
         "Inventory" => Frame::Inventory(Inventory { logs: list(&fields["logs"], log_upto) }),
+        "Offer" => Frame::Offer(Offer {
+            files: list(&fields["files"], |one| FileFrame {
+                hash: bytes(&one["hash"]),
+                bytes: int(&one["bytes"]),
+                media: int(&one["media"]),
+            }),
+        }),
+        "Chunk" => Frame::Chunk(Chunk {
+            file: int(&fields["file"]),
+            offset: int(&fields["offset"]),
+            bytes: Blob(hex(&fields["bytes"])),
+        }),
+        "Files" => Frame::Files(Files { standings: list(&fields["standings"], standing) }),
         "Marks" => Frame::Marks(marks(fields)),
         "Feed" => Frame::Feed(Feed {
             topic: int(&fields["topic"]),
@@ -48,6 +61,17 @@ pub(crate) fn frame(kind: &str, fields: &Value) -> Frame {
         }),
         "End" => Frame::End(End { more: fields["more"].as_bool().expect("a bool") }),
         other => panic!("no frame {other}"),
+    }
+}
+
+fn standing(fields: &Value) -> FileStanding {
+    let (variant, fields) = variant(fields);
+    match variant {
+        "Wanted" => FileStanding::Wanted(int(&fields["held"])),
+        "Held" => FileStanding::Held,
+        "SetAside" => FileStanding::SetAside,
+        "Unknown" => FileStanding::Unknown,
+        other => panic!("no standing {other}"),
     }
 }
 
@@ -183,9 +207,11 @@ pub(crate) fn value(fields: &Value) -> form::Value {
         "Area" => form::Value::Area(text(&fields["code"])),
         "Person" => form::Value::Person(text(&fields["name"])),
         "Attachment" => form::Value::Attachment(Attachment {
-            hash: ContentHash(bytes(&fields["hash"])),
-            bytes: int(&fields["bytes"]),
-            media: int(&fields["media"]),
+            content: Content {
+                hash: ContentHash(bytes(&fields["hash"])),
+                bytes: int(&fields["bytes"]),
+                media: int(&fields["media"]),
+            },
             name: text(&fields["name"]),
         }),
         other => panic!("no value {other}"),

@@ -107,8 +107,10 @@ fn every_structure_of_the_document_stands_in_a_vector() {
     let files =
         [vectors!("frames").to_string(), vectors!("ops").to_string(), vectors!("exchange").to_string()].concat();
     let schema = Schema::of_the_document();
-    assert_eq!(schema.names().count(), 25, "the document's tables are read");
-    for frame in ["Hello", "Have", "Log", "Ops", "Attest", "Inventory", "Marks", "Feed", "Refused"] {
+    assert_eq!(schema.names().count(), 30, "the document's tables are read");
+    for frame in
+        ["Hello", "Have", "Log", "Ops", "Attest", "Inventory", "Offer", "Chunk", "Marks", "Feed", "Refused", "Files"]
+    {
         assert!(files.contains(&format!("\"type\":\"{frame}\"")), "{frame}");
     }
     for variant in ["Create", "Change", "Accepted", "NeedsRepair", "Quarantined", "Text", "Many", "DateTime", "Person"]

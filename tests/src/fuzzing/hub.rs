@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kentongan_host::Clock;
 use kentongan_host::clock::ManualClock;
 use kentongan_hub::accept::Exchange;
+use kentongan_hub::archive::MemoryArchive;
 use kentongan_hub::engine::{self, Parts};
 use kentongan_hub::store::memory::MemoryStore;
 use kentongan_hub::store::sqlite::SqliteStore;
@@ -88,7 +89,8 @@ impl Hub {
     fn with(mut store: Box<dyn Store>) -> Hub {
         DRAWN.set(0);
         let clock = Arc::new(ManualClock::at(NOW_MS)) as Arc<dyn Clock>;
-        let parts = Parts { clock, key: key(9), random: draw, boot: 1 };
+        let archive = Arc::new(MemoryArchive::default());
+        let parts = Parts { clock, key: key(9), archive, random: draw, boot: 1 };
         let hub = transact_with(&mut *store, |tx| {
             tx.put_hub(&HubIdentity { replica: HUB, name: "Kota Contoh".to_owned(), created_ms: NOW_MS })?;
             for (place, (id, number)) in KEYS.into_iter().filter(|(id, _)| *id != HUB).enumerate() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kentongan_host::certificate::{Facts, Validity};
 use kentongan_host::{Clock, Failure};
 use kentongan_hub::accept::{Bounds, Call, Input, Moment, Output, Shown};
+use kentongan_hub::archive::{Archive, MemoryArchive};
 use kentongan_hub::backup;
 use kentongan_hub::engine::{Hub, Parts, Sign};
 use kentongan_hub::store::sqlite::SqliteStore;
@@ -59,6 +60,8 @@ pub struct HubHost {
     /// Clock of the machine.
     pub clock: Arc<SimClock>,
     key: Arc<dyn Sign>,
+    /// Survives whatever befalls the store, as a folder beside it may.
+    archive: Arc<dyn Archive>,
     boot: u64,
     /// Certificates that devices show.
     pub certificates: BTreeMap<ReplicaId, Facts>,
@@ -123,6 +126,7 @@ impl HubHost {
             processes: Vec::new(),
             clock,
             key,
+            archive: Arc::new(MemoryArchive::default()),
             certificates: BTreeMap::new(),
             revoked: Revoked::new(),
             boot: 1,
@@ -145,7 +149,8 @@ impl HubHost {
         let path = Disk::path(HUB_DISK, STORE);
         let mut store = SqliteStore::open_on(NAME, &path).map_err(|error| format!("{error:?}"))?;
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let parts = Parts { clock, key: Arc::clone(&self.key), random: draw, boot: self.boot };
+        let (key, archive) = (Arc::clone(&self.key), Arc::clone(&self.archive));
+        let parts = Parts { clock, key, archive, random: draw, boot: self.boot };
         let hub = transact_with(&mut store, |tx| {
             let hub = Hub::open(tx, parts)?.ok_or(StoreError::Damaged("no hub in the store"))?;
             hub.begin_serving(tx)?;

@@ -66,17 +66,18 @@ impl Shared {
         let mut net = self.net();
         let Net { hub, tale, .. } = &mut *net;
         let mut conn = hub.connect(speaker, dice).ok()?;
-        hub.arrive(&mut conn, Input::Bytes(request.to_vec())).ok()?;
-        hub.answer(&mut conn, tale).ok()?;
-        hub.arrive(&mut conn, Input::End).ok()?;
         let mut reply = Vec::new();
-        loop {
-            match hub.answer(&mut conn, tale).ok()? {
-                Some(Output::Whole(bytes) | Output::Part(bytes)) => reply.extend(bytes),
-                Some(Output::End) => {}
-                Some(Output::Cut) | None => return Some(reply),
+        for input in [Input::Bytes(request.to_vec()), Input::End] {
+            hub.arrive(&mut conn, input).ok()?;
+            while let Some(output) = hub.answer(&mut conn, tale).ok()? {
+                match output {
+                    Output::Whole(bytes) | Output::Part(bytes) => reply.extend(bytes),
+                    Output::End => {}
+                    Output::Cut => return Some(reply),
+                }
             }
         }
+        Some(reply)
     }
 }
 

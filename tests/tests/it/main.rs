@@ -1,6 +1,7 @@
 //! Stories that real processes play. Each is a promise to somebody; `tests/README.md` says which.
 
 mod arrives;
+mod attachments;
 mod backup;
 mod canary;
 mod clocks;

@@ -233,3 +233,20 @@ pub(super) static TOO_LARGE: Page = Page {
          The message names the limit.",
     ],
 };
+
+pub(super) static UNFIT_FILE: Page = Page {
+    exit: Exit::SomeRefused,
+    sentence: ["Berkas ini tidak dapat dilampirkan.", "This file cannot be attached."],
+    next_step: [
+        "Lampirkan foto (JPEG, PNG, WebP) atau PDF; potret atau pindai lagi bila berkasnya rusak.",
+        "Attach a photo (JPEG, PNG, WebP) or a PDF; take or scan it again if the file is damaged.",
+    ],
+    explanation: [
+        "Yang menentukan isi berkas, bukan namanya: program, halaman web, atau dokumen kantor tidak diterima,\n\
+         juga bila namanya berakhiran .jpg. Foto diperkecil dan ditulis ulang; tempat dan alat pemotretan dihapus.\n\
+         Catatan yang lain tidak terpengaruh.",
+        "What counts is what the file holds, not its name: programs, web pages and office documents are not taken,\n\
+         even if their name ends in .jpg. Photos are made smaller and written anew; where and by what they were taken\n\
+         is removed. Nothing else of the record is affected.",
+    ],
+};

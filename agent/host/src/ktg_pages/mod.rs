@@ -48,5 +48,6 @@ pub(crate) fn page(ktg: Ktg) -> &'static Page {
         Ktg::UnknownForm => &machine::UNKNOWN_FORM,
         Ktg::InvalidField => &machine::INVALID_FIELD,
         Ktg::TooLarge => &machine::TOO_LARGE,
+        Ktg::UnfitFile => &machine::UNFIT_FILE,
     }
 }

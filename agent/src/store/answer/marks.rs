@@ -8,6 +8,7 @@ use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::wire::v1::{Marks, notice};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::super::attachments;
 use super::super::facts::{self, name};
 use super::super::opening::cursor;
 use super::super::pack::{SEQ_BITS, known_log_number, split};
@@ -39,6 +40,7 @@ impl Store {
             let before: i64 = facts::get(&transaction, name::HUB_FORGOT)?.unwrap_or(0);
             facts::put(&transaction, name::HUB_FORGOT, before.saturating_add(applied.betrayed as i64))?;
         }
+        attachments::note_marks(&transaction, !marks.epochs.0.is_empty(), applied.betrayed > 0)?;
         for (kind, number) in &marks.cursors.0 {
             rewind(&transaction, *kind, *number)?;
         }

@@ -42,6 +42,8 @@ pub struct Applied {
     pub secured: u64,
     /// Ops that such a copy held, and that the hub lacks now.
     pub betrayed: u64,
+    /// Bytes of attached files that the hub gained.
+    pub file_bytes: u64,
 }
 
 impl Applied {
@@ -53,6 +55,7 @@ impl Applied {
         self.given_back += other.given_back;
         self.secured += other.secured;
         self.betrayed += other.betrayed;
+        self.file_bytes += other.file_bytes;
     }
 }
 
@@ -66,6 +69,7 @@ impl Store {
         match event {
             Event::Marks(marks) => self.apply_marks(&marks, waited_ms),
             Event::Feed(feed) => self.apply_feed(&feed),
+            Event::Files(files) => Ok(Applied { file_bytes: self.note_files(&files)?, ..Applied::default() }),
             Event::Restored { head, first_seq, ops } => self.apply_restored(&head, first_seq, &ops),
         }
     }

@@ -35,6 +35,18 @@ pub(super) struct Found {
     pub(super) listed: BTreeMap<i64, (i64, i64)>,
     pub(super) taken: BTreeMap<[u8; 32], i64>,
     pub(super) sources: BTreeMap<[u8; 32], [u8; 32]>,
+    /// Attachments by id: what was noted of each.
+    pub(super) attachments: BTreeMap<i64, Noted>,
+    /// Parts of their content by id, at their latest place.
+    pub(super) parts: BTreeMap<i64, Place>,
+}
+
+/// What was noted of an attachment.
+pub(super) struct Noted {
+    pub(super) hash: [u8; 32],
+    pub(super) bytes: u32,
+    pub(super) media: u8,
+    pub(super) wall_ms: i64,
 }
 
 impl Found {
@@ -100,6 +112,18 @@ impl Found {
             IMPORT_SOURCE => {
                 self.sources.insert(value(0)?.bytes()?, value(1)?.bytes()?);
             }
+            ATTACHMENT => {
+                let noted = Noted {
+                    hash: value(1)?.bytes()?,
+                    bytes: u32::try_from(whole(2)?).ok()?,
+                    media: u8::try_from(whole(3)?).ok()?,
+                    wall_ms: whole(7)?,
+                };
+                self.attachments.insert(row.id, noted);
+            }
+            ATTACHMENT_PART => {
+                self.parts.insert(row.id, place);
+            }
             _ => {}
         }
         Some(())
@@ -135,7 +159,7 @@ impl Found {
 }
 
 /// Rows that are looked for, in the order of the constants below.
-pub(super) static SHAPES: [Shape; 10] = [
+pub(super) static SHAPES: [Shape; 12] = [
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(8)] },
     Shape { row_ids: false, columns: &[Kind::Bytes(8), Kind::Whole] },
     Shape {
@@ -188,6 +212,20 @@ pub(super) static SHAPES: [Shape; 10] = [
     },
     Shape { row_ids: false, columns: &[Kind::Bytes(32), Kind::Whole] },
     Shape { row_ids: false, columns: &[Kind::Bytes(32), Kind::Bytes(32)] },
+    Shape {
+        row_ids: true,
+        columns: &[
+            Kind::RowId,
+            Kind::Bytes(32),
+            Kind::Whole,
+            Kind::Whole,
+            Kind::Whole,
+            Kind::WholeOrNull,
+            Kind::WholeOrNull,
+            Kind::Whole,
+        ],
+    },
+    Shape { row_ids: true, columns: &[Kind::RowId, Kind::Blob] },
 ];
 const LOG_NAME: usize = 0;
 const LOG_NAME_INDEX: usize = 1;
@@ -199,3 +237,5 @@ const FACT: usize = 6;
 const RECORD: usize = 7;
 const IMPORT_ROW: usize = 8;
 const IMPORT_SOURCE: usize = 9;
+const ATTACHMENT: usize = 10;
+const ATTACHMENT_PART: usize = 11;

@@ -118,6 +118,7 @@ pub(super) fn fill<R: Read + Seek>(
     let mut work = Work { db: &transaction, remains, found, member, wall_ms, done: Salvaged::default() };
     work.put_logs()?;
     work.put_rest()?;
+    work.put_attachments()?;
     if let Some(member) = &work.member {
         facts::put_member(work.db, member)?;
     }

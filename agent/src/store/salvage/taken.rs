@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use kentongan_host::carve::Remains;
+use kentongan_protocol::attachment::{Content, ContentHash};
 use kentongan_protocol::clock::Hlc;
 use kentongan_protocol::ids::{Lane, LogId, OpId};
+use kentongan_protocol::limits::ATTACHMENT_BYTES_MAX;
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::op::Op;
 use kentongan_protocol::planted::{self, Defect};
 use rusqlite::{Connection, params};
 
+use super::super::attachments;
 use super::super::check::sum_of;
 use super::super::pack::{key_of, op_key, split};
 use super::super::write::put_log_head;
@@ -202,5 +205,36 @@ impl<R: Read + Seek> Work<'_, R> {
                 .map_err(taking())?;
         }
         Ok(())
+    }
+
+    /// Files that records name: those whose content is still what their name says. The hub is asked how far it has them.
+    pub(super) fn put_attachments(&mut self) -> Result<(), StoreError> {
+        let mut lost = 0_u64;
+        for (id, noted) in std::mem::take(&mut self.found.attachments) {
+            let meant = Content { hash: ContentHash(noted.hash), bytes: noted.bytes, media: noted.media };
+            let content = self.content_of(id, &meant);
+            match meant.verify(&content) {
+                Ok(()) => attachments::put(self.db, &meant, &content, noted.wall_ms)?,
+                Err(_) => lost += 1,
+            }
+        }
+        if lost > 0 {
+            tracing::error!(ev = "store.attachments_lost", files = lost, "attached files are damaged beyond repair");
+        }
+        Ok(())
+    }
+
+    /// What is readable of a file, its parts side by side.
+    fn content_of(&mut self, id: i64, meant: &Content) -> Vec<u8> {
+        let mut content = Vec::new();
+        for place in 0..attachments::parts_of(meant.bytes.min(ATTACHMENT_BYTES_MAX)) {
+            let part = id.checked_mul(attachments::PARTS_MAX).and_then(|first| self.found.parts.get(&(first + place)));
+            let row = part.copied().and_then(|part| self.remains.row(part));
+            match row.as_ref().and_then(|row| row.values.get(1)?.blob()) {
+                Some(part) => content.extend_from_slice(part),
+                None => break,
+            }
+        }
+        content
     }
 }

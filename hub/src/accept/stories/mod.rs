@@ -3,11 +3,13 @@
 //! ```text
 //!   arriving  once and whole               together  on the same records        claims  that are not true
 //!   copies    started twice, restored       order     any order, any store
+//!   files     that records name
 //! ```
 
 mod arriving;
 mod claims;
 mod copies;
+mod files;
 mod order;
 mod together;
 

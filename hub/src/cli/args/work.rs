@@ -41,6 +41,16 @@ pub(crate) enum ComplaintCommand {
         record: String,
     },
     #[command(
+        about = t("Foto dan surat yang dilampirkan", "The photos and papers attached to it"),
+        after_help = examples(&["complaint attachments KTG-7K3M-Q2H9D-R", "complaint attachments KTG-7K3M-Q2H9D-R --to ./berkas"]),
+    )]
+    Attachments {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, value_name = "FOLDER", help = t("Salin berkasnya ke folder ini", "Copy the files into this folder"))]
+        to: Option<PathBuf>,
+    },
+    #[command(
         about = t("Meneruskan ke unit lain", "Forward to another unit"),
         after_help = examples(&["complaint forward KTG-7K3M-Q2H9D-R --to \"Dinas PU\" --note \"jalan kabupaten\""]),
     )]

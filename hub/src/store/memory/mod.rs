@@ -6,6 +6,7 @@ mod tx;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::session::hub::HubEpoch;
@@ -38,6 +39,10 @@ struct State {
     numbers: BTreeMap<u64, RecordId>,
     shares: BTreeMap<(RecordId, OfficeCode), ()>,
     conflicts: BTreeMap<(RecordId, GroupTag), Conflict>,
+    attachments: BTreeMap<u64, Attachment>,
+    contents: BTreeMap<Content, u64>,
+    attached: BTreeMap<(RecordId, u64, ReplicaId), String>,
+    chunks: BTreeMap<(u64, u32), Vec<u8>>,
     feed: BTreeMap<(Topic, u64), FeedItem>,
     feed_numbers: BTreeMap<u64, ()>,
     attests: BTreeMap<LogId, Attestation>,
@@ -74,6 +79,11 @@ impl MemoryTx<'_> {
         if let Some(before) = table(self.state).remove(&key) {
             self.opposites.push(Box::new(move |state| drop(table(state).insert(key, before))));
         }
+    }
+
+    fn content_number(&self, content: &Content) -> Result<u64> {
+        let number = self.state.contents.get(content).copied();
+        number.ok_or(StoreError::Damaged("an attachment that is named is not there"))
     }
 
     fn op_at(&self, id: &OpId) -> Result<&StoredOp> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -273,6 +274,82 @@ impl Tx for MemoryTx<'_> {
     fn shared_with(&mut self, record: RecordId) -> Result<Vec<OfficeCode>> {
         let shares = self.state.shares.keys().filter(|(shared, _)| *shared == record);
         Ok(shares.map(|(_, office)| office.clone()).collect())
+    }
+
+    fn attachment(&mut self, content: &Content) -> Result<Option<Attachment>> {
+        Ok(self.state.contents.get(content).and_then(|number| self.state.attachments.get(number)).cloned())
+    }
+
+    fn name_attachment(
+        &mut self,
+        content: &Content,
+        record: RecordId,
+        writer: ReplicaId,
+        name: &str,
+        at_ms: i64,
+    ) -> Result<()> {
+        let number = match self.state.contents.get(content) {
+            Some(number) => *number,
+            None => {
+                let number = next(&self.state.attachments);
+                let state = AttachmentState::Wanted { held: 0, failed: 0 };
+                let attachment = Attachment { content: *content, state, since_ms: at_ms };
+                self.set(|state| &mut state.contents, *content, number);
+                self.set(|state| &mut state.attachments, number, attachment);
+                number
+            }
+        };
+        let key = (record, number, writer);
+        if !self.state.attached.contains_key(&key) {
+            self.set(|state| &mut state.attached, key, name.to_owned());
+        }
+        Ok(())
+    }
+
+    fn is_named_by(&mut self, content: &Content, writer: ReplicaId) -> Result<bool> {
+        let Some(number) = self.state.contents.get(content) else { return Ok(false) };
+        Ok(self.state.attached.keys().any(|(_, named, by)| named == number && *by == writer))
+    }
+
+    fn update_attachment(&mut self, content: &Content, to: AttachmentState) -> Result<()> {
+        let number = self.content_number(content)?;
+        let before =
+            self.attachment(content)?.ok_or(StoreError::Damaged("an attachment that is named is not there"))?;
+        self.set(|state| &mut state.attachments, number, Attachment { state: to, ..before });
+        if !matches!(to, AttachmentState::Wanted { held: 1.., .. }) {
+            let parts: Vec<_> =
+                self.state.chunks.range((number, 0)..=(number, u32::MAX)).map(|(key, _)| *key).collect();
+            parts.into_iter().for_each(|key| self.remove(|state| &mut state.chunks, key));
+        }
+        Ok(())
+    }
+
+    fn append_chunk(&mut self, content: &Content, offset: u32, bytes: &[u8]) -> Result<()> {
+        let number = self.content_number(content)?;
+        self.set(|state| &mut state.chunks, (number, offset), bytes.to_vec());
+        Ok(())
+    }
+
+    fn chunks(&mut self, content: &Content) -> Result<Vec<u8>> {
+        let Some(number) = self.state.contents.get(content) else { return Ok(Vec::new()) };
+        let parts = self.state.chunks.range((*number, 0)..=(*number, u32::MAX));
+        Ok(parts.flat_map(|(_, part)| part.iter().copied()).collect())
+    }
+
+    fn attachments_of(&mut self, record: RecordId) -> Result<Vec<Named>> {
+        let naming = self.state.attached.range((record, 0, ReplicaId(0))..=(record, u64::MAX, ReplicaId(u64::MAX)));
+        let mut named: Vec<(u64, &String)> = naming.map(|((_, number, _), name)| (*number, name)).collect();
+        named.sort();
+        let row = |(number, name): (u64, &String)| {
+            let attachment = self.state.attachments.get(&number)?.clone();
+            Some(Named { attachment, name: name.clone() })
+        };
+        Ok(named.into_iter().filter_map(row).collect())
+    }
+
+    fn attachments(&mut self, after: Option<&Content>, limit: usize) -> Result<Vec<Attachment>> {
+        let after = after.and_then(|content| self.state.contents.get(content)).copied().unwrap_or(0);
+        Ok(paged(&self.state.attachments, Page::After(after)).take(limit).cloned().collect())
     }
 
     fn conflicts_of(&mut self, record: RecordId) -> Result<Vec<Conflict>> {

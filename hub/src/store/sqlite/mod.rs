@@ -3,9 +3,10 @@
 //! ```text
 //!   schema   the tables            parties  hub, offices, replicas, codes     feed    topics and numbers
 //!   row      reading columns       logs     runs, logs, ops, verdicts         proofs  attests, forks, audit, journal
-//!   copying  a copy, and its check  records  records, shares, conflicts
+//!   copying  a copy, and its check  records  records, shares, conflicts          attachments  files
 //! ```
 
+mod attachments;
 pub mod copying;
 mod feed;
 mod logs;

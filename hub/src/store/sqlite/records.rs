@@ -61,7 +61,8 @@ pub(super) fn row_of(tx: &mut SqliteTx<'_>, id: RecordId) -> Result<Option<i64>>
     Ok(row)
 }
 
-fn known_row_of(tx: &mut SqliteTx<'_>, id: RecordId) -> Result<i64> {
+/// Row of a record that must be there.
+pub(super) fn known_row_of(tx: &mut SqliteTx<'_>, id: RecordId) -> Result<i64> {
     row_of(tx, id)?.ok_or(StoreError::Damaged("a record that changes is not there"))
 }
 

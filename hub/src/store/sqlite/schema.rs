@@ -8,7 +8,40 @@
 pub(super) const APPLICATION_ID: u32 = 0x4b54_4748;
 
 /// From each version to the next.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS];
+
+/// Files that records name.
+const ATTACHMENTS: &str = "
+CREATE TABLE attachments (
+    attachment  INTEGER PRIMARY KEY,                 -- in the order in which ops named them
+    hash        BLOB    NOT NULL,                    -- SHA-256 over the file
+    bytes       INTEGER NOT NULL,                    -- its length
+    media       INTEGER NOT NULL,                    -- its kind
+    state       INTEGER NOT NULL,                    -- 0 wanted, 1 in the archive, 2 set aside
+    held        INTEGER NOT NULL,                    -- bytes from its beginning that are here
+    failed      INTEGER NOT NULL,                    -- how often it came whole and was another file
+    since_ms    INTEGER NOT NULL,                    -- when an op first named it
+    UNIQUE (hash, bytes, media)
+) STRICT;
+
+CREATE TABLE attached (
+    attachment  INTEGER NOT NULL REFERENCES attachments,
+    record      INTEGER NOT NULL REFERENCES records, -- that names it
+    writer      INTEGER NOT NULL,                    -- replica that wrote so
+    name        TEXT    NOT NULL,                    -- what people call it
+    PRIMARY KEY (attachment, record, writer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attached_by_record ON attached (record);
+
+-- Of files that are not whole yet.
+CREATE TABLE chunks (
+    chunk       INTEGER PRIMARY KEY,
+    attachment  INTEGER NOT NULL REFERENCES attachments,
+    at          INTEGER NOT NULL,                    -- its place in the file
+    bytes       BLOB    NOT NULL,
+    UNIQUE (attachment, at)
+) STRICT;
+";
 
 const FIRST: &str = "
 CREATE TABLE hub (

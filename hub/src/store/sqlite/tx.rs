@@ -1,5 +1,6 @@
 //! An open transaction: savepoints, the statements' plumbing, and which module answers which call of the contract.
 
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -11,7 +12,7 @@ use rusqlite::{Connection, Params};
 use super::super::contract::{Result, StoreError, Tx, Work};
 use super::super::rows::*;
 use super::row::Columns;
-use super::{feed, logs, parties, proofs, records};
+use super::{attachments, feed, logs, parties, proofs, records};
 
 /// An open transaction.
 pub(super) struct SqliteTx<'a> {
@@ -257,6 +258,37 @@ impl Tx for SqliteTx<'_> {
     }
     fn shared_with(&mut self, record: RecordId) -> Result<Vec<OfficeCode>> {
         records::shared_with(self, record)
+    }
+    fn attachment(&mut self, content: &Content) -> Result<Option<Attachment>> {
+        attachments::attachment(self, content)
+    }
+    fn name_attachment(
+        &mut self,
+        content: &Content,
+        record: RecordId,
+        writer: ReplicaId,
+        name: &str,
+        at_ms: i64,
+    ) -> Result<()> {
+        attachments::name_attachment(self, content, record, writer, name, at_ms)
+    }
+    fn is_named_by(&mut self, content: &Content, writer: ReplicaId) -> Result<bool> {
+        attachments::is_named_by(self, content, writer)
+    }
+    fn update_attachment(&mut self, content: &Content, state: AttachmentState) -> Result<()> {
+        attachments::update_attachment(self, content, state)
+    }
+    fn append_chunk(&mut self, content: &Content, offset: u32, bytes: &[u8]) -> Result<()> {
+        attachments::append_chunk(self, content, offset, bytes)
+    }
+    fn chunks(&mut self, content: &Content) -> Result<Vec<u8>> {
+        attachments::chunks(self, content)
+    }
+    fn attachments_of(&mut self, record: RecordId) -> Result<Vec<Named>> {
+        attachments::attachments_of(self, record)
+    }
+    fn attachments(&mut self, after: Option<&Content>, limit: usize) -> Result<Vec<Attachment>> {
+        attachments::attachments(self, after, limit)
     }
     fn conflicts_of(&mut self, record: RecordId) -> Result<Vec<Conflict>> {
         records::conflicts_of(self, record)

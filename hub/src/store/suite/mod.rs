@@ -20,6 +20,7 @@ macro_rules! suite {
     };
 }
 
+mod attachments;
 mod feed;
 mod journals;
 mod logs;

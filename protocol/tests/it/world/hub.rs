@@ -113,7 +113,8 @@ impl Hub {
 
     fn take(&mut self, exchange: &mut Exchange, speaker: ReplicaId, event: Event) -> Result<(), Fault> {
         match event {
-            Event::Hello(_) | Event::End => {}
+            // Files have stories of their own, with a hub that keeps them.
+            Event::Hello(_) | Event::Offer(_) | Event::Chunk(..) | Event::End => {}
             Event::Have(position) => {
                 exchange.named.extend(&position.logs);
                 exchange.position = position;

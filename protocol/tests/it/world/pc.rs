@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
+use kentongan_protocol::attachment::Content as FileContent;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{EpochId, Lane, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::log::{ChainHash, Holding, LogHead};
@@ -112,6 +113,7 @@ impl Pc {
             open: self.open(),
             holding: Holding::of(own.iter().map(|own| (own.log, own.stored))),
             inventory: self.disagrees.then_some(own),
+            files: Vec::new(),
             mode: if self.cut { Mode::AskFirst } else { Mode::Send { bytes_aim: self.bytes_aim } },
         }
     }
@@ -193,6 +195,7 @@ impl Pc {
                 let log = self.logs.get_mut(&head.log()).expect("just entered");
                 log.stored = log.held().min(log.stored.max(log.ops.keys().next_back().copied().unwrap_or(0)));
             }
+            Event::Files(_) => unreachable!("no file was offered"),
             Event::Feed(feed) => self.keep_feed(&feed)?,
         }
         Ok(())
@@ -288,6 +291,10 @@ impl Outbox for PcOutbox<'_> {
             }
         }
         Ok(page)
+    }
+
+    fn chunk(&mut self, _: &FileContent, _: u32, _: usize) -> Result<Vec<u8>, Infallible> {
+        Ok(Vec::new())
     }
 
     fn sign(&mut self, message: &[u8]) -> [u8; 64] {

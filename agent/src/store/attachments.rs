@@ -1,0 +1,300 @@
+//! Files that records name: kept here with the op that names them, in one transaction, until the hub has them.
+//!
+//! A file is here once, however many records name it. The hub says how far it holds each; what it has whole stays here
+//! as long as the record's own entry would.
+
+use std::collections::BTreeMap;
+
+use kentongan_protocol::attachment::{Content, ContentHash, Standing};
+use kentongan_protocol::form::Value;
+use kentongan_protocol::form::builtin::pengaduan::{group, lampiran};
+use kentongan_protocol::ids::{OpId, RecordId};
+use kentongan_protocol::limits::OFFER_FILES_MAX;
+use kentongan_protocol::session::agent::OpenFile;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::facts::{self, name};
+use super::write::{Edit, Writer};
+use super::{Store, StoreError};
+use crate::photo::Prepared;
+
+/// Bytes of a part.
+const PART_BYTES: usize = 64 * 1024;
+/// Parts of one attachment are numbered below this.
+pub(super) const PARTS_MAX: i64 = 4096;
+
+/// Where a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttachmentState {
+    /// On this PC, and of the hub's copy so many bytes.
+    Waiting {
+        /// Bytes from its beginning that the hub is known to hold.
+        at_hub: u32,
+    },
+    /// The hub has it.
+    Arrived,
+    /// A second copy of the hub has it too.
+    Secured,
+    /// The hub set it aside: it is not what it claims to be.
+    SetAside,
+}
+
+impl AttachmentState {
+    /// Its stable name.
+    pub fn code(self) -> &'static str {
+        match self {
+            AttachmentState::Waiting { .. } => "queued",
+            AttachmentState::Arrived => "arrived",
+            AttachmentState::Secured => "secured",
+            AttachmentState::SetAside => "rejected",
+        }
+    }
+
+    fn of(state: i64, at_hub: i64) -> AttachmentState {
+        match state {
+            WAITING => AttachmentState::Waiting { at_hub: u32::try_from(at_hub).unwrap_or(0) },
+            ARRIVED => AttachmentState::Arrived,
+            SECURED => AttachmentState::Secured,
+            _ => AttachmentState::SetAside,
+        }
+    }
+}
+
+const WAITING: i64 = 0;
+const ARRIVED: i64 = 1;
+const SET_ASIDE: i64 = 2;
+const SECURED: i64 = 3;
+
+/// How many files are where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttachmentTotals {
+    /// Files that wait for the hub.
+    pub waiting: u64,
+    /// Bytes of them that the hub lacks.
+    pub waiting_bytes: u64,
+    /// Bytes of them that the hub holds already.
+    pub begun_bytes: u64,
+    /// Files that the hub has.
+    pub arrived: u64,
+    /// Files that the hub set aside.
+    pub set_aside: u64,
+}
+
+impl Store {
+    /// Attaches files to a record. When this returns, they and the op that names them are durable.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], [`StoreError::Unfit`]; then nothing was written.
+    pub fn attach(&mut self, record: RecordId, author: &str, files: &[Prepared]) -> Result<OpId, StoreError> {
+        let writes = files.iter().map(|file| {
+            let values = BTreeMap::from([(lampiran::FIELD, Value::Attachment(file.attachment.clone()))]);
+            (group::LAMPIRAN, values, Vec::new())
+        });
+        let edit = Edit { record, author: author.to_owned(), writes: writes.collect() };
+        self.write(|writer| {
+            let op = writer.edit(&edit)?;
+            files.iter().try_for_each(|file| writer.keep(file))?;
+            Ok(op)
+        })
+    }
+
+    /// Where a file is; `None` if it is not here (any more).
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn attachment_state(&self, hash: ContentHash) -> Result<Option<AttachmentState>, StoreError> {
+        self.db
+            .prepare_cached("SELECT state, coalesce(at_hub, 0) FROM attachment WHERE hash = ?")
+            .and_then(|mut select| {
+                let state = |row: &rusqlite::Row<'_>| Ok(AttachmentState::of(row.get(0)?, row.get(1)?));
+                select.query_row([hash.0], state).optional()
+            })
+            .map_err(StoreError::because("look for an attachment"))
+    }
+
+    /// How many files are where.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn attachment_totals(&self) -> Result<AttachmentTotals, StoreError> {
+        let mut totals = AttachmentTotals::default();
+        let reading = || StoreError::because("count attachments");
+        let mut select = self
+            .db
+            .prepare_cached(
+                "SELECT state, count(*), sum(bytes), sum(coalesce(at_hub, 0)) FROM attachment GROUP BY state",
+            )
+            .map_err(reading())?;
+        let rows = select
+            .query_map([], |row| {
+                let number = |column| row.get::<_, i64>(column).map(|number| number as u64);
+                Ok((row.get::<_, i64>(0)?, number(1)?, number(2)?, number(3)?))
+            })
+            .map_err(reading())?;
+        for row in rows {
+            match row.map_err(reading())? {
+                (WAITING, files, bytes, at_hub) => {
+                    totals.waiting = files;
+                    totals.waiting_bytes = bytes.saturating_sub(at_hub);
+                    totals.begun_bytes = at_hub;
+                }
+                (ARRIVED | SECURED, files, ..) => totals.arrived += files,
+                (_, files, ..) => totals.set_aside = files,
+            }
+        }
+        Ok(totals)
+    }
+
+    /// Files that the hub is not known to have, the oldest first, as many as one exchange offers.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) fn open_files(&self) -> Result<Vec<OpenFile>, StoreError> {
+        let reading = || StoreError::because("list attachments to send");
+        let mut select = self
+            .db
+            .prepare_cached("SELECT hash, bytes, media, at_hub FROM attachment WHERE state = 0 ORDER BY id LIMIT ?")
+            .map_err(reading())?;
+        let rows = select
+            .query_map([OFFER_FILES_MAX as i64], |row| {
+                let content = Content { hash: ContentHash(row.get(0)?), bytes: row.get(1)?, media: row.get(2)? };
+                Ok(OpenFile { content, held: row.get(3)? })
+            })
+            .map_err(reading())?;
+        rows.collect::<Result<_, _>>().map_err(reading())
+    }
+
+    /// Whether the hub wants more of a file than it has.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn has_wanted_files(&self) -> Result<bool, StoreError> {
+        self.db
+            .prepare_cached("SELECT 1 FROM attachment WHERE state = 0 AND at_hub IS NOT NULL LIMIT 1")
+            .and_then(|mut select| select.exists([]))
+            .map_err(StoreError::because("look for attachments to send"))
+    }
+
+    /// Notes how far the hub has files, and gives back how many of their bytes it gained.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn note_files(&mut self, files: &[(Content, Standing)]) -> Result<u64, StoreError> {
+        let noting = || StoreError::because("note how far the hub has attachments");
+        let transaction = self.db.transaction().map_err(noting())?;
+        let hub_ms: Option<i64> = facts::get(&transaction, name::HUB_MS)?;
+        let mut gained = 0;
+        for (content, standing) in files {
+            let (state, at_hub) = match standing {
+                Standing::Wanted { held } => (WAITING, Some((*held).min(content.bytes))),
+                Standing::Held => (ARRIVED, Some(content.bytes)),
+                Standing::SetAside => (SET_ASIDE, Some(0)),
+                // It hears of the op that names it another time.
+                Standing::Unknown => (WAITING, None),
+            };
+            let before: Option<Option<u32>> = transaction
+                .prepare_cached("SELECT at_hub FROM attachment WHERE hash = ?")
+                .and_then(|mut select| select.query_row([content.hash.0], |row| row.get(0)).optional())
+                .map_err(noting())?;
+            transaction
+                .prepare_cached("UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ? WHERE hash = ?")
+                .and_then(|mut update| update.execute(params![state, at_hub, hub_ms, content.hash.0]))
+                .map_err(noting())?;
+            gained += u64::from(at_hub.unwrap_or(0).saturating_sub(before.flatten().unwrap_or(0)));
+        }
+        transaction.commit().map_err(noting())?;
+        Ok(gained)
+    }
+
+    /// The whole file, if it is here and sound.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it is not what its name says.
+    pub fn attachment(&self, meant: &Content) -> Result<Option<Vec<u8>>, StoreError> {
+        let content = chunk(&self.db, meant.hash, 0, usize::try_from(meant.bytes).unwrap_or(usize::MAX))?;
+        match content {
+            Some(content) if meant.verify(&content).is_err() => Err(StoreError::Damaged("an attachment")),
+            content => Ok(content),
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps a file, if it is not here already.
+    fn keep(&mut self, file: &Prepared) -> Result<(), StoreError> {
+        put(self.db, &file.attachment.content, &file.content, self.wall_ms())
+    }
+}
+
+/// What the hub's marks mean for files that it had. After each start of the hub those that no copy is known to cover are
+/// offered again: it may have been restored from before they came.
+pub(super) fn note_marks(db: &Connection, started_anew: bool, betrayed: bool) -> Result<(), StoreError> {
+    let noting = || StoreError::because("note where attachments are");
+    if started_anew || betrayed {
+        let doubtful = if betrayed { SECURED } else { ARRIVED };
+        db.execute("UPDATE attachment SET state = 0, at_hub = NULL WHERE state IN (1, ?)", [doubtful])
+            .map_err(noting())?;
+    }
+    if let Some(backed_up_ms) = facts::get::<i64>(db, name::BACKED_UP)? {
+        db.execute("UPDATE attachment SET state = 3 WHERE state = 1 AND hub_ms < ?", [backed_up_ms])
+            .map_err(noting())?;
+    }
+    Ok(())
+}
+
+/// Keeps a file, if it is not here already.
+pub(super) fn put(db: &Connection, what: &Content, content: &[u8], wall_ms: i64) -> Result<(), StoreError> {
+    let keeping = || StoreError::because("keep an attachment");
+    let inserted = db
+        .execute(
+            "INSERT INTO attachment (hash, bytes, media, state, at_hub, wall_ms) VALUES (?, ?, ?, 0, NULL, ?) \
+             ON CONFLICT DO NOTHING",
+            params![what.hash.0, what.bytes, what.media, wall_ms],
+        )
+        .map_err(keeping())?;
+    if inserted == 0 {
+        return Ok(());
+    }
+    let id = db.last_insert_rowid();
+    for (place, part) in content.chunks(PART_BYTES).enumerate() {
+        db.prepare_cached("INSERT INTO attachment_part (id, content) VALUES (?, ?)")
+            .and_then(|mut insert| insert.execute(params![id * PARTS_MAX + place as i64, part]))
+            .map_err(keeping())?;
+    }
+    Ok(())
+}
+
+/// Parts of a file of this length.
+pub(super) fn parts_of(bytes: u32) -> i64 {
+    i64::from(bytes).div_euclid(PART_BYTES as i64) + i64::from(!bytes.is_multiple_of(PART_BYTES as u32))
+}
+
+/// Bytes of a file from `offset` on, at most `bytes_max`; `None` if it is not here, or ends before that.
+pub(super) fn chunk(
+    db: &Connection,
+    hash: ContentHash,
+    offset: u32,
+    bytes_max: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let reading = || StoreError::because("read an attachment");
+    let id: Option<i64> = db
+        .prepare_cached("SELECT id FROM attachment WHERE hash = ? AND bytes > ?")
+        .and_then(|mut select| select.query_row(params![hash.0, offset], |row| row.get(0)).optional())
+        .map_err(reading())?;
+    let Some(id) = id else { return Ok(None) };
+    let first = offset as usize / PART_BYTES;
+    let mut select = db
+        .prepare_cached("SELECT content FROM attachment_part WHERE id BETWEEN ? AND ? ORDER BY id")
+        .map_err(reading())?;
+    let (from, to) = (id * PARTS_MAX + first as i64, id * PARTS_MAX + PARTS_MAX - 1);
+    let mut rows = select.query([from, to]).map_err(reading())?;
+    let (mut bytes, mut skip) = (Vec::new(), offset as usize % PART_BYTES);
+    while bytes.len() < bytes_max
+        && let Some(row) = rows.next().map_err(reading())?
+    {
+        let part: Vec<u8> = row.get(0).map_err(reading())?;
+        bytes.extend(part.iter().skip(skip).take(bytes_max - bytes.len()));
+        skip = 0;
+    }
+    Ok((!bytes.is_empty()).then_some(bytes))
+}

@@ -1,0 +1,142 @@
+//! Files that records name.
+
+use kentongan_protocol::attachment::Standing;
+use kentongan_protocol::session::agent::OpenFile;
+use kentongan_protocol::wire::codec;
+
+use super::*;
+use crate::photo::{Photos, Prepared, prepare};
+use crate::store::attachments::chunk;
+
+/// A paper of about this many bytes, like no other.
+fn paper(name: &str, bytes: usize) -> Prepared {
+    let text = format!("%PDF-1.4 {name} ").into_bytes();
+    let content = text.iter().copied().cycle().take(bytes).collect();
+    prepare(content, name, Photos { side_px: 0, quality: 75 }).unwrap()
+}
+
+#[test]
+fn an_attached_file_is_here_with_the_op_that_names_it_and_comes_back_whole() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let record = store.enter(&complaint("Kuitansi tidak diberikan")).unwrap().record;
+    let (small, large) = (paper("kuitansi.pdf", 900), paper("surat.pdf", 200_000));
+    store.attach(record, "sari", &[small.clone(), large.clone()]).unwrap();
+    drop(store);
+    let mut store = pc.start();
+    for file in [&small, &large] {
+        assert_eq!(store.attachment(&file.attachment.content).unwrap().as_ref(), Some(&file.content));
+        let state = store.attachment_state(file.attachment.content.hash).unwrap();
+        assert_eq!(state, Some(AttachmentState::Waiting { at_hub: 0 }));
+    }
+    let entry = store.entry(record).unwrap();
+    let form = builtin::by_tag(pengaduan::TAG).unwrap();
+    let GroupView::Entries(entries) = GroupView::of(&entry.record, form, form.group_named("lampiran").unwrap()) else {
+        panic!("attachments are a growing set");
+    };
+    assert_eq!(entries.len(), 2);
+}
+
+#[test]
+fn chunks_of_any_length_from_any_place_are_the_file() {
+    let mut store = Pc::new(1).start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let file = paper("jalan.pdf", 150_001);
+    store.attach(record, "sari", std::slice::from_ref(&file)).unwrap();
+    for bytes_max in [1_000, 65_536, 70_001, 1_000_000] {
+        let mut whole = Vec::new();
+        while let Some(part) = chunk(&store.db, file.attachment.content.hash, whole.len() as u32, bytes_max).unwrap() {
+            assert!(part.len() <= bytes_max);
+            whole.extend(part);
+        }
+        assert_eq!(whole, file.content);
+    }
+}
+
+#[test]
+fn one_file_named_by_two_records_is_kept_and_sent_once() {
+    let mut store = Pc::new(1).start();
+    let file = paper("edaran.pdf", 5_000);
+    for text in ["Antrean panjang", "Loket tutup"] {
+        let record = store.enter(&complaint(text)).unwrap().record;
+        store.attach(record, "sari", std::slice::from_ref(&file)).unwrap();
+    }
+    assert_eq!(store.open_files().unwrap(), [OpenFile { content: file.attachment.content, held: None }]);
+}
+
+#[test]
+fn what_the_hub_says_of_a_file_is_told() {
+    let mut store = Pc::new(1).start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let files = [paper("satu.pdf", 1_000), paper("dua.pdf", 2_000), paper("tiga.pdf", 4_000)];
+    store.attach(record, "sari", &files).unwrap();
+    let [one, two, three] = files.map(|file| file.attachment.content);
+    // No number of a hub makes more of a file than there is.
+    let said = [(one, Standing::Held), (two, Standing::SetAside), (three, Standing::Wanted { held: 9_999 })];
+    assert_eq!(store.note_files(&said).unwrap(), 5_000);
+    assert_eq!(store.attachment_totals().unwrap().waiting_bytes, 0);
+    // A hub that was restored has less than it said before.
+    assert_eq!(store.note_files(&[(three, Standing::Wanted { held: 1_500 })]).unwrap(), 0);
+    let totals = store.attachment_totals().unwrap();
+    let expected = AttachmentTotals { waiting: 1, waiting_bytes: 2_500, begun_bytes: 1_500, arrived: 1, set_aside: 1 };
+    assert_eq!(totals, expected);
+    assert_eq!(store.open_files().unwrap(), [OpenFile { content: three, held: Some(1_500) }]);
+    assert!(store.has_wanted_files().unwrap());
+    store.note_files(&[(three, Standing::Unknown)]).unwrap();
+    assert!(!store.has_wanted_files().unwrap(), "it is offered again at the next contact, not at once");
+}
+
+#[test]
+fn a_file_for_no_record_is_not_kept() {
+    let mut store = Pc::new(1).start();
+    store.enter(&complaint("Jalan rusak")).unwrap();
+    let nowhere = RecordId(OpId { log: LogId(5), seq: 1 });
+    assert!(matches!(store.attach(nowhere, "sari", &[paper("a.pdf", 900)]), Err(StoreError::NoSuchRecord)));
+    assert_eq!(store.attachment_totals().unwrap(), AttachmentTotals::default());
+}
+
+#[test]
+fn files_are_salvaged_from_a_damaged_store_unless_they_are_damaged_themselves() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let files = [paper("satu.pdf", 90_000), paper("dua.pdf", 70_000)];
+    store.attach(record, "sari", &files).unwrap();
+    let path = store.path().to_owned();
+    store.close().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Its second page on is no database any more, and one of the files is not what it was.
+    let mark = b"dua.pdf %PDF-1.4 dua.pdf";
+    let place = bytes.windows(mark.len()).position(|window| window == mark).unwrap();
+    bytes[place] ^= 1;
+    bytes[18] ^= 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let store = pc.start();
+    let [one, two] = files;
+    assert_eq!(store.attachment(&one.attachment.content).unwrap(), Some(one.content));
+    assert_eq!(store.attachment(&two.attachment.content).unwrap(), None);
+    assert_eq!(store.attachment_totals().unwrap().waiting, 1);
+}
+
+#[test]
+fn a_hub_that_started_anew_is_asked_again_for_what_no_copy_covers() {
+    let mut store = Pc::new(1).start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let files = [paper("satu.pdf", 1_000), paper("dua.pdf", 2_000)];
+    store.attach(record, "sari", &files).unwrap();
+    let [one, two] = files.map(|file| file.attachment.content);
+    let said = |hub_ms, epoch: Option<u8>, backed_up_ms: Option<i64>| Marks {
+        hub_ms,
+        epochs: List(epoch.map(|epoch| ([epoch; 8], 0)).into_iter().collect()),
+        extensions: List(backed_up_ms.map(|at_ms| (1, Blob(codec::encode(&at_ms)))).into_iter().collect()),
+        ..marks(Vec::new(), 0)
+    };
+    store.apply(Event::Marks(said(NOON, Some(1), None)), None).unwrap();
+    store.note_files(&[(one, Standing::Held)]).unwrap();
+    store.apply(Event::Marks(said(NOON + 20, None, Some(NOON + 10))), None).unwrap();
+    store.note_files(&[(two, Standing::Held)]).unwrap();
+    let states = |store: &Store| [one, two].map(|file| store.attachment_state(file.hash).unwrap().unwrap());
+    assert_eq!(states(&store), [AttachmentState::Secured, AttachmentState::Arrived]);
+    store.apply(Event::Marks(said(NOON + 30, Some(2), Some(NOON + 10))), None).unwrap();
+    assert_eq!(states(&store), [AttachmentState::Secured, AttachmentState::Waiting { at_hub: 0 }]);
+}
