@@ -116,7 +116,7 @@ fn number_after(text: &str, key: &str) -> f64 {
 }
 
 /// Records of each story.
-const RECORDS: usize = 300;
+const RECORDS: usize = 1_000;
 
 /// Who dies.
 #[derive(Debug, Clone, Copy)]
@@ -169,7 +169,7 @@ fn kill(victim: Victim, seed: u64) -> Result<(u32, u64, u64), String> {
     let entered = office.status()["entered_total"].as_u64().unwrap_or(0);
     let began = Instant::now();
     while ours::count(hub.data()) < entered && began.elapsed() < wait::LONG {
-        thread::sleep(Duration::from_millis(200 + dice.below(2_500)));
+        thread::sleep(Duration::from_millis(200 + dice.below(1_200)));
         match victim {
             Victim::AgentAfterEntry => continue,
             _ if kills >= 12 => continue,
