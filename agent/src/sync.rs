@@ -31,6 +31,9 @@ const IDLE_EXCHANGES_MAX: u32 = 3;
 /// The wait for the answer to a larger request says more about the request than about the link.
 const SMALL_REQUEST_BYTES_MAX: usize = 4 * 1024;
 
+/// A reply that is shorter comes in a piece or two, which say nothing about the link.
+const MEASURED_REPLY_BYTES_MIN: usize = 32 * 1024;
+
 /// Carries a request to the hub.
 pub trait Carrier {
     /// The answer under way.
@@ -229,10 +232,11 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
         Err(error) => return Ok(Err(error.into())),
     };
     reached(Step::AgentReplyBegun);
+    let began_ms = reply.waited_ms();
     if bytes >= MEASURED_BYTES_MIN {
-        let waited_ms = reply.waited_ms();
-        store.keep(move |store| store.note_carried(bytes, waited_ms)).await?;
+        store.keep(move |store| store.note_carried_up(bytes, began_ms)).await?;
     }
+    let mut bytes = 0;
     loop {
         let chunk = match reply.chunk().await {
             Ok(Some(chunk)) => chunk,
@@ -240,6 +244,7 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
             Err(error) => return Ok(Err(error.into())),
         };
         report.down_bytes += chunk.len() as u64;
+        bytes += chunk.len();
         let waited_ms = small.then(|| reply.waited_ms());
         session.push(&chunk);
         loop {
@@ -259,6 +264,10 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
             }
         }
         if session.is_ended() {
+            let took_ms = reply.waited_ms().saturating_sub(began_ms);
+            if bytes >= MEASURED_REPLY_BYTES_MIN {
+                store.keep(move |store| store.note_carried_down(bytes, took_ms)).await?;
+            }
             reply.whole();
             return Ok(Ok(()));
         }

@@ -26,8 +26,10 @@ pub(super) mod name {
     pub(in super::super) const OFFSET_MS: &str = "clock offset ms";
     /// Last measured round trip, in milliseconds.
     pub(in super::super) const ROUND_TRIP_MS: &str = "round trip ms";
-    /// Bytes a second that the link carried when it was last measured.
-    pub(in super::super) const LINK_BYTES_S: &str = "link bytes a second";
+    /// Bytes a second that the link carried upwards when it was last measured.
+    pub(in super::super) const UP_BYTES_S: &str = "link up bytes a second";
+    /// The same downwards.
+    pub(in super::super) const DOWN_BYTES_S: &str = "link down bytes a second";
     /// 1: the last exchange ended in disagreement about what the hub holds.
     pub(in super::super) const DISAGREES: &str = "needs inventory";
     /// 1: the last exchange was cut, so marks are asked for first.

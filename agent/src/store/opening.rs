@@ -53,7 +53,7 @@ impl Store {
         let own = own_logs(&self.db)?;
         let disagrees = facts::get::<i64>(&self.db, name::DISAGREES)? == Some(1);
         let cut = facts::get::<i64>(&self.db, name::CUT)? == Some(1);
-        let link_bytes_s = facts::get(&self.db, name::LINK_BYTES_S)?.unwrap_or(0);
+        let up_bytes_s = facts::get(&self.db, name::UP_BYTES_S)?.unwrap_or(0);
         planted::reached(match (disagrees, cut) {
             (true, _) => Place::InventorySent,
             (_, true) => Place::AskedFirst,
@@ -66,7 +66,7 @@ impl Store {
             open: open_logs(&self.db, self.member.as_ref())?,
             holding: Holding::of(own.iter().map(|own| (own.log, own.stored))),
             inventory: (disagrees && !planted::active(Defect::NoInventory)).then_some(own),
-            mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim: page_bytes(link_bytes_s, bytes_max) } },
+            mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim: page_bytes(up_bytes_s, bytes_max) } },
             files: self.open_files()?,
         })
     }

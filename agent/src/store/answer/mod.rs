@@ -86,12 +86,24 @@ impl Store {
     ///
     /// # Errors
     /// If the store cannot be read or written.
-    pub fn note_carried(&mut self, bytes: usize, waited_ms: u32) -> Result<(), StoreError> {
-        let known = facts::get(&self.db, name::LINK_BYTES_S)?.unwrap_or(0);
+    pub fn note_carried_up(&mut self, bytes: usize, waited_ms: u32) -> Result<(), StoreError> {
         let round_trip_ms = facts::get(&self.db, name::ROUND_TRIP_MS)?.unwrap_or(0);
-        match pacing::link_bytes_s(known, bytes, waited_ms, round_trip_ms) {
+        self.note_carried(name::UP_BYTES_S, bytes, waited_ms, round_trip_ms)
+    }
+
+    /// Notes how long an answer of so many bytes took from its beginning to its end.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written.
+    pub fn note_carried_down(&mut self, bytes: usize, took_ms: u32) -> Result<(), StoreError> {
+        self.note_carried(name::DOWN_BYTES_S, bytes, took_ms, 0)
+    }
+
+    fn note_carried(&self, way: &str, bytes: usize, ms: u32, round_trip_ms: u32) -> Result<(), StoreError> {
+        let known = facts::get(&self.db, way)?.unwrap_or(0);
+        match pacing::link_bytes_s(known, bytes, ms, round_trip_ms) {
             speed if speed == known => Ok(()),
-            speed => facts::put(&self.db, name::LINK_BYTES_S, speed),
+            speed => facts::put(&self.db, way, speed),
         }
     }
 
