@@ -188,6 +188,7 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
         .keep(move |store| {
             let mut session = Session::new(store.opening(&health, REQUEST_BYTES_AIM)?);
             session.ask(store.to_ask()?);
+            session.sign(store.to_sign()?);
             let request = session.request(&mut store.outbox(&key))?;
             Ok((session, request))
         })
@@ -198,10 +199,18 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     let spoken = session.hub_versions();
     // Also who refuses says when to come back.
     report.come_back_s = session.come_back_s();
+    let signed = session.signed();
     let ended = carried.and_then(|()| session.finish().map_err(SyncFailure::from));
     match ended {
         Ok(outcome) => {
-            store.keep(move |store| store.end_exchange(Ok(&outcome))).await?;
+            store
+                .keep(move |store| {
+                    if outcome.in_order {
+                        store.note_signed(&signed)?;
+                    }
+                    store.end_exchange(Ok(&outcome))
+                })
+                .await?;
             Ok(Ok(outcome))
         }
         Err(failure) => {

@@ -30,6 +30,8 @@ defects! {
     NoFlush,
     /// The hub answers although its commit failed.
     HubAnswersUncommitted,
+    /// No signature is ever due.
+    NeverSigned,
     /// The agent shows as saved what it could not commit.
     SavedUncommitted,
     /// A feed cursor is saved before its page, in a transaction of its own.

@@ -24,6 +24,7 @@ mod read;
 mod repair;
 mod salvage;
 mod secured;
+mod signing;
 mod stray;
 mod write;
 
@@ -54,7 +55,12 @@ pub use write::{Edit, Entered};
 const APPLICATION_ID: u32 = 0x4b74_6741;
 
 /// Steps of the schema. Only ever appended to.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema2.sql"), include_str!("schema3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema2.sql"),
+    include_str!("schema3.sql"),
+    include_str!("schema4.sql"),
+];
 
 /// What the store needs of the machine it runs on.
 pub struct Machine {
@@ -109,6 +115,8 @@ pub struct Store {
     mark: Option<mark::Mark>,
     /// Ops of this PC that are here.
     saved: u64,
+    /// By the boot clock, since when something of this run is stored or on its way without a signature.
+    unsigned_since_ms: Option<u64>,
     /// In this exchange, pages of the feed are passed over: reading goes on from an earlier place in the next one.
     passes_pages_over: bool,
 }
@@ -161,6 +169,7 @@ impl Store {
             logs: BTreeMap::new(),
             hybrid: HybridClock::after(Hlc(sound.last_hlc as u64)),
             asking: None,
+            unsigned_since_ms: None,
             passes_pages_over: false,
             mark: None,
             saved: 0,

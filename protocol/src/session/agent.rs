@@ -80,6 +80,15 @@ pub struct OwnLog {
     pub held: u64,
 }
 
+/// What a request signs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signing {
+    /// Whether the ops that it brings are signed.
+    pub due: bool,
+    /// Logs of which the hub has all and keeps no signature yet: how far they go, and their running hash there.
+    pub stored: Vec<(LogId, u64, ChainHash)>,
+}
+
 /// Where the ops of a request come from.
 pub trait Outbox {
     /// What reading can fail with.
@@ -153,6 +162,9 @@ pub struct Session {
     come_back_s: u32,
     hub_versions: Option<(u8, u8)>,
     asked: Vec<(LogId, u64)>,
+    signing: Signing,
+    /// Heads of each signature.
+    signed: Vec<Vec<(LogId, u64)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +193,8 @@ impl Session {
             come_back_s: 0,
             hub_versions: None,
             asked: Vec::new(),
+            signing: Signing { due: true, stored: Vec::new() },
+            signed: Vec::new(),
         }
     }
 
@@ -188,6 +202,11 @@ impl Session {
     /// is known here. Before the request is made.
     pub fn ask(&mut self, logs: Vec<(LogId, u64)>) {
         self.asked = logs;
+    }
+
+    /// What to sign; otherwise it is what the request brings. Before the request is made.
+    pub fn sign(&mut self, signing: Signing) {
+        self.signing = signing;
     }
 
     /// The whole request.
@@ -236,9 +255,13 @@ impl Session {
     }
 
     /// Signatures over the open own logs as they are held, without their ops. What a cut request brought may stand at the
-    /// hub unsigned: the signature comes last, and the ops would never be sent again.
+    /// hub unsigned: the signature comes last, and the ops would never be sent again. An agent that keeps book of
+    /// [signatures](Session::signed) has none due here.
     fn put_signatures<O: Outbox>(&mut self, outbox: &mut O, out: &mut Vec<u8>) -> Result<(), O::Error> {
         self.unsent = !self.opening.open.is_empty();
+        if !self.signing.due {
+            return Ok(());
+        }
         let mut ops = OpsOut::new(outbox, out, self.opening.hello.replica, 0);
         for log in self.opening.open.iter().filter(|log| log.proofs.is_empty()).take(FRAME_LOGS_MAX) {
             if let Some(last) = ops.page(log, log.held.saturating_sub(1))?.last() {
@@ -252,6 +275,7 @@ impl Session {
     /// Ops by lane, the urgent first, until they have their size; and signatures over what was sent.
     fn put_ops<O: Outbox>(&mut self, outbox: &mut O, bytes_aim: usize, out: &mut Vec<u8>) -> Result<(), O::Error> {
         let mut ops = OpsOut::new(outbox, out, self.opening.hello.replica, bytes_aim);
+        ops.is_signed = self.signing.due;
         for (place, log) in self.opening.open.iter().enumerate() {
             if ops.is_full() || place == FRAME_LOGS_MAX {
                 self.unsent = true;
@@ -262,7 +286,11 @@ impl Session {
                 false => ops.put_foreign(log)?,
             }
         }
+        for (log, seq, chain) in &self.signing.stored {
+            ops.note_stored(*log, *seq, *chain);
+        }
         ops.sign();
+        self.signed = ops.signed;
         Ok(())
     }
 
@@ -420,6 +448,13 @@ impl Session {
     /// Whether the reply has come to its end: there is nothing more to wait for.
     pub fn is_ended(&self) -> bool {
         matches!(self.state, State::Ended { .. })
+    }
+
+    /// Logs of which the hub now keeps a signature, and up to where. After the reply has ended. A signature of which the
+    /// hub lacks a single op it does not keep at all.
+    pub fn signed(&self) -> Vec<(LogId, u64)> {
+        let is_there = |(log, seq): &(LogId, u64)| self.stored.get(log).is_none_or(|stored| stored >= seq);
+        self.signed.iter().filter(|heads| heads.iter().all(is_there)).flatten().copied().collect()
     }
 
     /// Ends the exchange when the reply has ended.

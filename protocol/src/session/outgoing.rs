@@ -22,13 +22,26 @@ pub(super) struct OpsOut<'a, O> {
     /// How far each own log was sent since the last signature.
     unsigned: BTreeMap<LogId, (u64, ChainHash)>,
     unsigned_bytes: usize,
+    /// Whether own ops are signed in this request.
+    pub(super) is_signed: bool,
+    /// Heads of each signature.
+    pub(super) signed: Vec<Vec<(LogId, u64)>>,
 }
 
 impl<'a, O: Outbox> OpsOut<'a, O> {
     pub(super) fn new(outbox: &'a mut O, out: &'a mut Vec<u8>, replica: [u8; 8], bytes_aim: usize) -> Self {
         // Counted from here: a greeting or an inventory of any length leaves the ops their room.
         let bytes_max = out.len().saturating_add(bytes_aim);
-        OpsOut { outbox, out, bytes_max, replica, unsigned: BTreeMap::new(), unsigned_bytes: 0 }
+        OpsOut {
+            outbox,
+            out,
+            bytes_max,
+            replica,
+            unsigned: BTreeMap::new(),
+            unsigned_bytes: 0,
+            is_signed: true,
+            signed: Vec::new(),
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -52,7 +65,12 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
     }
 
     pub(super) fn note_unsigned(&mut self, log: &OpenLog, seq: u64, chain: ChainHash) {
-        self.unsigned.insert(log.head.log(), (seq, chain));
+        self.note_stored(log.head.log(), seq, chain);
+    }
+
+    /// A log that goes so far at the hub, or will with this request.
+    pub(super) fn note_stored(&mut self, log: LogId, seq: u64, chain: ChainHash) {
+        self.unsigned.insert(log, (seq, chain));
         if self.unsigned_bytes >= SIGNED_BYTES_AIM || self.unsigned.len() == ATTEST_HEADS_MAX {
             self.sign();
         }
@@ -97,7 +115,8 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
             .into_iter()
             .map(|(log, (seq, chain))| (log.to_bytes(), seq, chain.0))
             .collect();
-        if !heads.is_empty() {
+        if self.is_signed && !heads.is_empty() {
+            self.signed.push(heads.iter().map(|(log, seq, _)| (LogId::from_bytes(*log), *seq)).collect());
             let mut attest = Attest { replica: self.replica, heads: List(heads), signature: [0; 64] };
             attest.signature = self.outbox.sign(&attest.signed_bytes());
             Frame::Attest(attest).put(self.out);

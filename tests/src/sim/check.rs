@@ -9,7 +9,7 @@ use kentongan_protocol::form::builtin::{self, pengaduan};
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId};
 use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::Op;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::disk::{Disk, NAME};
 use super::hubside::{HUB_DISK, STORE};
@@ -21,6 +21,8 @@ use super::world::{ENEMY, ENEMY_OFFICE, World, office_code};
 pub const ROUNDS_MAX: u32 = 3;
 /// Exchanges that a contact may take when there is nothing left to say.
 const QUIET_EXCHANGES_MAX: u64 = 2;
+/// Ops of a run for which a signature is due.
+const UNSIGNED_MAX: i64 = 16;
 
 /// An op as it stands at the hub.
 struct AtHub {
@@ -178,10 +180,47 @@ impl World {
     /// Everything, when nothing is under way any more.
     pub fn check_all(&mut self) {
         self.check_revoked();
-        if let Err(error) = self.check_hub().and_then(|()| self.check_offices()) {
+        if let Err(error) = self.check_hub().and_then(|()| self.check_offices()).and_then(|()| self.check_signed()) {
             self.broke(format!("the stores cannot be read at the end: {error}"));
         }
         self.check_integrity();
+    }
+
+    /// What stands at the hub is signed by its writer: logs of runs that are over to their end, and of the runs that go on
+    /// all but a few ops.
+    fn check_signed(&mut self) -> rusqlite::Result<()> {
+        let hub = look(HUB_DISK)?;
+        let mut select = hub.prepare(
+            "SELECT l.log, l.run, l.stored - coalesce(a.seq, 0) FROM logs l LEFT JOIN attested a ON a.log = l.log \
+             WHERE l.replica = ? AND l.stored > coalesce(a.seq, 0)",
+        )?;
+        let mut goes_on = BTreeSet::new();
+        for pc in &self.pcs {
+            let run =
+                look(pc.disk)?.query_row("SELECT run FROM run ORDER BY ordinal DESC LIMIT 1", [], |row| row.get(0));
+            goes_on.extend(run.optional()?.map(i64::from_be_bytes));
+        }
+        let served: Vec<ReplicaId> =
+            (0..self.pcs.len()).filter(|at| !self.is_revoked(*at)).map(|at| self.pcs[at].member.replica).collect();
+        for replica in served {
+            let mut rows = select.query([replica.0 as i64])?;
+            let mut unsigned = 0;
+            while let Some(row) = rows.next()? {
+                let (log, run, ops): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                unsigned += ops;
+                if !goes_on.contains(&run) {
+                    let log = LogId(log as u64);
+                    self.broke(format!(
+                        "{ops} ops of {replica} in log {log}, whose run is over, stand at the hub unsigned"
+                    ));
+                    return Ok(());
+                }
+            }
+            if unsigned >= UNSIGNED_MAX {
+                self.broke(format!("{unsigned} ops of {replica} stand at the hub unsigned"));
+            }
+        }
+        Ok(())
     }
 
     fn check_integrity(&mut self) {

@@ -12,7 +12,7 @@ use super::super::attachments;
 use super::super::facts::{self, name};
 use super::super::opening::cursor;
 use super::super::pack::{SEQ_BITS, known_log_number, split};
-use super::super::{Store, StoreError, next, secured};
+use super::super::{Store, StoreError, next, secured, signing};
 use super::Applied;
 use super::page::put_cursor;
 
@@ -55,6 +55,7 @@ impl Store {
                 .map_err(StoreError::because("note an epoch of the hub"))?;
         }
         if !marks.epochs.0.is_empty() {
+            signing::perhaps_forgotten(&transaction)?;
             offer_unnumbered(&transaction)?;
         }
         let round_trip_ms = round_trip(facts::get(&transaction, name::ROUND_TRIP_MS)?.unwrap_or(0), waited_ms);
@@ -96,6 +97,9 @@ fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut A
     db.prepare_cached("UPDATE log SET stored = ?, durable = ? WHERE n = ?")
         .and_then(|mut update| update.execute(params![after, durable, n]))
         .map_err(StoreError::because("move a mark"))?;
+    if after < before {
+        signing::forgotten_behind(db, n, after)?;
+    }
     if planted::active(Defect::PrunedAtAck) && own {
         db.execute("DELETE FROM op WHERE id >> 40 = ? AND (id & 1099511627775) <= ?", params![n, after])
             .map_err(StoreError::because("prune"))?;
