@@ -14,7 +14,7 @@ use crate::records::Records;
 pub(crate) fn run() -> ExitCode {
     let edge = Profile::named("edge").expect("it is one of them");
     let records = Records::own();
-    println!("over a relay with the rates and delays of `edge`; bytes of the connection, without IP headers");
+    println!("over a relay with the rates and delays of `edge`; ours without IP headers, the floor with them");
     for size in [1, 100] {
         let lines = records.lines(size);
         for state in [State::Cold, State::Connected] {
