@@ -36,6 +36,9 @@ const PATIENCE_ROUND_TRIPS: u32 = 6;
 /// For the other end to think, and for what varies.
 const PATIENCE_SPARE: Duration = Duration::from_secs(2);
 
+/// How long to try on a link of which nothing is known yet: several times what it takes over the slowest.
+const UNKNOWN_DIAL: Duration = Duration::from_secs(15);
+
 /// The way to one hub.
 pub(super) struct Dialler {
     /// Scheme, host and port of the hub.
@@ -43,7 +46,7 @@ pub(super) struct Dialler {
     name: ServerName<'static>,
     proxy: Option<Intercept>,
     tcp: HttpConnector,
-    connect_timeout: Duration,
+    pub(super) connect_timeout: Duration,
     /// Longest silence of a hub that is there.
     pub(super) idle_timeout: Duration,
     /// Of the connection that was made last, in milliseconds; 0: none was made yet.
@@ -73,12 +76,12 @@ impl Dialler {
         Ok(Dialler { address, name, proxy, tcp, connect_timeout, idle_timeout, round_trip_ms, misses })
     }
 
-    /// A fresh connection.
+    /// A fresh connection, within `longest`.
     ///
     /// # Errors
-    /// Whatever keeps it from being made, within the time for it.
-    pub(super) async fn dial(&self, tls: &Arc<ClientConfig>) -> Result<Stream, LinkError> {
-        let dialled = match timeout(self.dial_time(), self.dial_patiently(tls)).await {
+    /// Whatever keeps it from being made.
+    pub(super) async fn dial(&self, tls: &Arc<ClientConfig>, longest: Duration) -> Result<Stream, LinkError> {
+        let dialled = match timeout(longest, self.dial_patiently(tls)).await {
             Ok(dialled) => dialled,
             Err(late) => Err(link_error(&late)),
         };
@@ -95,14 +98,15 @@ impl Dialler {
         (round_trip * PATIENCE_ROUND_TRIPS + PATIENCE_SPARE).max(PATIENCE_MIN).min(self.idle_timeout)
     }
 
-    /// How long to try. A link that was good a moment ago and is lost answers soon after it is back or not at all, and a
-    /// fresh attempt notices that sooner than an old one, whose repetitions come ever more seldom.
-    fn dial_time(&self) -> Duration {
-        if self.round_trip_ms.load(Ordering::Relaxed) == 0 {
-            return self.connect_timeout;
-        }
+    /// How long to try where one attempt follows another. A link that was lost answers soon after it is back or not at
+    /// all, and a fresh attempt notices that sooner than an old one, whose repetitions come ever more seldom.
+    pub(super) fn dial_time(&self) -> Duration {
+        let first = match self.round_trip_ms.load(Ordering::Relaxed) {
+            0 => UNKNOWN_DIAL,
+            _ => self.patience().saturating_mul(2),
+        };
         let misses = self.misses.load(Ordering::Relaxed).min(16);
-        self.patience().saturating_mul(2).saturating_mul(1 << (misses / 4)).min(self.connect_timeout)
+        first.saturating_mul(1 << (misses / 4)).min(self.connect_timeout)
     }
 
     async fn dial_patiently(&self, tls: &Arc<ClientConfig>) -> Result<Stream, LinkError> {

@@ -7,8 +7,8 @@
 //!
 //! Three times end a wait: a connection that gives no sign of life is dead after a few round trips of this link (probes
 //! by the operating system, only while something is awaited); a hub that is there and says nothing is given up after
-//! `hub.idle_timeout`; and a connection that cannot be made after `hub.connect_timeout`, or much sooner on a link that was
-//! good a moment ago.
+//! `hub.idle_timeout`; and a connection that cannot be made after `hub.connect_timeout`, or sooner, where one attempt follows
+//! another: a fresh one notices first that the link is back.
 //!
 //! A kept connection that has died in the meantime shows it when it is used again: the exchange fails with
 //! [`LinkError::stale`], and the next one goes over a fresh connection.
@@ -102,7 +102,7 @@ impl Transport {
     /// # Errors
     /// If none comes.
     pub async fn root(&self) -> Result<Vec<u8>, LinkError> {
-        let stream = self.shared.dialler.dial(&self.shared.messages).await?;
+        let stream = self.shared.dialler.dial(&self.shared.messages, self.shared.dialler.connect_timeout).await?;
         message::get(stream, &self.shared.dialler, CA_PATH).await
     }
 
@@ -124,7 +124,7 @@ impl Transport {
 
     async fn message<Q: Serialize, A: DeserializeOwned>(&self, path: &str, request: &Q) -> Result<A, LinkError> {
         let body = serde_json::to_vec(request).map_err(|error| link_error(&error))?;
-        let stream = self.shared.dialler.dial(&self.shared.messages).await?;
+        let stream = self.shared.dialler.dial(&self.shared.messages, self.shared.dialler.connect_timeout).await?;
         let answer = message::post(stream, &self.shared.dialler, path, body).await?;
         serde_json::from_slice(&answer).map_err(|_| stranger("the answer is no message of a hub"))
     }
@@ -146,9 +146,10 @@ impl Carrier for Transport {
     type Reply = Reply;
 
     async fn exchange(&self, request: Vec<u8>) -> Result<Reply, LinkError> {
+        let dialler = &self.shared.dialler;
         let (stream, stale) = match self.take_kept().await {
             Some(stream) => (stream, true),
-            None => (self.shared.dialler.dial(&self.shared.exchanges).await?, false),
+            None => (dialler.dial(&self.shared.exchanges, dialler.dial_time()).await?, false),
         };
         let silence_max = self.shared.dialler.idle_timeout;
         tcp::expect(stream.get_ref().0, self.shared.dialler.patience());
