@@ -66,6 +66,10 @@ pub const FRAME_LOGS_MAX: usize = 4096;
 /// Logs in one exchange's inventory. An office that starts its PC twice a day for ten years has fewer than half.
 pub const INVENTORY_LOGS_MAX: usize = 65_536;
 
+/// Offices that are fed a record because a routing named them. Every change of the record goes to each of them: without a
+/// bound, a device that routes to all the codes there are would multiply the work of each of its changes.
+pub const RECORD_OFFICES_MAX: usize = 64;
+
 /// Hub epochs that an agent names, the latest ones.
 pub const EPOCHS_MAX: usize = 32;
 

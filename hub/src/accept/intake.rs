@@ -17,7 +17,7 @@ use kentongan_protocol::form::builtin::{self, pengaduan};
 use kentongan_protocol::form::{FieldTag, Value};
 use kentongan_protocol::ids::{OfficeCode, OpId, RecordId, ReplicaId, Topic};
 use kentongan_protocol::judge::{Access, Quarantine, Verdict, judge};
-use kentongan_protocol::limits::ATTACHMENT_BYTES_MAX;
+use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, RECORD_OFFICES_MAX};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::merge::{Creation, Record};
 use kentongan_protocol::op::{Action, Op};
@@ -265,7 +265,21 @@ impl<'a> Intake<'a> {
             let Some(mut touched) = self.touch(record)? else { return Ok(false) };
             // Numbers of groups mean something within their form only.
             let routes = touched.born.form == pengaduan::TAG && office != touched.born.office;
-            if !routes || !self.tx.share_record(record, &office)? {
+            if !routes || touched.shared.contains(&office) {
+                continue;
+            }
+            if touched.shared.len() >= RECORD_OFFICES_MAX {
+                note(
+                    self.tx,
+                    self.now_ms,
+                    "hub",
+                    "record.too_many_offices",
+                    record.0,
+                    json!({"office": office.as_str()}),
+                )?;
+                break;
+            }
+            if !self.tx.share_record(record, &office)? {
                 continue;
             }
             for stored in self.tx.ops_of(record)? {

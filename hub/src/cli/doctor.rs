@@ -86,7 +86,8 @@ impl Doctor<'_, '_> {
         let lang = self.context.out.lang;
         let next_step =
             failure.next_step(lang).unwrap_or_else(|| self.context.out.pick(next_step.0, next_step.1).to_owned());
-        let found = failure.sentence(lang);
+        let sentence = failure.sentence(lang);
+        let found = failure.ktg.map_or_else(|| sentence.to_string(), |ktg| format!("{ktg}: {sentence}"));
         self.checks.push(Check { name, outcome: Outcome::Failure, found, next_step: Some(next_step) });
     }
 
@@ -208,7 +209,9 @@ impl Doctor<'_, '_> {
             }
             Ok(_) => self.failed("store", &super::ask::unexpected(), ("", "")),
             Err(failure) => {
-                self.failed("store", &failure, ("kentongan-hub help KTG-207", "kentongan-hub help KTG-207"))
+                let page = failure.ktg.map_or_else(String::new, |ktg| format!(" {ktg}"));
+                let next_step = format!("kentongan-hub help{page}");
+                self.failed("store", &failure, (&next_step, &next_step));
             }
         }
     }

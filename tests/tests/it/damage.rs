@@ -199,3 +199,82 @@ fn a_damaged_hub_says_what_can_be_done_is_salvaged_by_a_person_and_refilled_by_i
     let status = sari.status();
     assert_eq!(status["all_arrived"], true, "{status:#}");
 }
+
+/// Makes a folder read-only as long as this lives; `None` where this user may not.
+#[cfg(target_os = "linux")]
+struct ReadOnly(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl ReadOnly {
+    fn make(folder: &Path) -> Option<ReadOnly> {
+        let mount = |words: &[&str], paths: &[&Path]| {
+            let done = std::process::Command::new("mount").args(words).args(paths).output();
+            done.is_ok_and(|done| done.status.success())
+        };
+        if !mount(&["--bind"], &[folder, folder]) {
+            println!("SKIPPED: this user may not mount");
+            return None;
+        }
+        let mounted = ReadOnly(folder.to_owned());
+        assert!(mount(&["-o", "remount,ro,bind"], &[folder]), "what could be mounted can be made read-only");
+        Some(mounted)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        // What stays mounted fails the removal of the folder, which is seen.
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn in_an_office_folder_that_cannot_be_written_nothing_is_called_saved_and_work_goes_on_afterwards() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    sari.complain("Sebelum disk menjadi hanya-baca.");
+    let before = fs::read(store(&sari)).expect("read the database");
+    let Some(read_only) = ReadOnly::make(sari.data()) else { return };
+    let add = ["record", "add", "pengaduan", "uraian=Tidak tersimpan."];
+    for words in [&add[..], &["status"], &["sync"], &["run"]] {
+        let refused = sari.run(words).expect(4).error();
+        assert_eq!(refused["code"], "KTG-204", "{words:?}: {refused:#}");
+        assert!(refused["message"].as_str().is_some_and(|sentence| !sentence.contains('\n')), "{words:?}: {refused:#}");
+    }
+    let doctor = sari.run(&["doctor", "--only", "store"]).json();
+    assert!(doctor.to_string().contains("KTG-204"), "{doctor:#}");
+    assert!(sari.launch().is_err_and(|status| status.code() == Some(4)), "the service says so and ends");
+    assert_eq!(fs::read(store(&sari)).expect("read the database"), before);
+    drop(read_only);
+    sari.complain("Sesudahnya.");
+    sari.sync().ok();
+    export::assert_texts(&hub, ["Sebelum disk menjadi hanya-baca.", "Sesudahnya."]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hub_whose_folder_cannot_be_written_says_so_and_has_everything_afterwards() {
+    let mut hub = Hub::start();
+    let sari = Office::enrol(&hub, "32.73.05.1001");
+    sari.complain("Sebelum disk menjadi hanya-baca.");
+    sari.sync().ok();
+    hub.stop();
+    let store = hub.data().join("store.db");
+    let before = fs::read(&store).expect("read the database");
+    let Some(read_only) = ReadOnly::make(hub.data()) else { return };
+    for words in [&["status"][..], &["office", "add", "32.73.05.1002", "--name", "Desa Baru"], &["serve"]] {
+        let refused = hub.run(words).expect(4).error();
+        assert_eq!(refused["code"], "KTG-204", "{words:?}: {refused:#}");
+    }
+    let doctor = hub.run(&["doctor"]).json();
+    assert!(doctor.to_string().contains("KTG-204"), "{doctor:#}");
+    assert!(hub.launch().is_err_and(|status| status.code() == Some(4)), "the service says so and ends");
+    assert_eq!(fs::read(&store).expect("read the database"), before);
+    sari.complain("Selama pusat tidak dapat menulis.");
+    drop(read_only);
+    hub.begin();
+    sari.sync().ok();
+    export::assert_texts(&hub, ["Sebelum disk menjadi hanya-baca.", "Selama pusat tidak dapat menulis."]);
+}

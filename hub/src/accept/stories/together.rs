@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::judge::Quarantine;
+use kentongan_protocol::limits::RECORD_OFFICES_MAX;
 use kentongan_protocol::wire::v1::VerdictFrame;
 
-use super::{CLINIC, VILLAGE, route};
+use super::{CLINIC, VILLAGE, events, route};
 use crate::accept::world::{HUB, NOW, World};
 use crate::store::OpState;
 
@@ -68,6 +69,27 @@ fn a_record_of_another_office_opens_when_it_is_routed_there_whatever_came_first(
         digests.insert(format!("{:?}", seen.group(pengaduan::group::TINDAK_LANJUT)));
     }
     assert_eq!(digests.len(), 1);
+}
+
+#[test]
+fn a_record_that_is_routed_to_all_the_codes_there_are_is_fed_to_so_many_offices_and_no_more() {
+    let mut world = World::new();
+    let mut sari = world.enrol(1, VILLAGE);
+    let record = sari.complain("Obat habis");
+    for n in 0..RECORD_OFFICES_MAX + 40 {
+        sari.set(record, "kantor_tujuan", &format!("32.73.05.{}", 1100 + n), &[]);
+    }
+    world.settle(&mut sari);
+    let fed = world.done(|tx| tx.feed_last());
+    let routed = (RECORD_OFFICES_MAX + 40) as u64;
+    assert_eq!(world.done(|tx| tx.shared_with(record)).len(), RECORD_OFFICES_MAX);
+    assert!(fed <= (1 + routed) * (1 + RECORD_OFFICES_MAX as u64), "{fed}");
+    assert_eq!(world.done(|tx| tx.totals()).ops, 1 + routed, "what was written stays all the same");
+    assert_eq!(events(&mut world).iter().filter(|event| *event == "record.too_many_offices").count(), 40);
+    // Who sees it goes on seeing it.
+    let mut budi = world.enrol(2, "32.73.05.1100");
+    world.settle(&mut budi);
+    assert!(budi.read.contains(&record.0));
 }
 
 #[test]
