@@ -14,6 +14,7 @@ use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::limits::REQUEST_BYTES_AIM;
+use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Event, Outcome, Session};
 use kentongan_protocol::session::pacing::MEASURED_BYTES_MIN;
 use kentongan_protocol::wire;
@@ -39,11 +40,24 @@ pub trait Carrier {
     /// The answer under way.
     type Reply: Answer;
 
-    /// Hands over a whole request and waits for an answer to begin.
+    /// What is remembered of the connection that is open; none if the next exchange opens one.
+    fn line(&self) -> impl Future<Output = Option<Line>> + Send;
+
+    /// Hands over a whole request and waits for an answer to begin. A request that goes on from what was said on the open
+    /// connection goes over that one or not at all.
     ///
     /// # Errors
     /// If no answer begins.
-    fn exchange(&self, request: Vec<u8>) -> impl Future<Output = Result<Self::Reply, LinkError>> + Send;
+    fn exchange(&self, request: Vec<u8>, on: Conn) -> impl Future<Output = Result<Self::Reply, LinkError>> + Send;
+}
+
+/// Which connection an exchange goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conn {
+    /// A new one.
+    New,
+    /// The one that is open, whose line was taken.
+    Open,
 }
 
 /// An answer under way.
@@ -57,12 +71,10 @@ pub trait Answer: Send {
     /// Milliseconds since the request was handed over: an upper bound of the round trip.
     fn waited_ms(&self) -> u32;
 
-    /// The answer has come to its end: what carried it may carry the next exchange.
-    fn whole(self)
+    /// The exchange was whole: what carried it may carry the next one, which goes on from `line`.
+    fn whole(self, line: Line)
     where
-        Self: Sized,
-    {
-    }
+        Self: Sized;
 }
 
 /// Has work done on the store, one piece after the other.
@@ -184,9 +196,11 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     report: &mut ContactReport,
 ) -> Result<Result<Outcome, SyncFailure>, StoreError> {
     let (health, key) = (caller.health.clone(), Arc::clone(&caller.key));
+    let line = caller.transport.line().await;
+    let on = if line.is_some() { Conn::Open } else { Conn::New };
     let (mut session, request) = store
         .keep(move |store| {
-            let mut session = Session::new(store.opening(&health, REQUEST_BYTES_AIM)?);
+            let mut session = Session::on(line.unwrap_or_default(), store.opening(&health, REQUEST_BYTES_AIM)?);
             session.ask(store.to_ask()?);
             session.sign(store.to_sign()?);
             let request = session.request(&mut store.outbox(&key))?;
@@ -195,14 +209,15 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
         .await?;
     reached(Step::AgentRequestBuilt);
     report.up_bytes += request.len() as u64;
-    let carried = carry(store, caller, request, &mut session, report).await?;
+    let carried = carry(store, caller, (request, on), &mut session, report).await?;
     let spoken = session.hub_versions();
     // Also who refuses says when to come back.
     report.come_back_s = session.come_back_s();
     let signed = session.signed();
-    let ended = carried.and_then(|()| session.finish().map_err(SyncFailure::from));
+    let ended = carried.and_then(|reply| Ok((reply, session.finish()?)));
     match ended {
-        Ok(outcome) => {
+        Ok((reply, (outcome, line))) => {
+            reply.whole(line);
             store
                 .keep(move |store| {
                     if outcome.in_order {
@@ -226,17 +241,17 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     }
 }
 
-/// Hands over the request and commits the answer frame by frame.
+/// Hands over the request and commits the answer frame by frame. Gives back what carried it.
 async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
     store: &K,
     caller: &Caller<C>,
-    request: Vec<u8>,
+    (request, on): (Vec<u8>, Conn),
     session: &mut Session,
     report: &mut ContactReport,
-) -> Result<Result<(), SyncFailure>, StoreError> {
+) -> Result<Result<C::Reply, SyncFailure>, StoreError> {
     let bytes = request.len();
     let small = bytes <= SMALL_REQUEST_BYTES_MAX;
-    let mut reply = match caller.transport.exchange(request).await {
+    let mut reply = match caller.transport.exchange(request, on).await {
         Ok(reply) => reply,
         Err(error) => return Ok(Err(error.into())),
     };
@@ -249,7 +264,7 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
     loop {
         let chunk = match reply.chunk().await {
             Ok(Some(chunk)) => chunk,
-            Ok(None) => return Ok(Ok(())),
+            Ok(None) => return Ok(Ok(reply)),
             Err(error) => return Ok(Err(error.into())),
         };
         report.down_bytes += chunk.len() as u64;
@@ -277,8 +292,7 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
             if bytes >= MEASURED_REPLY_BYTES_MIN {
                 store.keep(move |store| store.note_carried_down(bytes, took_ms)).await?;
             }
-            reply.whole();
-            return Ok(Ok(()));
+            return Ok(Ok(reply));
         }
     }
 }
@@ -363,7 +377,11 @@ mod tests {
     impl Carrier for Says {
         type Reply = Said;
 
-        async fn exchange(&self, _: Vec<u8>) -> Result<Said, LinkError> {
+        async fn line(&self) -> Option<Line> {
+            None
+        }
+
+        async fn exchange(&self, _: Vec<u8>, _: Conn) -> Result<Said, LinkError> {
             Ok(Said(Some(self.0.clone())))
         }
     }
@@ -376,6 +394,8 @@ mod tests {
         fn waited_ms(&self) -> u32 {
             1
         }
+
+        fn whole(self, _: Line) {}
     }
 
     #[tokio::test]

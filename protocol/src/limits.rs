@@ -63,6 +63,13 @@ pub const EXTENSION_BYTES_MAX: usize = 1024;
 /// Logs named in one `Have`, `Marks` or `Inventory` frame.
 pub const FRAME_LOGS_MAX: usize = 4096;
 
+/// Logs that both ends of an open connection remember by number, for each direction: the latest. Enough for the runs of a
+/// few days in all lanes, and some kilobytes for each connection of a hub.
+pub const LINE_LOGS_MAX: usize = 32;
+
+/// Longest greeting, and longest extensions of marks, that are remembered on a line, in bytes as encoded.
+pub const LINE_GREETING_BYTES_MAX: usize = 1024;
+
 /// Logs in one exchange's inventory. An office that starts its PC twice a day for ten years has fewer than half.
 pub const INVENTORY_LOGS_MAX: usize = 65_536;
 
@@ -93,5 +100,6 @@ pub const HYBRID_LEAD_MS_MAX: u64 = 5 * 60 * 1000;
 const _: () = assert!(FRAME_BODY_BYTES_AIM + OP_BYTES_MAX <= FRAME_BODY_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < OP_BYTES_MAX);
 const _: () = assert!(FRAME_BODY_BYTES_MAX < 1 << 21, "the length of a frame has three digits of seven bits");
+const _: () = assert!(LINE_LOGS_MAX < 255, "a number of a log on a line is one byte");
 const _: () = assert!(FRAME_LOGS_MAX * 26 <= FRAME_BODY_BYTES_MAX, "a full Marks frame fits");
 const _: () = assert!(ATTEST_HEADS_MAX * 49 + 128 <= FRAME_BODY_BYTES_MAX, "a full Attest frame fits");

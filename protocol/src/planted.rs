@@ -98,6 +98,12 @@ defects! {
     DamageUnseen,
     /// What stands behind a lost op is not taken over from a damaged store.
     BehindLossDropped,
+    /// What was said on a connection is remembered after it was cut.
+    LineKept,
+    /// What the hub remembers of a connection runs ahead of the pages that it gave.
+    LineAhead,
+    /// Ops are said to follow on whatever was said of their log before.
+    AlwaysFollowsOn,
 }
 
 impl fmt::Display for Defect {
@@ -179,6 +185,8 @@ places! {
     Request,
     /// The agent asks for marks before it sends, because it was cut.
     AskedFirst,
+    /// The agent goes on from what was said on an open connection.
+    WentOn,
     /// The agent sends an inventory.
     InventorySent,
     /// The agent keeps marks.
@@ -201,6 +209,8 @@ places! {
     EnteredAgain,
     /// The hub takes a greeting.
     Greeted,
+    /// The hub answers with what moved since its last marks on the connection.
+    MovedSaid,
     /// The hub sees a twin.
     TwinSeen,
     /// The hub stores a batch.

@@ -10,11 +10,12 @@ use std::time::Duration;
 use kentongan_agent::config;
 use kentongan_agent::enrol::Identity;
 use kentongan_agent::store::{Health, Machine, Store};
-use kentongan_agent::sync::{self, Caller, Carrier};
+use kentongan_agent::sync::{self, Caller, Carrier, Conn};
 use kentongan_agent::transport::{LinkError, LinkSettings, Reply, Transport};
 use kentongan_host::store_thread::StoreThread;
 use kentongan_host::tls::FloorTime;
 use kentongan_host::{DataDir, SystemClock};
+use kentongan_protocol::session::Line;
 use kentongan_protocol::wire::frame::FrameReader;
 use kentongan_protocol::wire::v1::Frame;
 use kentongan_tests::{Dice, Hub, Office, data};
@@ -76,9 +77,13 @@ struct Recorder {
 impl Carrier for Recorder {
     type Reply = Reply;
 
-    async fn exchange(&self, request: Vec<u8>) -> Result<Reply, LinkError> {
+    async fn line(&self) -> Option<Line> {
+        self.transport.line().await
+    }
+
+    async fn exchange(&self, request: Vec<u8>, on: Conn) -> Result<Reply, LinkError> {
         self.requests.lock().expect("nobody panics with it").push(request.clone());
-        self.transport.exchange(request).await
+        self.transport.exchange(request, on).await
     }
 }
 
@@ -120,13 +125,16 @@ fn replay(runtime: &Runtime, office: &Office, url: &str, requests: &[Vec<u8>]) -
     runtime.block_on(async {
         let (transport, _) = transport(office.data(), url);
         let began = std::time::Instant::now();
+        let mut reader = FrameReader::new();
         for request in requests {
-            let mut reply = transport.exchange(request.clone()).await.expect("an answer");
-            let mut reader = FrameReader::new();
+            // Each goes on from what was said before, as when they were recorded.
+            let on = if transport.line().await.is_some() { Conn::Open } else { Conn::New };
+            let mut reply = transport.exchange(request.clone(), on).await.expect("an answer");
+            reader.begin();
             while !has_end(&mut reader) {
                 reader.push(&sync::Answer::chunk(&mut reply).await.expect("its bytes").expect("more of them"));
             }
-            sync::Answer::whole(reply);
+            sync::Answer::whole(reply, Line::default());
         }
         began.elapsed()
     })

@@ -14,7 +14,7 @@ use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::pack::{Packer, Primed, Times};
 use kentongan_protocol::receipt::{Prefix, ReceiptCode, SERIALS};
 use kentongan_protocol::wire::codec::{self, Blob, List};
-use kentongan_protocol::wire::v1::{Ops, kind};
+use kentongan_protocol::wire::v1::{LogName, Ops, kind};
 use kentongan_tests::Dice;
 
 use crate::bytes::{brotli_11, gzip_9, lines};
@@ -85,7 +85,7 @@ fn streamed(packer: &mut Packer, lane: Lane, ops: &[Vec<u8>]) -> usize {
             end += 1;
         }
         let page = List(ops[begin..end].iter().cloned().map(Blob).collect());
-        let body = codec::encode(&Ops { log: [lane as u8; 8], first_seq: begin as u64 + 1, ops: page });
+        let body = codec::encode(&Ops { log: LogName::Id([lane as u8; 8]), first_seq: begin as u64 + 1, ops: page });
         bytes += packer.pack(kind::OPS, &body).expect("ops are packed").len();
         begin = end;
     }

@@ -263,7 +263,8 @@ impl Sides {
     /// If it does not end, or ends early.
     pub fn contact(&mut self) {
         let dice = Arc::new(std::sync::Mutex::new(Dice::new(1)));
-        let link = Link { shared: self.shared.clone(), speaker: self.speaker(), down: false, dice };
+        let kept = Arc::clone(&self.pc.kept);
+        let link = Link { shared: self.shared.clone(), speaker: self.speaker(), down: false, dice, kept };
         assert!(self.pc.call(link));
         for _ in 0..100_000 {
             if let Some(ended) = self.pc.step() {

@@ -81,6 +81,7 @@ impl Store {
             elapsed_ms: self.elapsed_ms(),
             wall_ms: self.wall_ms(),
             round_trip_ms: facts::get(&self.db, name::ROUND_TRIP_MS)?.unwrap_or(0),
+            link_bytes_s: facts::get(&self.db, name::DOWN_BYTES_S)?.unwrap_or(0),
             ops_written: own.iter().map(|own| own.held).sum::<u64>() + strays,
             ops_pending: own.iter().map(|own| own.held.saturating_sub(own.stored)).sum::<u64>() + strays,
             oldest_pending_ms: read::oldest_pending_ms(&self.db, self.wall_ms())?,

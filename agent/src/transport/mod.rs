@@ -29,13 +29,14 @@ use kentongan_host::ktg::Ktg;
 use kentongan_host::tcp;
 use kentongan_host::tls::fault::{LinkFault, classify};
 use kentongan_host::tls::for_exchanges;
+use kentongan_protocol::session::Line;
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
-use crate::sync::{Answer, Carrier};
+use crate::sync::{Answer, Carrier, Conn};
 use dial::{Dialler, Stream};
 
 /// How to reach the hub.
@@ -81,7 +82,14 @@ struct Shared {
     dialler: Dialler,
     messages: Arc<ClientConfig>,
     exchanges: Arc<ClientConfig>,
-    kept: Mutex<Option<Stream>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// A connection between two exchanges.
+struct Kept {
+    stream: Stream,
+    /// What was said on it; none while somebody makes a request of it.
+    line: Option<Line>,
 }
 
 impl Transport {
@@ -129,10 +137,13 @@ impl Transport {
         serde_json::from_slice(&answer).map_err(|_| stranger("the answer is no message of a hub"))
     }
 
-    /// The kept connection, if it still seems to live. Until it is given back there is none.
-    async fn take_kept(&self) -> Option<Stream> {
-        let mut stream = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        is_quiet(&mut stream).await.then_some(stream)
+    /// The kept connection. Until it is given back there is none.
+    fn take_kept(&self) -> Option<Kept> {
+        self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep(&self, kept: Kept) {
+        *self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
 }
 
@@ -145,11 +156,25 @@ impl fmt::Debug for Transport {
 impl Carrier for Transport {
     type Reply = Reply;
 
-    async fn exchange(&self, request: Vec<u8>) -> Result<Reply, LinkError> {
+    async fn line(&self) -> Option<Line> {
+        let Kept { mut stream, line } = self.take_kept()?;
+        let line = line?;
+        if !is_quiet(&mut stream).await {
+            return None;
+        }
+        self.keep(Kept { stream, line: None });
+        Some(line)
+    }
+
+    async fn exchange(&self, request: Vec<u8>, on: Conn) -> Result<Reply, LinkError> {
         let dialler = &self.shared.dialler;
-        let (stream, stale) = match self.take_kept().await {
-            Some(stream) => (stream, true),
-            None => (dialler.dial(&self.shared.exchanges, dialler.dial_time()).await?, false),
+        let (stream, stale) = match (self.take_kept(), on) {
+            (Some(kept), Conn::Open) => (kept.stream, true),
+            (None, Conn::Open) => {
+                let gone = io::Error::from(io::ErrorKind::NotConnected);
+                return Err(LinkError { stale: true, ..link_error(&gone) });
+            }
+            (_, Conn::New) => (dialler.dial(&self.shared.exchanges, dialler.dial_time()).await?, false),
         };
         let silence_max = self.shared.dialler.idle_timeout;
         tcp::expect(stream.get_ref().0, self.shared.dialler.patience());
@@ -222,9 +247,10 @@ impl Answer for Reply {
         u32::try_from(self.asked.elapsed().as_millis()).unwrap_or(u32::MAX)
     }
 
-    fn whole(self) {
-        tcp::rest(self.stream.get_ref().0);
-        *self.link.shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.stream);
+    fn whole(self, line: Line) {
+        let Reply { link, stream, .. } = self;
+        tcp::rest(stream.get_ref().0);
+        link.keep(Kept { stream, line: Some(line) });
     }
 }
 

@@ -21,6 +21,7 @@ use kentongan_host::{Clock, Failure, Ktg};
 use kentongan_protocol::attachment::Content;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::session::Line;
 use kentongan_protocol::session::hub::{Event, Session, refusal, refusal_for};
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::Refusal;
@@ -161,14 +162,14 @@ struct Waiting {
 }
 
 impl Call {
-    /// A request of the device that showed this certificate.
-    pub fn new(shown: Shown, bounds: Bounds, now: Moment) -> Call {
+    /// A request of the device that showed this certificate, on what is remembered of its connection.
+    pub fn new(shown: Shown, bounds: Bounds, line: Line, now: Moment) -> Call {
         let speaker = shown.replica();
         let id = speaker.unwrap_or(ReplicaId(0));
         let mut call = Call {
             bounds,
             shown: Some(shown),
-            session: Session::new(id),
+            session: Session::on(line, id),
             waiting: Waiting::default(),
             arrived_ms: now.wall_ms,
             drained: true,
@@ -199,9 +200,12 @@ impl Call {
         matches!(self.phase, Phase::Over { .. }) && self.out.is_empty()
     }
 
-    /// Whether request and reply were whole, so that another exchange may follow on the same connection.
-    pub fn went_whole(&self) -> bool {
-        matches!(self.phase, Phase::Over { whole: true })
+    /// What is remembered of the connection for the next exchange on it; none if this one was not whole.
+    pub fn into_line(self) -> Option<Line> {
+        match self.phase {
+            Phase::Over { whole: true } => self.exchange.and_then(|exchange| exchange.into_line()),
+            _ => None,
+        }
     }
 
     /// What is to be sent next.
@@ -286,6 +290,7 @@ impl Call {
             work,
             shown: self.shown.take(),
             exchange: self.exchange.take(),
+            reply: matches!(work, Work::First).then(|| Box::new(self.session.reply())),
             events: events.events,
             since_ms: events.since_ms,
             meter: self.meter.clone(),

@@ -6,10 +6,9 @@ use kentongan_protocol::attachment::Content;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OfficeCode, ReplicaId};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
-use kentongan_protocol::next;
-use kentongan_protocol::session::hub::{Event, Position};
-use kentongan_protocol::wire::frame::preamble;
-use kentongan_protocol::wire::v1::{Frame, Marks, VERSION};
+use kentongan_protocol::session::Line;
+use kentongan_protocol::session::hub::{self as session, Event, Part, Position};
+use kentongan_protocol::wire::v1::Marks;
 
 use super::echo::Echoes;
 use super::proof::Proofs;
@@ -35,8 +34,8 @@ pub struct Exchange {
     /// Files that the speaker offered.
     pub(super) offered: Vec<Content>,
     pub(super) reply: Reply,
-    /// Major version of the conversation.
-    pub(super) version: u8,
+    /// What is said of the reply, from the marks on.
+    saying: Option<session::Reply>,
     pub(super) counts: Counts,
 }
 
@@ -70,7 +69,7 @@ impl Exchange {
             echoes: Echoes::default(),
             offered: Vec::new(),
             reply: Reply::default(),
-            version: VERSION,
+            saying: None,
             counts: Counts::default(),
         }
     }
@@ -123,20 +122,28 @@ impl Exchange {
         reply::marks(self, tx, now_ms)
     }
 
-    /// How the reply begins: in the version of the request, with the marks.
-    pub fn begin_reply(&self, marks: &Marks) -> Vec<u8> {
-        let mut reply = preamble(self.version).to_vec();
-        Frame::Marks(marks.clone()).put(&mut reply);
-        next::put_frames(self.version, &mut reply);
-        reply
+    /// How the reply to the session's request begins: with the marks.
+    pub fn begin_reply(&mut self, mut reply: session::Reply, marks: &Marks) -> Vec<u8> {
+        let begun = reply.begin(marks);
+        self.saying = Some(reply);
+        begun
     }
 
-    /// The next frames of the reply, after the marks; the last one is [`Frame::End`].
+    /// Appends the next part of the reply, after the marks; the last one is its end.
     ///
     /// # Errors
     /// A failure of the store.
-    pub fn next_frames(&mut self, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Frame>> {
-        reply::next_frames(self, hub, tx, now_ms)
+    pub fn next_part(&mut self, hub: &Hub, tx: &mut dyn Tx, now_ms: i64, out: &mut Vec<u8>) -> Result<()> {
+        let part: Option<Part> = reply::next_part(self, hub, tx, now_ms)?;
+        if let (Some(saying), Some(part)) = (&mut self.saying, part) {
+            saying.put(part, out);
+        }
+        Ok(())
+    }
+
+    /// What is remembered of the line for the next exchange on it, if the reply was given whole.
+    pub fn into_line(self) -> Option<Line> {
+        self.saying.and_then(session::Reply::finish)
     }
 
     /// Whether the reply has been given whole.

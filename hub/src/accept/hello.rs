@@ -3,7 +3,6 @@
 use kentongan_protocol::clock::{KnownRun, RunHead, measure};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
-use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Place};
 use kentongan_protocol::wire::v1::Hello;
 use serde_json::json;
@@ -39,7 +38,6 @@ pub(super) fn take(
     replica.last_contact = Some(contact(hello, measured, now_ms));
     tx.put_replica(&replica)?;
     exchange.office = Some(replica.office);
-    exchange.version = next::stream_version(hello);
     Ok(())
 }
 

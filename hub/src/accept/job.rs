@@ -2,8 +2,8 @@
 
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
-use kentongan_protocol::session::hub::Event;
-use kentongan_protocol::wire::v1::Refusal;
+use kentongan_protocol::session::hub::{Event, Reply};
+use kentongan_protocol::wire::v1::{Marks, Refusal};
 
 use super::call::Moment;
 use super::meter::Meter;
@@ -22,6 +22,8 @@ pub struct Job {
     /// To be asked first: may this device speak?
     pub(super) shown: Option<Shown>,
     pub(super) exchange: Option<Box<Exchange>>,
+    /// To answer the whole request by.
+    pub(super) reply: Option<Box<Reply>>,
     pub(super) events: Vec<Event>,
     /// When the first of the events arrived.
     pub(super) since_ms: i64,
@@ -51,6 +53,7 @@ pub struct Done {
     pub(super) replica: Option<ReplicaId>,
     pub(super) exchange: Option<Box<Exchange>>,
     pub(super) said: Said,
+    marks: Option<Marks>,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,11 @@ pub(super) enum Said {
 }
 
 impl Done {
+    /// The marks that the reply begins with, if it was begun.
+    pub fn marks(&self) -> Option<&Marks> {
+        self.marks.as_ref()
+    }
+
     /// Whether a part of the reply was made.
     pub(crate) fn is_reply(&self) -> bool {
         matches!(self.said, Said::Part(_))
@@ -83,11 +91,12 @@ impl Job {
     /// # Errors
     /// A failure of the store: then nothing of it was done.
     pub fn run(mut self, hub: &Hub, tx: &mut dyn Tx, now: Moment) -> Result<Done> {
-        let said = self.done(hub, tx, now)?;
-        Ok(Done { replica: self.meter.replica, exchange: self.exchange, said })
+        let mut marks = None;
+        let said = self.done(hub, tx, now, &mut marks)?;
+        Ok(Done { replica: self.meter.replica, exchange: self.exchange, said, marks })
     }
 
-    fn done(&mut self, hub: &Hub, tx: &mut dyn Tx, now: Moment) -> Result<Said> {
+    fn done(&mut self, hub: &Hub, tx: &mut dyn Tx, now: Moment, told: &mut Option<Marks>) -> Result<Said> {
         if let Some(shown) = &self.shown {
             match standing::check(tx, shown, now.wall_ms)? {
                 Ok(replica) => self.meter.replica = Some(replica.id),
@@ -110,16 +119,17 @@ impl Job {
             Work::Store | Work::Check => return Ok(Said::Well),
             Work::First => {
                 let marks = exchange.marks(tx, now.wall_ms)?;
-                part = exchange.begin_reply(&marks);
+                part = self.reply.take().map_or(part, |reply| exchange.begin_reply(*reply, &marks));
+                *told = Some(marks);
                 while !exchange.is_over() && part.len() < FIRST_PART_BYTES_AIM {
-                    exchange.next_frames(hub, tx, now.wall_ms)?.iter().for_each(|frame| frame.put(&mut part));
+                    exchange.next_part(hub, tx, now.wall_ms, &mut part)?;
                 }
                 if exchange.is_over() {
                     self.meter.bytes_out += part.len() as u64;
                     tx.journal(&self.meter.note("ok", exchange.counts(), now))?;
                 }
             }
-            Work::Next => exchange.next_frames(hub, tx, now.wall_ms)?.iter().for_each(|frame| frame.put(&mut part)),
+            Work::Next => exchange.next_part(hub, tx, now.wall_ms, &mut part)?,
             Work::Note(outcome) => {
                 tx.journal(&self.meter.note(outcome, self.counts, now))?;
                 return Ok(Said::Well);

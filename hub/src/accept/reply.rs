@@ -8,9 +8,9 @@ use kentongan_protocol::limits::{
 };
 use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect, Place};
-use kentongan_protocol::session::hub::{feed_start, news_of_epochs};
+use kentongan_protocol::session::hub::{Part, feed_start, news_of_epochs};
 use kentongan_protocol::wire::codec::{self, Blob, List};
-use kentongan_protocol::wire::v1::{End, FileStanding, Files, Frame, LogFrame, Marks, Ops, extension, notice};
+use kentongan_protocol::wire::v1::{FileStanding, Files, Marks, extension, notice};
 use serde_json::json;
 
 use super::hello::TWIN_TOLD_MS;
@@ -21,6 +21,9 @@ use crate::store::{Replica, Result, StoreError, Tx};
 
 /// Logs read at once.
 const LOGS_PAGE: usize = 512;
+/// A page that only moves the cursor is not worth its bytes before it moves it so far: until then the same entries, which
+/// the office wrote itself, are passed over again.
+const PASSED_OVER_MAX: u64 = 256;
 /// A twin is shown to people at the office for this long after it was last seen.
 const TWIN_SHOWN_MS: i64 = 7 * TWIN_TOLD_MS;
 
@@ -117,22 +120,22 @@ fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u
     Ok(marks)
 }
 
-/// The next frames after the marks.
-pub(super) fn next_frames(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Frame>> {
+/// The next part after the marks; none if there is nothing to say just now, or nothing more.
+pub(super) fn next_part(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Option<Part>> {
     if exchange.reply.over {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     if !exchange.reply.files_told {
         exchange.reply.files_told = true;
         let standings = files::standings(exchange, tx)?;
         if !standings.is_empty() {
             let standings = standings.into_iter().map(FileStanding::from).collect();
-            return Ok(vec![Frame::Files(Files { standings: List(standings) })]);
+            return Ok(Some(Part::Files(Files { standings: List(standings) })));
         }
     }
     if exchange.reply.bytes >= REPLY_BYTES_AIM {
         exchange.reply.more = true;
-        return end(exchange, tx, now_ms);
+        return end(exchange, tx, now_ms).map(Some);
     }
     if let Some((log, from_seq)) = exchange.reply.lost.pop_front() {
         return give_back(exchange, tx, log, from_seq);
@@ -142,18 +145,21 @@ pub(super) fn next_frames(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, n
             if more {
                 exchange.reply.topics.push_front((topic, page.upto));
             }
+            if !more && page.entries.0.is_empty() && page.upto - after < PASSED_OVER_MAX {
+                continue;
+            }
             planted::reached(Place::PageGiven);
             exchange.counts.fed += page.entries.0.len() as u64;
             exchange.reply.bytes += feed::size(&page);
-            return Ok(vec![Frame::Feed(page)]);
+            return Ok(Some(Part::Feed(page)));
         }
     }
-    end(exchange, tx, now_ms)
+    end(exchange, tx, now_ms).map(Some)
 }
 
 /// A page of a log that the speaker itself wrote and no longer has.
-fn give_back(exchange: &mut Exchange, tx: &mut dyn Tx, log: LogId, from_seq: u64) -> Result<Vec<Frame>> {
-    let Some(known) = tx.log(log)? else { return Ok(Vec::new()) };
+fn give_back(exchange: &mut Exchange, tx: &mut dyn Tx, log: LogId, from_seq: u64) -> Result<Option<Part>> {
+    let Some(known) = tx.log(log)? else { return Ok(None) };
     let ops = tx.ops_from(log, from_seq, FRAME_OPS_MAX, FRAME_BODY_BYTES_AIM)?;
     planted::reached(Place::GivenBack);
     let next_seq = from_seq + ops.len() as u64;
@@ -162,12 +168,11 @@ fn give_back(exchange: &mut Exchange, tx: &mut dyn Tx, log: LogId, from_seq: u64
     }
     exchange.counts.restored += ops.len() as u64;
     exchange.reply.bytes += ops.iter().map(|op| op.bytes.len()).sum::<usize>();
-    let ops = List(ops.into_iter().map(|op| Blob(op.bytes)).collect());
-    let head = Frame::Log(LogFrame::from(&known.head));
-    Ok(vec![head, Frame::Ops(Ops { log: log.to_bytes(), first_seq: from_seq, ops })])
+    let ops = ops.into_iter().map(|op| op.bytes).collect();
+    Ok(Some(Part::Restored { head: known.head, first_seq: from_seq, ops }))
 }
 
-fn end(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Frame>> {
+fn end(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Result<Part> {
     exchange.reply.over = true;
     let restored = exchange.counts.restored;
     if restored > 0 {
@@ -175,5 +180,5 @@ fn end(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<Fram
         let detail = json!({"office": office, "ops": restored});
         note(tx, now_ms, "hub", "replica.restored", exchange.speaker, detail)?;
     }
-    Ok(vec![Frame::End(End { more: exchange.reply.more })])
+    Ok(Part::End { more: exchange.reply.more })
 }

@@ -19,8 +19,7 @@ use kentongan_protocol::receipt::{Prefix, ReceiptCode};
 use kentongan_protocol::session::agent::{self, Mode, OpenFile, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog};
 use kentongan_protocol::session::hub::Session;
 use kentongan_protocol::wire::codec::List;
-use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Frame, Hello, Marks, RunFrame, VERSION, VerdictFrame};
+use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Hello, Marks, RunFrame, VERSION, VerdictFrame};
 
 use super::{Counts, Exchange};
 use crate::archive::MemoryArchive;
@@ -173,11 +172,9 @@ impl World {
             self.done(|tx| exchange.event(&hub, tx, event, now_ms))?;
         }
         let marks = self.done(|tx| exchange.marks(tx, now_ms));
-        let mut reply = PREAMBLE.to_vec();
-        Frame::Marks(marks.clone()).put(&mut reply);
+        let mut reply = exchange.begin_reply(session.reply(), &marks);
         while !exchange.is_over() {
-            let frames = self.done(|tx| exchange.next_frames(&hub, tx, now_ms));
-            frames.iter().for_each(|frame| frame.put(&mut reply));
+            self.done(|tx| exchange.next_part(&hub, tx, now_ms, &mut reply));
         }
         Ok((reply, marks, exchange.counts()))
     }
@@ -190,7 +187,7 @@ impl World {
         for event in session.receive(&reply)? {
             pc.take(event);
         }
-        let outcome = session.finish()?;
+        let (outcome, _) = session.finish()?;
         pc.inventory_next = !outcome.in_order;
         Ok((outcome, counts))
     }
@@ -276,6 +273,7 @@ impl Pc {
             elapsed_ms: 5_000,
             wall_ms: now_ms + 60_000,
             round_trip_ms: 400,
+            link_bytes_s: 0,
             ops_written: written,
             ops_pending: pending,
             oldest_pending_ms: 0,

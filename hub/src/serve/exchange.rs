@@ -16,6 +16,7 @@ use std::time::Duration;
 use kentongan_host::certificate::facts;
 use kentongan_host::files::free_bytes;
 use kentongan_host::steps::{Step, reached};
+use kentongan_protocol::session::Line;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -42,7 +43,7 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut patience = waits.first();
+    let (mut patience, mut line) = (waits.first(), Line::default());
     loop {
         let mut first = [0];
         let read = tokio::select! {
@@ -53,17 +54,19 @@ pub(super) async fn serve<S>(
         if !matches!(read, Ok(Ok(1))) {
             break;
         }
-        if !Box::pin(answer(serving, peer, stream, first)).await {
-            return linger(stream, waits.first()).await;
-        }
+        line = match Box::pin(answer(serving, peer, line, stream, first)).await {
+            Some(line) => line,
+            None => return linger(stream, waits.first()).await,
+        };
         patience = waits.next();
     }
     // The other end learns now that this connection is over, not with its next request.
     let _ = timeout(waits.first(), stream.shutdown()).await;
 }
 
-/// Answers one exchange, of which the first byte has come. Says whether another one may follow.
-async fn answer<S>(serving: &Serving, peer: &Peer, stream: &mut S, first: [u8; 1]) -> bool
+/// Answers one exchange, of which the first byte has come. Gives back what is remembered of the line if another one may
+/// follow.
+async fn answer<S>(serving: &Serving, peer: &Peer, line: Line, stream: &mut S, first: [u8; 1]) -> Option<Line>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -74,7 +77,7 @@ where
         free_bytes: free_bytes(serving.dir.root()),
     };
     let shown = Shown::new(peer.certificate.as_ref().and_then(|der| facts(der)));
-    let mut call = Call::new(shown, bounds, now(serving));
+    let mut call = Call::new(shown, bounds, line, now(serving));
     call.take(Input::Bytes(first.to_vec()), now(serving));
     let mut buffer = vec![0; READ_BYTES];
     let mut doing: Option<Doing> = None;
@@ -83,7 +86,7 @@ where
             say(&mut call, stream, output, serving).await;
         }
         if call.is_over() {
-            return call.went_whole();
+            return call.into_line();
         }
         if doing.is_none() {
             doing = call.next_job().map(|job| begin(serving, job));

@@ -98,6 +98,7 @@ fn contact(replica: &str) -> Vec<u8> {
         elapsed_ms: 1_000,
         wall_ms: 0,
         round_trip_ms: 20,
+        link_bytes_s: 0,
         ops_written: 0,
         ops_pending: 0,
         oldest_pending_ms: 0,

@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::ids::{LogId, OpId};
 use crate::limits::{FRAME_BODY_BYTES_MAX, FRAME_OPS_MAX};
 use crate::wire::codec::{self, Blob, List};
-use crate::wire::v1::{Feed, FeedEntry, Ops, VerdictFrame, kind};
+use crate::wire::v1::{FeedEntry, FeedFrame, LogName, Ops, VerdictFrame, kind};
 
 /// Fields of bytes that stand between ops.
 const PAGE: u32 = 0xB0_0000;
@@ -18,7 +18,7 @@ pub(super) enum Message {
     /// Ops of a log.
     Ops(Ops),
     /// A page of the feed.
-    Feed(Feed),
+    Feed(FeedFrame),
 }
 
 /// The message, if these are the bytes that it is encoded as.
@@ -30,7 +30,7 @@ pub(super) fn known(kind: u8, body: &[u8]) -> Option<Message> {
             (Message::Ops(ops), encoded)
         }
         kind::FEED => {
-            let feed: Feed = codec::decode(body).ok()?;
+            let feed: FeedFrame = codec::decode(body).ok()?;
             let encoded = codec::encode(&feed);
             (Message::Feed(feed), encoded)
         }
@@ -56,7 +56,7 @@ impl<S: Side> Walk<'_, S> {
     }
 
     fn ops(&mut self, given: Option<&Ops>) -> Result<Ops, Fault> {
-        let (log, near) = self.log(given.map_or([0; 8], |ops| ops.log));
+        let (name, log, near) = self.log(given.map_or(LogName::Number(0), |ops| ops.log));
         let first_seq = given.map_or(0, |ops| ops.first_seq);
         let first_seq = near.wrapping_add(self.signed(Kind::Plain, &[1], first_seq.wrapping_sub(near) as i64) as u64);
         let given: &[Blob<_>] = given.map_or(&[], |ops| &ops.ops.0);
@@ -67,10 +67,10 @@ impl<S: Side> Walk<'_, S> {
             ops.push(Blob(self.op(id, given.get(place).map_or(&[], |op| &op.0))?));
         }
         self.memory.had_reference(log, first_seq.wrapping_add(count as u64));
-        Ok(Ops { log: log.to_bytes(), first_seq, ops: List(ops) })
+        Ok(Ops { log: name, first_seq, ops: List(ops) })
     }
 
-    fn feed(&mut self, given: Option<&Feed>) -> Result<Feed, Fault> {
+    fn feed(&mut self, given: Option<&FeedFrame>) -> Result<FeedFrame, Fault> {
         let before = given.map(|feed| codec::encode(&(feed.topic, feed.upto, &feed.logs)));
         let before = self.counted(PAGE, FRAME_BODY_BYTES_MAX, &before.unwrap_or_default())?;
         let (topic, upto, logs) = codec::decode(&before)?;
@@ -84,7 +84,7 @@ impl<S: Side> Walk<'_, S> {
         }
         let proofs = given.map(|feed| codec::encode(&feed.attests)).unwrap_or_default();
         let attests = codec::decode(&self.counted(PROOFS, FRAME_BODY_BYTES_MAX, &proofs)?)?;
-        Ok(Feed { topic, upto, logs, entries: List(entries), attests })
+        Ok(FeedFrame { topic, upto, logs, entries: List(entries), attests })
     }
 
     /// `before` is the number of the entry before.
@@ -116,12 +116,28 @@ impl<S: Side> Walk<'_, S> {
         Ok(FeedEntry::Op { number, log, seq, bytes })
     }
 
-    /// The log of a message, and the seq that was last named of it: 2 a log not named yet, from 3 on one that was.
-    fn log(&mut self, log: [u8; 8]) -> (LogId, u64) {
-        let how = self.memory.place_of(log).map_or(2, |place| 3 + place);
+    /// The log of a message, what it is called here, and the seq that is expected: 1 a number on the line, 2 a log not
+    /// named yet, from 3 on one that was.
+    fn log(&mut self, name: LogName) -> (LogName, LogId, u64) {
+        let (how, id, number) = match name {
+            LogName::Id(id) => (self.memory.place_of(id).map_or(2, |place| 3 + place), id, 0),
+            LogName::Number(number) => (1, [0; 8], number),
+        };
         match self.symbol(Kind::Plain, 4, &[4], how) {
-            how @ 3.. => self.memory.named.get(how as usize - 3).copied().unwrap_or((LogId::from_bytes([0; 8]), 0)),
-            _ => (LogId::from_bytes(self.raw(64, u64::from_be_bytes(log)).to_be_bytes()), 1),
+            how @ 3.. => {
+                let (log, near) =
+                    self.memory.named.get(how as usize - 3).copied().unwrap_or((LogId::from_bytes([0; 8]), 0));
+                (LogName::Id(log.to_bytes()), log, near)
+            }
+            1 => {
+                let number = self.small(Kind::Plain, &[6], number.into()) as u8;
+                // No log has this id: it stands for the number. Ops of such a log mostly follow on, which is 0.
+                (LogName::Number(number), LogId::from_bytes((u64::from(number) + (1 << 32)).to_be_bytes()), 0)
+            }
+            _ => {
+                let id = self.raw(64, u64::from_be_bytes(id)).to_be_bytes();
+                (LogName::Id(id), LogId::from_bytes(id), 1)
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::line::Line;
 use super::outgoing::OpsOut;
 use crate::attachment::{Content, Standing};
 use crate::error::Fault;
@@ -10,9 +11,13 @@ use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{CHUNK_BYTES_MAX, EPOCHS_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX, OFFER_FILES_MAX};
 use crate::log::{ChainHash, Holding, LogHead};
 use crate::next;
+use crate::planted::{self, Place};
 use crate::wire::codec::{Blob, List};
-use crate::wire::frame::{FrameReader, preamble};
-use crate::wire::v1::{Attest, Chunk, End, Feed, FileFrame, Frame, Have, Hello, Inventory, Marks, Offer, Ops, Refusal};
+use crate::wire::frame::preamble;
+use crate::wire::v1::{
+    Again, Attest, Chunk, End, Feed, FeedFrame, FileFrame, Frame, Have, Hello, Inventory, LogFrame, LogName, Marks,
+    Offer, Ops, PageLog, Refusal,
+};
 
 /// What an agent knows when an exchange opens, read from its store at one moment.
 #[derive(Debug, Clone)]
@@ -154,10 +159,14 @@ pub struct Outcome {
 #[derive(Debug)]
 pub struct Session {
     opening: Opening,
-    reader: FrameReader,
+    line: Line,
+    /// The request began the line, or began it anew.
+    began: bool,
+    /// The greeting went on from the last one, so the marks may.
+    again: bool,
     state: State,
     stored: BTreeMap<LogId, u64>,
-    heads: BTreeMap<LogId, LogHead>,
+    heads_heard: usize,
     unsent: bool,
     come_back_s: u32,
     hub_versions: Option<(u8, u8)>,
@@ -175,8 +184,14 @@ enum State {
 }
 
 impl Session {
-    /// Opens an exchange.
-    pub fn new(mut opening: Opening) -> Self {
+    /// Opens an exchange on a fresh line.
+    pub fn new(opening: Opening) -> Self {
+        Session::on(Line::default(), opening)
+    }
+
+    /// Opens an exchange on the line of an open connection.
+    pub fn on(mut line: Line, mut opening: Opening) -> Self {
+        line.reader.begin();
         // The logs that are named in `Have` are those that are sent. Of a lane the latest run goes first: what is entered
         // today does not wait for what was left undone last month.
         opening.open.sort_by_key(|open| (open.head.lane(), Reverse(open.head.run().ordinal)));
@@ -185,10 +200,12 @@ impl Session {
         stored.extend(opening.open.iter().map(|open| (open.head.log(), open.stored)));
         Session {
             opening,
-            reader: FrameReader::new(),
+            began: line.is_fresh(),
+            line,
+            again: false,
             state: State::ExpectMarks,
             stored,
-            heads: BTreeMap::new(),
+            heads_heard: 0,
             unsent: false,
             come_back_s: 0,
             hub_versions: None,
@@ -215,10 +232,14 @@ impl Session {
     /// Whatever the outbox fails with.
     pub fn request<O: Outbox>(&mut self, outbox: &mut O) -> Result<Vec<u8>, O::Error> {
         let version = next::stream_version(&self.opening.hello);
-        let mut out = preamble(version).to_vec();
-        Frame::Hello(self.opening.hello.clone()).put(&mut out);
-        next::put_frames(version, &mut out);
-        Frame::Have(self.have()).put(&mut out);
+        let mut out = Vec::new();
+        if self.line.memory.version != Some(version) {
+            self.line = Line::default();
+            self.line.memory.version = Some(version);
+            self.began = true;
+            out.extend(preamble(version));
+        }
+        self.greet(version, &mut out);
         if let Some(inventory) = &self.opening.inventory {
             put_inventory(inventory, &mut out);
         }
@@ -231,23 +252,41 @@ impl Session {
         Ok(out)
     }
 
-    fn have(&self) -> Have {
+    /// The greeting: whole, or what changed since the last one on this line.
+    fn greet(&mut self, version: u8, out: &mut Vec<u8>) {
         let epochs = &self.opening.epochs;
-        let latest = epochs.len().saturating_sub(EPOCHS_MAX);
-        Have {
-            epochs: List(epochs.iter().skip(latest).map(|epoch| epoch.to_bytes()).collect()),
-            cursors: List(self.opening.cursors.iter().map(|(kind, number)| (*kind as u8, *number)).collect()),
-            logs: List(
-                self.opening
-                    .open
-                    .iter()
-                    .map(|open| (open.head.log(), open.stored))
-                    .chain(self.asked.iter().filter(|(log, _)| !self.is_open(*log)).copied())
-                    .take(FRAME_LOGS_MAX)
-                    .map(|(log, stored)| (log.to_bytes(), stored))
-                    .collect(),
-            ),
+        let epochs = epochs.get(epochs.len().saturating_sub(EPOCHS_MAX)..).unwrap_or_default().to_vec();
+        let (hello, cursors) = (&self.opening.hello, &self.opening.cursors);
+        let logs = List(self.named());
+        let greeted = self.line.memory.greeted.as_mut();
+        let again = greeted.and_then(|greeted| {
+            let again = greeted.again(hello, &epochs, cursors)?;
+            greeted.go_on(&again).is_ok().then_some(again)
+        });
+        self.again = again.is_some();
+        if let Some(again) = again {
+            planted::reached(Place::WentOn);
+            Frame::Again(Again { logs, ..again }).put(out);
+            return next::put_frames(version, out);
         }
+        Frame::Hello(hello.clone()).put(out);
+        next::put_frames(version, out);
+        let have = Have {
+            epochs: List(epochs.iter().map(|epoch| epoch.to_bytes()).collect()),
+            cursors: List(cursors.iter().map(|(kind, number)| (*kind as u8, *number)).collect()),
+            logs,
+        };
+        Frame::Have(have).put(out);
+        self.line.memory.greet(hello, epochs, cursors.clone());
+    }
+
+    /// Logs whose marks are wanted. Those of which ops follow need not be named; of foreign ones there may be too many
+    /// for one request.
+    fn named(&self) -> Vec<LogName> {
+        let sends = |open: &&OpenLog| self.opening.mode == Mode::AskFirst || !open.proofs.is_empty();
+        let open = self.opening.open.iter().filter(sends).map(|open| open.head.log());
+        let asked = self.asked.iter().map(|(log, _)| *log).filter(|log| !self.is_open(*log));
+        open.chain(asked).take(FRAME_LOGS_MAX).map(|log| self.line.memory.up.name(log)).collect()
     }
 
     fn is_open(&self, log: LogId) -> bool {
@@ -262,7 +301,8 @@ impl Session {
         if !self.signing.due {
             return Ok(());
         }
-        let mut ops = OpsOut::new(outbox, out, self.opening.hello.replica, 0);
+        let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);
+        let mut ops = OpsOut::new(outbox, out, up, replica, 0);
         for log in self.opening.open.iter().filter(|log| log.proofs.is_empty()).take(FRAME_LOGS_MAX) {
             if let Some(last) = ops.page(log, log.held.saturating_sub(1))?.last() {
                 ops.note_unsigned(log, log.held, last.chain);
@@ -274,7 +314,8 @@ impl Session {
 
     /// Ops by lane, the urgent first, until they have their size; and signatures over what was sent.
     fn put_ops<O: Outbox>(&mut self, outbox: &mut O, bytes_aim: usize, out: &mut Vec<u8>) -> Result<(), O::Error> {
-        let mut ops = OpsOut::new(outbox, out, self.opening.hello.replica, bytes_aim);
+        let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);
+        let mut ops = OpsOut::new(outbox, out, up, replica, bytes_aim);
         ops.is_signed = self.signing.due;
         for (place, log) in self.opening.open.iter().enumerate() {
             if ops.is_full() || place == FRAME_LOGS_MAX {
@@ -320,7 +361,7 @@ impl Session {
 
     /// Takes bytes of the reply as they come; [`Session::next_event`] says what to commit.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.reader.push(bytes);
+        self.line.reader.push(bytes);
     }
 
     /// The next thing to commit, if it has arrived whole. Commit it before asking again: so at most one frame is held,
@@ -330,8 +371,11 @@ impl Session {
     /// [`Fault::Stranger`] if this is no reply of a hub, [`Fault::Refused`] if the hub will not talk, and whatever a
     /// frame can be wrong with. What was given out before stays valid.
     pub fn next_event(&mut self) -> Result<Option<Event>, Fault> {
-        while let Some(raw) = self.reader.next_frame()? {
+        while let Some(raw) = self.line.reader.next_frame()? {
             let Some(frame) = Frame::decode(&raw)? else { continue };
+            if self.line.reader.is_anew() != self.began && !matches!(frame, Frame::Refused(_)) {
+                return Err(Fault::Peer("an answer on another line than its request"));
+            }
             if let Some(event) = self.take(frame)? {
                 return Ok(Some(event));
             }
@@ -357,26 +401,26 @@ impl Session {
                 let unknown = Fault::Version("an unknown reason of refusal");
                 Err(Refusal::from_number(refused.reason).map_or(unknown, Fault::Refused))
             }
-            (State::ExpectMarks, Frame::Marks(marks)) => {
-                self.apply_marks(&marks)?;
-                let held = Holding { ops: marks.held_ops, sum: marks.held_sum };
-                self.come_back_s = marks.come_back_s;
-                self.state = State::ExpectPages { held };
-                Ok(Some(Event::Marks(marks)))
+            (State::ExpectMarks, Frame::Marks(marks)) => self.marked(marks).map(Some),
+            (State::ExpectMarks, Frame::Moved(moved)) if self.again => {
+                let memory = std::mem::take(&mut self.line.memory);
+                let marks = memory.marks_of(moved, |logs| {
+                    self.move_marks(logs);
+                    self.opening.holding
+                });
+                self.line.memory = memory;
+                self.marked(marks?).map(Some)
             }
             (State::ExpectPages { .. }, Frame::Log(head)) => {
                 let head = LogHead::try_from(&head)?;
                 if head.replica() != self.replica() {
                     return Err(Fault::Peer("a log of another replica among restored ones"));
                 }
-                if self.heads.len() >= FRAME_LOGS_MAX {
-                    return Err(Fault::Limit("more logs in one exchange than the protocol allows"));
-                }
-                self.heads.entry(head.log()).or_insert(head);
+                self.hear(head)?;
                 Ok(None)
             }
             (State::ExpectPages { .. }, Frame::Ops(ops)) => self.restored(ops).map(Some),
-            (State::ExpectPages { .. }, Frame::Feed(feed)) => check_feed(&feed).map(|()| Some(Event::Feed(feed))),
+            (State::ExpectPages { .. }, Frame::Feed(feed)) => self.page(feed).map(Some),
             (State::ExpectPages { .. }, Frame::Files(files)) => {
                 let offered = self.opening.files.iter().map(|file| file.content);
                 Ok(Some(Event::Files(offered.zip(files.standings.0.iter().map(Standing::from)).collect())))
@@ -384,7 +428,10 @@ impl Session {
             (State::ExpectPages { .. }, Frame::Attest(_)) => Ok(None),
             (State::ExpectPages { held }, Frame::End(End { more })) => {
                 self.state = State::Ended { held, more };
-                Ok(None)
+                match self.line.reader.is_between_frames() {
+                    true => Ok(None),
+                    false => Err(Fault::Peer("a frame after the end")),
+                }
             }
             (State::Ended { .. }, _) => Err(Fault::Peer("a frame after the end")),
             _ => Err(Fault::Peer("a frame out of order")),
@@ -395,8 +442,20 @@ impl Session {
         ReplicaId::from_bytes(self.opening.hello.replica)
     }
 
+    /// Takes marks, whole or made whole.
+    fn marked(&mut self, marks: Marks) -> Result<Event, Fault> {
+        if marks.logs.0.iter().any(|(_, stored, durable)| durable > stored) {
+            return Err(Fault::Peer("a durable mark beyond the stored one"));
+        }
+        self.move_marks(&marks.logs.0);
+        self.line.memory.marked(&marks);
+        self.come_back_s = marks.come_back_s;
+        self.state = State::ExpectPages { held: Holding { ops: marks.held_ops, sum: marks.held_sum } };
+        Ok(Event::Marks(marks))
+    }
+
     /// Keeps book of what the hub now is known to hold of this replica.
-    fn apply_marks(&mut self, marks: &Marks) -> Result<(), Fault> {
+    fn move_marks(&mut self, marks: &[([u8; 8], u64, u64)]) {
         let held: BTreeMap<LogId, u64> = self
             .opening
             .open
@@ -405,16 +464,12 @@ impl Session {
             .map(|open| (open.head.log(), open.held))
             .chain(self.opening.inventory.iter().flatten().map(|own| (own.log, own.held)))
             .collect();
-        for (log, stored, durable) in &marks.logs.0 {
-            if durable > stored {
-                return Err(Fault::Peer("a durable mark beyond the stored one"));
-            }
+        for (log, stored, _) in marks {
             let log = LogId::from_bytes(*log);
             if let Some(held) = held.get(&log) {
                 self.move_mark(log, (*stored).min(*held));
             }
         }
-        Ok(())
     }
 
     fn move_mark(&mut self, log: LogId, to: u64) {
@@ -422,9 +477,39 @@ impl Session {
         self.opening.holding.moved(log, before, to);
     }
 
-    fn restored(&mut self, ops: Ops) -> Result<Event, Fault> {
-        let log = LogId::from_bytes(ops.log);
-        let head = self.heads.get(&log).cloned().ok_or(Fault::Peer("ops of a log without its head"))?;
+    /// A head that the hub said.
+    fn hear(&mut self, head: LogHead) -> Result<(), Fault> {
+        self.heads_heard += 1;
+        if self.heads_heard > FRAME_LOGS_MAX {
+            return Err(Fault::Limit("more logs in one exchange than the protocol allows"));
+        }
+        self.line.memory.down.hear(head);
+        Ok(())
+    }
+
+    /// A page with all its heads.
+    fn page(&mut self, frame: FeedFrame) -> Result<Event, Fault> {
+        let mut logs = Vec::new();
+        for log in frame.logs.0 {
+            logs.push(match log {
+                PageLog::Head(head) => {
+                    self.line.memory.down.hear(LogHead::try_from(&head)?);
+                    head
+                }
+                PageLog::Number(number) => LogFrame::from(&self.line.memory.down.head(LogName::Number(number))?),
+            });
+        }
+        let FeedFrame { topic, upto, entries, attests, .. } = frame;
+        let feed = Feed { topic, upto, logs: List(logs), entries, attests };
+        check_feed(&feed)?;
+        self.line.memory.fed(topic, upto);
+        Ok(Event::Feed(feed))
+    }
+
+    fn restored(&mut self, mut ops: Ops) -> Result<Event, Fault> {
+        let head = self.line.memory.down.head(ops.log)?;
+        let log = head.log();
+        ops.first_seq = self.line.memory.down.first_heard(log, ops.first_seq, ops.ops.0.len());
         let known = self.stored.get(&log).copied().unwrap_or(0);
         if ops.first_seq == 0 || ops.first_seq > known + 1 {
             return Err(Fault::Peer("a gap in a restored log"));
@@ -445,11 +530,6 @@ impl Session {
         self.hub_versions
     }
 
-    /// Whether the reply has come to its end: there is nothing more to wait for.
-    pub fn is_ended(&self) -> bool {
-        matches!(self.state, State::Ended { .. })
-    }
-
     /// Logs of which the hub now keeps a signature, and up to where. After the reply has ended. A signature of which the
     /// hub lacks a single op it does not keep at all.
     pub fn signed(&self) -> Vec<(LogId, u64)> {
@@ -457,19 +537,27 @@ impl Session {
         self.signed.iter().filter(|heads| heads.iter().all(is_there)).flatten().copied().collect()
     }
 
-    /// Ends the exchange when the reply has ended.
+    /// Ends the exchange when the reply has ended, and gives the line back for the next one.
     ///
     /// # Errors
     /// [`Fault::Cut`] if it ended before its last frame.
-    pub fn finish(self) -> Result<Outcome, Fault> {
+    pub fn finish(self) -> Result<(Outcome, Line), Fault> {
         match self.state {
-            State::Ended { held, more } => Ok(Outcome {
-                more: more || self.unsent,
-                in_order: held == self.opening.holding,
-                come_back_s: self.come_back_s,
-            }),
+            State::Ended { held, more } => {
+                let outcome = Outcome {
+                    more: more || self.unsent,
+                    in_order: held == self.opening.holding,
+                    come_back_s: self.come_back_s,
+                };
+                Ok((outcome, self.line))
+            }
             _ => Err(Fault::Cut),
         }
+    }
+
+    /// Whether the reply has come to its end: there is nothing more to wait for.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended { .. })
     }
 }
 

@@ -2,15 +2,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::line::{Line, Logs, Memory, cursors};
 use crate::attachment::Content;
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use crate::log::LogHead;
-use crate::planted::{self, Defect};
-use crate::wire::codec::Blob;
-use crate::wire::frame::FrameReader;
-use crate::wire::v1::{Attest, Chunk, End, Frame, Have, Hello, Inventory, Refusal, Refused, VERSION};
+use crate::next;
+use crate::planted::{self, Defect, Place};
+use crate::wire::codec::{Blob, List};
+use crate::wire::frame::preamble;
+use crate::wire::v1::{
+    Attest, Chunk, End, Feed, FeedFrame, Files, Frame, Hello, Inventory, LogFrame, LogName, Marks, Ops, PageLog,
+    Refusal, Refused, VERSION,
+};
 use crate::wire::versions;
 
 /// What a request asks of the hub, in the order to do it.
@@ -63,9 +68,13 @@ pub struct Position {
 #[derive(Debug)]
 pub struct Session {
     replica: ReplicaId,
-    reader: FrameReader,
+    line: Line,
     state: State,
-    heads: BTreeMap<LogId, LogHead>,
+    /// The greeting went on from the last one, so the marks may.
+    again: bool,
+    heads_heard: usize,
+    /// Between it and the position that belongs to it.
+    hello: Option<Hello>,
     inventory: Option<BTreeMap<LogId, u64>>,
     /// Events of the frame that was taken last: two at most.
     ready: VecDeque<Event>,
@@ -80,13 +89,21 @@ enum State {
 }
 
 impl Session {
-    /// With the replica that the connection's certificate names.
+    /// With the replica that the connection's certificate names, on a fresh line.
     pub fn new(replica: ReplicaId) -> Self {
+        Session::on(Line::default(), replica)
+    }
+
+    /// The next exchange on the line of a connection.
+    pub fn on(mut line: Line, replica: ReplicaId) -> Self {
+        line.reader.begin();
         Session {
             replica,
-            reader: FrameReader::new(),
+            line,
             state: State::ExpectHello,
-            heads: BTreeMap::new(),
+            again: false,
+            heads_heard: 0,
+            hello: None,
             inventory: None,
             ready: VecDeque::new(),
         }
@@ -94,7 +111,7 @@ impl Session {
 
     /// Takes bytes of the request as they come; [`Session::next_event`] says what to do.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.reader.push(bytes);
+        self.line.reader.push(bytes);
     }
 
     /// The next thing to do, if it has arrived whole. Do it before asking again: so at most one frame is held, however
@@ -104,7 +121,7 @@ impl Session {
     /// Whatever a frame or its place can be wrong with. What was given out before stays valid: it was authentic.
     pub fn next_event(&mut self) -> Result<Option<Event>, Fault> {
         while self.ready.is_empty() {
-            let Some(raw) = self.reader.next_frame()? else { return Ok(None) };
+            let Some(raw) = self.line.reader.next_frame()? else { return Ok(None) };
             if let Some(frame) = Frame::decode(&raw)? {
                 self.take(frame)?;
             }
@@ -126,21 +143,40 @@ impl Session {
         match (self.state, frame) {
             (State::ExpectHello, Frame::Hello(hello)) => {
                 self.check_hello(&hello)?;
+                if self.line.reader.is_anew() {
+                    self.line.memory = Memory { version: self.line.reader.version(), ..Memory::default() };
+                }
                 self.state = State::ExpectHave;
+                self.hello = Some(hello.clone());
                 self.ready.push_back(Event::Hello(hello));
             }
-            (State::ExpectHave, Frame::Have(have)) => {
+            (State::ExpectHello, Frame::Again(again)) if !self.line.reader.is_anew() => {
+                let memory = &mut self.line.memory;
+                let greeted = memory.greeted.as_mut().ok_or(Fault::Peer("a greeting that goes on from none"))?;
+                greeted.go_on(&again)?;
+                let (epochs, cursors) = (greeted.epochs.clone(), greeted.cursors.clone());
+                self.ready.push_back(Event::Hello(greeted.hello.clone()));
+                self.ready.push_back(Event::Have(Position { epochs, cursors, logs: self.ids(again.logs.0)? }));
+                self.again = true;
                 self.state = State::ExpectOps;
-                self.ready.push_back(Event::Have(position(&have)?));
+            }
+            (State::ExpectHave, Frame::Have(have)) => {
+                let epochs: Vec<_> = have.epochs.0.iter().map(|epoch| EpochId::from_bytes(*epoch)).collect();
+                let cursors = cursors(&have.cursors.0)?;
+                if let Some(hello) = self.hello.take() {
+                    self.line.memory.greet(&hello, epochs.clone(), cursors.clone());
+                }
+                self.state = State::ExpectOps;
+                self.ready.push_back(Event::Have(Position { epochs, cursors, logs: self.ids(have.logs.0)? }));
             }
             (State::ExpectOps, Frame::Inventory(page)) => self.take_inventory(page)?,
             (State::ExpectOps, Frame::Log(head)) => self.take_head(LogHead::try_from(&head)?)?,
             (State::ExpectOps, Frame::Ops(ops)) => {
-                let head = self.heads.get(&LogId::from_bytes(ops.log));
-                let head = head.cloned().ok_or(Fault::Peer("ops of a log without its head"))?;
+                let head = self.line.memory.up.head(ops.log)?;
+                let first_seq = self.line.memory.up.first_heard(head.log(), ops.first_seq, ops.ops.0.len());
                 let echo = head.replica() != self.replica;
                 let bytes = ops.ops.0.into_iter().map(|Blob(bytes)| bytes).collect();
-                self.ready.push_back(Event::Batch(Batch { head, first_seq: ops.first_seq, ops: bytes, echo }));
+                self.ready.push_back(Event::Batch(Batch { head, first_seq, ops: bytes, echo }));
             }
             (State::ExpectOps, Frame::Offer(offer)) => {
                 self.ready.push_back(Event::Offer(offer.files.0.iter().map(Content::from).collect()));
@@ -150,7 +186,12 @@ impl Session {
             }
             (State::ExpectOps, Frame::Attest(attest)) => self.ready.push_back(Event::Attest(attest)),
             (State::ExpectOps, Frame::End(End { .. })) => {
+                if !self.line.reader.is_between_frames() {
+                    return Err(Fault::Peer("a frame after the end"));
+                }
                 self.state = State::Ended;
+                // Who sends an inventory hears everything whole.
+                self.again &= self.inventory.is_none();
                 self.ready.extend(self.inventory.take().map(Event::Inventory));
                 self.ready.push_back(Event::End);
             }
@@ -161,7 +202,7 @@ impl Session {
     }
 
     fn check_hello(&self, hello: &Hello) -> Result<(), Fault> {
-        let spoken = self.reader.version().unwrap_or(VERSION);
+        let spoken = self.line.reader.version().unwrap_or(VERSION);
         if !(hello.version_min..=hello.version_max).contains(&spoken) {
             return Err(Fault::Version("no common version of the protocol"));
         }
@@ -172,10 +213,11 @@ impl Session {
     }
 
     fn take_head(&mut self, head: LogHead) -> Result<(), Fault> {
-        if self.heads.len() >= FRAME_LOGS_MAX {
+        self.heads_heard += 1;
+        if self.heads_heard > FRAME_LOGS_MAX {
             return Err(Fault::Limit("more logs in one exchange than the protocol allows"));
         }
-        self.heads.entry(head.log()).or_insert(head);
+        self.line.memory.up.hear(head);
         Ok(())
     }
 
@@ -192,19 +234,112 @@ impl Session {
     pub fn is_ended(&self) -> bool {
         self.state == State::Ended
     }
+
+    /// The reply to it, once it has ended. The session has nothing more to say then.
+    pub fn reply(&mut self) -> Reply {
+        Reply { line: std::mem::take(&mut self.line), again: self.again, over: false }
+    }
+
+    fn ids(&self, names: Vec<LogName>) -> Result<Vec<LogId>, Fault> {
+        names.into_iter().map(|name| self.line.memory.up.id(name)).collect()
+    }
 }
 
-fn position(have: &Have) -> Result<Position, Fault> {
-    let mut cursors = Vec::new();
-    for (kind, number) in &have.cursors.0 {
-        let kind = TopicKind::from_number(*kind).ok_or(Fault::Version("an unknown kind of topic"))?;
-        cursors.push((kind, *number));
+/// A part of a reply behind its marks.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// Ops of the speaker that its folder lacks.
+    Restored {
+        /// Head of their log.
+        head: LogHead,
+        /// Seq of the first.
+        first_seq: u64,
+        /// Their bytes.
+        ops: Vec<Vec<u8>>,
+    },
+    /// How far the hub has the files that were offered.
+    Files(Files),
+    /// A page of the feed.
+    Feed(Feed),
+    /// Nothing was cut off.
+    End {
+        /// Pages or restored ops are left.
+        more: bool,
+    },
+}
+
+/// The reply to a whole request: first the marks, then parts, the last of which is [`Part::End`].
+#[derive(Debug)]
+pub struct Reply {
+    line: Line,
+    again: bool,
+    over: bool,
+}
+
+impl Reply {
+    /// The beginning: what stands at the hub, and on the line of a greeting that went on from another only what moved.
+    pub fn begin(&mut self, marks: &Marks) -> Vec<u8> {
+        let mut out = Vec::new();
+        let version = self.line.memory.version.unwrap_or(VERSION);
+        if self.line.reader.is_anew() {
+            out.extend(preamble(version));
+        }
+        let moved = if self.again { self.line.memory.moved(marks) } else { None };
+        match moved {
+            Some(moved) => {
+                planted::reached(Place::MovedSaid);
+                Frame::Moved(moved).put(&mut out);
+            }
+            None => Frame::Marks(marks.clone()).put(&mut out),
+        }
+        self.line.memory.marked(marks);
+        next::put_frames(version, &mut out);
+        out
     }
-    Ok(Position {
-        epochs: have.epochs.0.iter().map(|epoch| EpochId::from_bytes(*epoch)).collect(),
-        cursors,
-        logs: have.logs.0.iter().map(|(log, _)| LogId::from_bytes(*log)).collect(),
-    })
+
+    /// Appends a part.
+    pub fn put(&mut self, part: Part, out: &mut Vec<u8>) {
+        let down = &mut self.line.memory.down;
+        match part {
+            Part::Restored { head, first_seq, ops } => {
+                let log = head.log();
+                if down.say(log) {
+                    Frame::Log(LogFrame::from(&head)).put(out);
+                }
+                let first_seq = down.first_said(log, first_seq, ops.len());
+                let ops = List(ops.into_iter().map(Blob).collect());
+                Frame::Ops(Ops { log: down.name(log), first_seq, ops }).put(out);
+            }
+            Part::Files(files) => Frame::Files(files).put(out),
+            Part::Feed(Feed { topic, upto, logs, entries, attests }) => {
+                let logs = List(logs.0.into_iter().map(|head| page_log(down, head)).collect());
+                Frame::Feed(FeedFrame { topic, upto, logs, entries, attests }).put(out);
+                let ahead = u64::from(planted::active(Defect::LineAhead));
+                self.line.memory.fed(topic, upto + ahead);
+            }
+            Part::End { more } => {
+                Frame::End(End { more }).put(out);
+                self.over = true;
+            }
+        }
+    }
+
+    /// The line for the next exchange on the connection, if the reply was given whole.
+    pub fn finish(self) -> Option<Line> {
+        self.over.then_some(self.line)
+    }
+}
+
+/// The head of a log in a page, or its number if it was said before.
+fn page_log(down: &mut Logs, head: LogFrame) -> PageLog {
+    match LogHead::try_from(&head).map(|head| (head.log(), down.name(head.log()))) {
+        Ok((_, LogName::Number(number))) => PageLog::Number(number),
+        Ok((log, LogName::Id(_))) => {
+            down.say(log);
+            PageLog::Head(head)
+        }
+        Err(_) => PageLog::Head(head),
+    }
 }
 
 /// The answer of a hub that will not talk. It goes under the preamble of version 1 whatever was asked, so that every

@@ -7,9 +7,13 @@
 //! ```
 //!
 //! Either half may be lost or cut at any byte. What was committed stays, nothing is committed twice, and the next
-//! exchange goes on from the marks.
+//! exchange goes on from the marks. On a connection that stays open both ends remember what was said, see [`Line`]: later
+//! exchanges carry what changed.
 
 pub mod agent;
 pub mod hub;
+mod line;
 mod outgoing;
 pub mod pacing;
+
+pub use line::Line;

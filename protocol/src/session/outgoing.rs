@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::agent::{OpenLog, OutboundOp, Outbox};
+use super::line::Logs;
 use crate::ids::LogId;
 use crate::limits::{ATTEST_HEADS_MAX, ECHO_BYTES_MAX, FRAME_BODY_BYTES_AIM};
 use crate::log::ChainHash;
@@ -17,6 +18,8 @@ const SIGNED_BYTES_AIM: usize = ECHO_BYTES_MAX / 2;
 pub(super) struct OpsOut<'a, O> {
     outbox: &'a mut O,
     out: &'a mut Vec<u8>,
+    /// The logs that the hub knows by number.
+    up: &'a mut Logs,
     bytes_max: usize,
     replica: [u8; 8],
     /// How far each own log was sent since the last signature.
@@ -29,12 +32,19 @@ pub(super) struct OpsOut<'a, O> {
 }
 
 impl<'a, O: Outbox> OpsOut<'a, O> {
-    pub(super) fn new(outbox: &'a mut O, out: &'a mut Vec<u8>, replica: [u8; 8], bytes_aim: usize) -> Self {
+    pub(super) fn new(
+        outbox: &'a mut O,
+        out: &'a mut Vec<u8>,
+        up: &'a mut Logs,
+        replica: [u8; 8],
+        bytes_aim: usize,
+    ) -> Self {
         // Counted from here: a greeting or an inventory of any length leaves the ops their room.
         let bytes_max = out.len().saturating_add(bytes_aim);
         OpsOut {
             outbox,
             out,
+            up,
             bytes_max,
             replica,
             unsigned: BTreeMap::new(),
@@ -50,7 +60,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
 
     /// Head and ops of an own log, at least a page of them: every exchange gets on. Gives back the last seq sent.
     pub(super) fn put_own(&mut self, log: &OpenLog) -> Result<u64, O::Error> {
-        Frame::Log(LogFrame::from(&log.head)).put(self.out);
+        self.put_head(log);
         let mut upto = log.stored;
         while upto < log.held && (upto == log.stored || !self.is_full()) {
             let page = self.page(log, upto)?;
@@ -91,7 +101,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
             pages.push((first_seq, page));
         }
         log.proofs.iter().for_each(|proof| Frame::Attest(proof.clone()).put(self.out));
-        Frame::Log(LogFrame::from(&log.head)).put(self.out);
+        self.put_head(log);
         pages.into_iter().for_each(|(first_seq, page)| self.put_page(log, first_seq, page));
         Ok(())
     }
@@ -104,8 +114,17 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
     }
 
     fn put_page(&mut self, log: &OpenLog, first_seq: u64, page: Vec<OutboundOp>) {
-        let ops = List(page.into_iter().map(|op| Blob(op.bytes)).collect());
-        Frame::Ops(Ops { log: log.head.log().to_bytes(), first_seq, ops }).put(self.out);
+        let ops: List<_, _> = List(page.into_iter().map(|op| Blob(op.bytes)).collect());
+        let id = log.head.log();
+        let first_seq = self.up.first_said(id, first_seq, ops.0.len());
+        Frame::Ops(Ops { log: self.up.name(id), first_seq, ops }).put(self.out);
+    }
+
+    /// The head of a log, once on a line.
+    fn put_head(&mut self, log: &OpenLog) {
+        if self.up.say(log.head.log()) {
+            Frame::Log(LogFrame::from(&log.head)).put(self.out);
+        }
     }
 
     /// A signature over what was sent since the last one.

@@ -157,12 +157,16 @@ impl Header {
 }
 
 /// Takes bytes in pieces of any size and gives back whole frames. Holds one frame at most.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct FrameReader {
     buffer: VecDeque<u8>,
     version: Option<u8>,
     /// For packed bodies, until the next end.
     unpacker: Unpacker,
+    /// At the beginning of a request or reply, where a preamble may stand.
+    begins: bool,
+    /// A preamble stood there.
+    anew: bool,
 }
 
 impl FrameReader {
@@ -176,6 +180,13 @@ impl FrameReader {
         self.unpacker = unpacker;
     }
 
+    /// Before the next request or reply of the same stream: it may begin with a preamble, and the first one does.
+    pub fn begin(&mut self) {
+        self.buffer.shrink_to_fit();
+        self.begins = true;
+        self.anew = false;
+    }
+
     /// Adds bytes that arrived.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend(bytes);
@@ -187,8 +198,12 @@ impl FrameReader {
     /// [`Fault::Stranger`] if the stream does not start as ours do, [`Fault::Version`] for another major version,
     /// [`Fault::Limit`] for a body over the bound (before it is read), [`Fault::Damaged`] for a wrong checksum.
     pub fn next_frame(&mut self) -> Result<Option<RawFrame>, Fault> {
-        if self.version.is_none() && !self.take_preamble()? {
-            return Ok(None);
+        if self.version.is_none() || self.begins {
+            let Some(first) = self.buffer.front() else { return Ok(None) };
+            if (self.version.is_none() || *first == PREAMBLE[0]) && !self.take_preamble()? {
+                return Ok(None);
+            }
+            self.begins = false;
         }
         if let Some(kind) = self.buffer.front().copied().filter(|first| is_mark(*first)) {
             self.buffer.pop_front();
@@ -223,6 +238,11 @@ impl FrameReader {
         self.version
     }
 
+    /// Whether this request or reply began with a preamble.
+    pub fn is_anew(&self) -> bool {
+        self.anew
+    }
+
     /// Whether no part of a frame is waiting for its rest.
     pub fn is_between_frames(&self) -> bool {
         self.buffer.is_empty()
@@ -244,6 +264,7 @@ impl FrameReader {
         }
         self.buffer.drain(..PREAMBLE.len());
         self.version = Some(version);
+        self.anew = true;
         Ok(true)
     }
 }
@@ -314,10 +335,10 @@ mod tests {
     #[test]
     fn packed_bodies_arrive_as_sent_and_each_stream_begins_anew() {
         use crate::wire::codec::{self, Blob, List};
-        use crate::wire::v1::{Ops, kind};
+        use crate::wire::v1::{LogName, Ops, kind};
         let body = |text: &str| {
             let ops = List(vec![Blob(text.as_bytes().to_vec())]);
-            codec::encode(&Ops { log: [7; 8], first_seq: 1, ops })
+            codec::encode(&Ops { log: LogName::Id([7; 8]), first_seq: 1, ops })
         };
         let (mut bytes, mut sent) = (PREAMBLE.to_vec(), Vec::new());
         for _ in 0..2 {

@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use bincode::de::{BorrowDecode, BorrowDecoder, Decoder};
+use bincode::enc::Encoder;
+use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
 use super::codec::{self, Blob, List, Txt};
@@ -44,14 +47,18 @@ pub enum Frame {
     Offer(Offer),
     /// 8, up: a part of a file that was offered.
     Chunk(Chunk),
+    /// 9, up: who speaks and how far it has read, in place of `Hello` and `Have`, as far as it changed on this line.
+    Again(Again),
     /// 16, down, first: what stands at the hub.
     Marks(Marks),
     /// 17, down: a page of what concerns the office.
-    Feed(Feed),
+    Feed(FeedFrame),
     /// 18, down, alone: why the hub will not talk.
     Refused(Refused),
     /// 19, down: how far the hub has the files that were offered.
     Files(Files),
+    /// 20, down, first: what stands at the hub, as far as it changed on this line.
+    Moved(Moved),
     /// 30 and 31, both ways, last: nothing was cut off.
     End(End),
 }
@@ -67,10 +74,12 @@ pub mod kind {
     pub const INVENTORY: u8 = 6;
     pub const OFFER: u8 = 7;
     pub const CHUNK: u8 = 8;
+    pub const AGAIN: u8 = 9;
     pub const MARKS: u8 = 16;
     pub const FEED: u8 = 17;
     pub const REFUSED: u8 = 18;
     pub const FILES: u8 = 19;
+    pub const MOVED: u8 = 20;
 }
 
 impl Frame {
@@ -94,6 +103,8 @@ impl Frame {
             Frame::Feed(message) => (kind::FEED, codec::encode(message)),
             Frame::Refused(message) => (kind::REFUSED, codec::encode(message)),
             Frame::Files(message) => (kind::FILES, codec::encode(message)),
+            Frame::Again(message) => (kind::AGAIN, codec::encode(message)),
+            Frame::Moved(message) => (kind::MOVED, codec::encode(message)),
             Frame::End(End { more: false }) => (KIND_END, Vec::new()),
             Frame::End(End { more: true }) => (KIND_END_MORE, Vec::new()),
         };
@@ -119,6 +130,8 @@ impl Frame {
             kind::FEED => Frame::Feed(codec::decode(body)?),
             kind::REFUSED => Frame::Refused(codec::decode(body)?),
             kind::FILES => Frame::Files(codec::decode(body)?),
+            kind::AGAIN => Frame::Again(codec::decode(body)?),
+            kind::MOVED => Frame::Moved(codec::decode(body)?),
             KIND_END => Frame::End(End { more: false }),
             KIND_END_MORE => Frame::End(End { more: true }),
             KIND_SKIPPABLE.. => return Ok(None),
@@ -145,6 +158,9 @@ pub struct Hello {
     pub wall_ms: i64,
     /// Last measured round trip to the hub in milliseconds; 0 if none was measured.
     pub round_trip_ms: u32,
+    /// Bytes a second that the link carried when it was last measured; 0 if it was not. Who answers chooses by it how to
+    /// code ops.
+    pub link_bytes_s: u32,
     /// Ops ever written by this replica, as far as it remembers.
     pub ops_written: u64,
     /// Ops written and not yet known to be stored at the hub.
@@ -183,8 +199,51 @@ pub struct Have {
     pub epochs: List<[u8; 8], EPOCHS_MAX>,
     /// Kind of topic and number of the last feed entry it has stored.
     pub cursors: List<(u8, u64), 4>,
-    /// Logs with something to send, and the stored mark it knows of each.
-    pub logs: List<([u8; 8], u64), FRAME_LOGS_MAX>,
+    /// Logs whose marks it wants to know, beside those of which ops follow.
+    pub logs: List<LogName, FRAME_LOGS_MAX>,
+}
+
+/// What a log is called in a message: by its id, or by the number that it has on this line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogName {
+    /// Its id.
+    Id([u8; 8]),
+    /// Its number among the logs whose heads were said in this direction.
+    Number(u8),
+}
+
+/// Who speaks, in place of a whole greeting: what changed since the last one on this line.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Again {
+    /// Milliseconds since the last greeting.
+    pub elapsed_ms: u64,
+    /// How much further the PC's clock went in that time.
+    pub wall_ms: i64,
+    /// Ops more than before that were ever written.
+    pub ops_written: i64,
+    /// Ops more than before that are pending.
+    pub ops_pending: i64,
+    /// As in [`Hello`].
+    pub oldest_pending_ms: u64,
+    /// What else is other than before.
+    pub changes: List<Change, 8>,
+    /// As in [`Have`].
+    pub logs: List<LogName, FRAME_LOGS_MAX>,
+}
+
+/// A part of a greeting that is other than before.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Change {
+    /// The round trip, in milliseconds.
+    RoundTrip(u32),
+    /// The speed of the link, in bytes a second.
+    LinkSpeed(u32),
+    /// Bytes free on the disk.
+    FreeBytes(u64),
+    /// Hub epochs that are known.
+    Epochs(List<[u8; 8], EPOCHS_MAX>),
+    /// How far it has read.
+    Cursors(List<(u8, u64), 4>),
 }
 
 /// The head of a log. It does not name the log: the name follows from it, see [`LogHead::log`].
@@ -203,9 +262,9 @@ pub struct LogFrame {
 /// Consecutive ops of one log.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Ops {
-    /// The log; its head came before in the stream.
-    pub log: [u8; 8],
-    /// Seq of the first op.
+    /// The log; its head came before on this line.
+    pub log: LogName,
+    /// Seq of the first op; 0 if they follow on what was said of the log on this line.
     pub first_seq: u64,
     /// The ops' bytes, as their writer encoded them.
     pub ops: List<Blob<OP_BYTES_MAX>, FRAME_OPS_MAX>,
@@ -311,6 +370,45 @@ pub struct Marks {
     pub extensions: Extensions,
 }
 
+/// What stands at the hub, in place of whole marks: what changed since the last ones on this line.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Moved {
+    /// How much further the hub's clock went than the agent's since the last exchange.
+    pub hub_ms: i64,
+    /// As in [`Marks`].
+    pub logs: List<LineMark, FRAME_LOGS_MAX>,
+    /// The lower half of the sum over what the hub holds.
+    pub held: [u8; 4],
+    /// What else is other than before.
+    pub changes: List<MovedChange, 8>,
+}
+
+/// Marks of a log, against what is expected of them: that all that was sent is stored, and no more is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct LineMark {
+    /// The log.
+    pub log: LogName,
+    /// Its stored mark, less the expected one.
+    pub stored: i64,
+    /// Its durable mark, less the expected one.
+    pub durable: i64,
+}
+
+/// A part of marks that is other than expected.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum MovedChange {
+    /// Epochs to tell; none are expected.
+    Epochs(List<([u8; 8], u64), EPOCHS_MAX>),
+    /// Cursors other than those of the greeting.
+    Cursors(List<(u8, u64), 4>),
+    /// When to come back; not asked for is expected.
+    ComeBack(u32),
+    /// Notices other than the last ones.
+    Notices(List<u16, 16>),
+    /// Extensions other than the last ones.
+    Extensions(Extensions),
+}
+
 /// Numbers of extensions in [`Marks`].
 pub mod extension {
     /// When the hub last raised durable marks, by its clock: an `i64`, milliseconds since 1970. When it has changed, an
@@ -326,8 +424,32 @@ pub mod notice {
     pub const RENEW: u16 = 2;
 }
 
-/// A page of the feed of one topic. It and the cursor behind it commit together.
+/// A page of the feed of one topic, as it stands in a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct FeedFrame {
+    /// Kind of the topic.
+    pub topic: u8,
+    /// The cursor after this page.
+    pub upto: u64,
+    /// The logs that the entries are of.
+    pub logs: List<PageLog, FRAME_LOGS_MAX>,
+    /// The entries, by number ascending.
+    pub entries: List<FeedEntry, FRAME_OPS_MAX>,
+    /// Attestations over those logs, as their writers signed them.
+    pub attests: List<Attest, 64>,
+}
+
+/// A log in a page.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum PageLog {
+    /// Its head, for the first time on this line.
+    Head(LogFrame),
+    /// Its number among the logs whose heads the hub said on this line.
+    Number(u8),
+}
+
+/// A page of the feed of one topic, with all its heads. It and the cursor behind it commit together.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
     /// Kind of the topic.
     pub topic: u8,
@@ -447,6 +569,30 @@ impl fmt::Display for Refusal {
 pub struct End {
     /// Whether the sender has more for another exchange right away.
     pub more: bool,
+}
+
+impl Encode for LogName {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        match self {
+            LogName::Id(id) => (0_u8, id).encode(encoder),
+            LogName::Number(number) => number.saturating_add(1).encode(encoder),
+        }
+    }
+}
+
+impl<C> Decode<C> for LogName {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        match u8::decode(decoder)?.checked_sub(1) {
+            None => <[u8; 8]>::decode(decoder).map(LogName::Id),
+            Some(number) => Ok(LogName::Number(number)),
+        }
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for LogName {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Self::decode(decoder)
+    }
 }
 
 impl From<&RunHead> for RunFrame {

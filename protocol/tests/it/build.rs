@@ -8,8 +8,9 @@ use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::v1::{
-    Attest, Chunk, End, Extensions, Feed, FeedEntry, FileFrame, FileStanding, Files, Frame, Have, Hello, Inventory,
-    LogFrame, Marks, Offer, Ops, Refused, RunFrame, VerdictFrame,
+    Again, Attest, Change, Chunk, End, Extensions, FeedEntry, FeedFrame, FileFrame, FileStanding, Files, Frame, Have,
+    Hello, Inventory, LineMark, LogFrame, LogName, Marks, Moved, MovedChange, Offer, Ops, PageLog, Refused, RunFrame,
+    VerdictFrame,
 };
 use serde_json::Value;
 
@@ -22,11 +23,30 @@ pub(crate) fn frame(kind: &str, fields: &Value) -> Frame {
         "Have" => Frame::Have(Have {
             epochs: list(&fields["epochs"], bytes),
             cursors: list(&fields["cursors"], |one| (int(&one["topic"]), int(&one["number"]))),
-            logs: list(&fields["logs"], log_upto),
+            logs: list(&fields["logs"], log_name),
+        }),
+        "Again" => Frame::Again(Again {
+            elapsed_ms: int(&fields["elapsed_ms"]),
+            wall_ms: int(&fields["wall_ms"]),
+            ops_written: int(&fields["ops_written"]),
+            ops_pending: int(&fields["ops_pending"]),
+            oldest_pending_ms: int(&fields["oldest_pending_ms"]),
+            changes: list(&fields["changes"], change),
+            logs: list(&fields["logs"], log_name),
+        }),
+        "Moved" => Frame::Moved(Moved {
+            hub_ms: int(&fields["hub_ms"]),
+            logs: list(&fields["logs"], |one| LineMark {
+                log: log_name(&one["log"]),
+                stored: int(&one["stored"]),
+                durable: int(&one["durable"]),
+            }),
+            held: bytes(&fields["held"]),
+            changes: list(&fields["changes"], moved_change),
         }),
         "Log" => Frame::Log(log(fields)),
         "Ops" => Frame::Ops(Ops {
-            log: bytes(&fields["log"]),
+            log: log_name(&fields["log"]),
             first_seq: int(&fields["first_seq"]),
             ops: list(&fields["ops"], |op| Blob(hex(op))),
         }),
@@ -46,10 +66,10 @@ pub(crate) fn frame(kind: &str, fields: &Value) -> Frame {
         }),
         "Files" => Frame::Files(Files { standings: list(&fields["standings"], standing) }),
         "Marks" => Frame::Marks(marks(fields)),
-        "Feed" => Frame::Feed(Feed {
+        "Feed" => Frame::Feed(FeedFrame {
             topic: int(&fields["topic"]),
             upto: int(&fields["upto"]),
-            logs: list(&fields["logs"], log),
+            logs: list(&fields["logs"], page_log),
             entries: list(&fields["entries"], entry),
             attests: list(&fields["attests"], attest),
         }),
@@ -84,6 +104,7 @@ fn hello(fields: &Value) -> Hello {
         elapsed_ms: int(&fields["elapsed_ms"]),
         wall_ms: int(&fields["wall_ms"]),
         round_trip_ms: int(&fields["round_trip_ms"]),
+        link_bytes_s: int(&fields["link_bytes_s"]),
         ops_written: int(&fields["ops_written"]),
         ops_pending: int(&fields["ops_pending"]),
         oldest_pending_ms: int(&fields["oldest_pending_ms"]),
@@ -220,6 +241,44 @@ pub(crate) fn value(fields: &Value) -> form::Value {
 
 fn op_id(fields: &Value) -> OpId {
     OpId { log: LogId::from_bytes(bytes(&fields["log"])), seq: int(&fields["seq"]) }
+}
+
+/// A number, or an id as text.
+fn log_name(value: &Value) -> LogName {
+    if value.is_string() { LogName::Id(bytes(value)) } else { LogName::Number(int(value)) }
+}
+
+fn page_log(fields: &Value) -> PageLog {
+    match variant(fields) {
+        ("Head", fields) => PageLog::Head(log(&fields["head"])),
+        (_, fields) => PageLog::Number(int(&fields["number"])),
+    }
+}
+
+fn change(fields: &Value) -> Change {
+    let (variant, fields) = variant(fields);
+    match variant {
+        "RoundTrip" => Change::RoundTrip(int(&fields["ms"])),
+        "LinkSpeed" => Change::LinkSpeed(int(&fields["bytes_s"])),
+        "FreeBytes" => Change::FreeBytes(int(&fields["bytes"])),
+        "Epochs" => Change::Epochs(list(&fields["epochs"], bytes)),
+        "Cursors" => Change::Cursors(list(&fields["cursors"], |one| (int(&one["topic"]), int(&one["number"])))),
+        other => panic!("no change {other}"),
+    }
+}
+
+fn moved_change(fields: &Value) -> MovedChange {
+    let (variant, fields) = variant(fields);
+    match variant {
+        "Epochs" => {
+            MovedChange::Epochs(list(&fields["epochs"], |one| (bytes(&one["epoch"]), int(&one["began_after"]))))
+        }
+        "Cursors" => MovedChange::Cursors(list(&fields["cursors"], |one| (int(&one["topic"]), int(&one["number"])))),
+        "ComeBack" => MovedChange::ComeBack(int(&fields["seconds"])),
+        "Notices" => MovedChange::Notices(list(&fields["notices"], int)),
+        "Extensions" => MovedChange::Extensions(extensions(&fields["extensions"])),
+        other => panic!("no change {other}"),
+    }
 }
 
 fn log_upto(fields: &Value) -> ([u8; 8], u64) {

@@ -21,8 +21,8 @@ fn every_limit_stands_in_the_document_with_its_value() {
         FRAME_BODY_BYTES_MAX FRAME_BODY_BYTES_AIM PACKED_FACTOR_MAX PACKED_GRACE_BYTES OP_BYTES_MAX FRAME_OPS_MAX OP_WRITES_MAX WRITE_VALUES_MAX
         WRITE_REPLACES_MAX MANY_CHOICES_MAX TEXT_BYTES_MAX NAME_BYTES_MAX PERSON_BYTES_MAX ATTACHMENT_BYTES_MAX
         OFFER_FILES_MAX CHUNK_BYTES_MAX ATTACHMENT_NAME_BYTES_MAX EXTENSIONS_MAX EXTENSION_BYTES_MAX
-        FRAME_LOGS_MAX INVENTORY_LOGS_MAX EPOCHS_MAX RECORD_OFFICES_MAX ATTEST_HEADS_MAX ECHO_BYTES_MAX REQUEST_BYTES_AIM
-        REPLY_BYTES_AIM
+        FRAME_LOGS_MAX LINE_LOGS_MAX LINE_GREETING_BYTES_MAX INVENTORY_LOGS_MAX EPOCHS_MAX RECORD_OFFICES_MAX
+        ATTEST_HEADS_MAX ECHO_BYTES_MAX REQUEST_BYTES_AIM REPLY_BYTES_AIM
         HYBRID_LEAD_MS_MAX
     ];
     let written = Schema::of_the_document().limits;
@@ -51,7 +51,7 @@ fn every_block_of_bytes_is_the_vector_that_it_names() {
         assert_eq!(to_hex(&bytes), vector(title), "{title}");
         blocks += 1;
     }
-    assert_eq!(blocks, 5, "the worked examples");
+    assert_eq!(blocks, 7, "the worked examples");
 }
 
 /// The bytes that a title such as `ops.json change` or `exchange.json request` means.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kentongan_protocol::ids::{Lane, OpId};
 use proptest::prelude::*;
 
-use crate::world::{Content, Hub, Ids, LANES, Link, Pc, exchange, settle, settle_all};
+use crate::world::{Conn, Content, Hub, Ids, LANES, Link, Pc, exchange, exchange_on, settle, settle_all};
 
 const SARI: u64 = 0x5a41;
 const BUDI: u64 = 0xb0d1;
@@ -300,6 +300,8 @@ struct Story {
     pcs: [Pc; 2],
     copies: [Pc; 2],
     requests: [Vec<u8>; 2],
+    /// A connection of each PC, open from exchange to exchange.
+    conns: [Conn; 2],
     written: u32,
 }
 
@@ -309,7 +311,7 @@ impl Story {
         let hub = Hub::new(&mut ids);
         let pcs = [Pc::new(SARI), Pc::new(BUDI)];
         let (hub_copy, copies) = (hub.clone(), pcs.clone());
-        Story { ids, hub, hub_copy, pcs, copies, requests: Default::default(), written: 0 }
+        Story { ids, hub, hub_copy, pcs, copies, requests: Default::default(), conns: Default::default(), written: 0 }
     }
 
     fn goes_on(&mut self, step: &Step) {
@@ -319,23 +321,49 @@ impl Story {
             Step::Write { pc, lane } => self.pcs[*pc].write(&mut self.ids, LANES[*lane], &text),
             Step::HubWrites => self.hub.write(&mut self.ids, &text),
             Step::Exchange { pc, link } => {
-                self.requests[*pc] = exchange(&mut self.pcs[*pc], &mut self.hub, *link).request;
+                let (pc_now, hub_now) = (self.pcs[*pc].clone(), self.hub.clone());
+                let (pc, conn) = (*pc, &mut self.conns[*pc]);
+                let carried = exchange_on(conn, &mut self.pcs[pc], &mut self.hub, *link);
+                self.requests[pc] = carried.request;
+                if carried.outcome.is_some() {
+                    assert_eq!(conn.of_pc, conn.of_hub, "both ends remember the same");
+                    self.as_on_a_fresh_line(pc, pc_now, hub_now);
+                }
             }
             Step::Late { pc } => drop(self.hub.answer(self.pcs[*pc].replica, &self.requests[*pc])),
-            Step::Restart { pc } => self.pcs[*pc].restart(),
+            Step::Restart { pc } => {
+                self.pcs[*pc].restart();
+                self.conns[*pc] = Conn::default();
+            }
             Step::CopyPc { pc } => self.copies[*pc] = self.pcs[*pc].clone(),
             Step::RestorePc { pc } => {
                 self.pcs[*pc] = self.copies[*pc].clone();
                 self.pcs[*pc].restart();
+                self.conns[*pc] = Conn::default();
             }
-            Step::RestartHub => self.hub.start(&mut self.ids),
+            Step::RestartHub => {
+                self.hub.start(&mut self.ids);
+                self.conns = Default::default();
+            }
             Step::CopyHub => self.hub_copy = self.hub.clone(),
             Step::RestoreHub => {
                 self.hub = self.hub_copy.clone();
                 self.hub.start(&mut self.ids);
+                self.conns = Default::default();
             }
             Step::SmallRequests { pc, bytes_aim } => self.pcs[*pc].bytes_aim = *bytes_aim,
         }
+    }
+
+    /// What is remembered of a connection saves bytes and changes nothing else.
+    fn as_on_a_fresh_line(&self, place: usize, mut pc: Pc, mut hub: Hub) {
+        if pc.bytes_aim < 100_000 {
+            // A head that need not be said leaves room for more ops.
+            return;
+        }
+        exchange(&mut pc, &mut hub, Link::Whole);
+        assert_eq!(format!("{pc:?}"), format!("{:?}", self.pcs[place]));
+        assert_eq!(format!("{hub:?}"), format!("{:?}", self.hub));
     }
 
     /// Whatever its writer or the hub has now.

@@ -11,7 +11,8 @@ use kentongan_protocol::session::{agent, hub};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{self, FrameReader, PREAMBLE, RawFrame};
 use kentongan_protocol::wire::v1::{
-    Attest, Feed, FeedEntry, Frame, Inventory, LogFrame, Marks, Ops, RunFrame, VerdictFrame, kind,
+    Attest, FeedEntry, FeedFrame, Frame, Inventory, LogFrame, LogName, Marks, Ops, PageLog, RunFrame, VerdictFrame,
+    kind,
 };
 use proptest::prelude::*;
 
@@ -245,12 +246,13 @@ fn log_of(frame: &LogFrame) -> LogId {
 
 fn ops(count: usize, bytes: usize) -> Frame {
     let ops = List(vec![Blob(vec![0; bytes]); count]);
-    Frame::Ops(Ops { log: log_of(&head(0)).to_bytes(), first_seq: 1, ops })
+    Frame::Ops(Ops { log: LogName::Id(log_of(&head(0)).to_bytes()), first_seq: 1, ops })
 }
 
 fn feed(entries: Vec<FeedEntry>, logs: Vec<LogFrame>, attests: Vec<Attest>) -> Frame {
     let topic = TopicKind::Office as u8;
-    Frame::Feed(Feed { topic, upto: u64::MAX, logs: List(logs), entries: List(entries), attests: List(attests) })
+    let logs = logs.into_iter().map(PageLog::Head).collect();
+    Frame::Feed(FeedFrame { topic, upto: u64::MAX, logs: List(logs), entries: List(entries), attests: List(attests) })
 }
 
 fn feed_of_verdicts(count: u64) -> Frame {
@@ -311,7 +313,7 @@ fn no_head_gives_its_sender_the_name_of_anothers_log() {
     let stolen = LogFrame { replica: ReplicaId(SPEAKER).to_bytes(), ..theirs.clone() };
     let said = |head: &LogFrame, log: LogId| {
         let mut session = hub::Session::new(ReplicaId(SPEAKER));
-        let ops = Frame::Ops(Ops { log: log.to_bytes(), first_seq: 1, ops: List(vec![Blob(vec![1])]) });
+        let ops = Frame::Ops(Ops { log: LogName::Id(log.to_bytes()), first_seq: 1, ops: List(vec![Blob(vec![1])]) });
         let mut out = PREAMBLE.to_vec();
         up().iter().chain([&Frame::Log(head.clone()), &ops]).for_each(|frame| frame.put(&mut out));
         let batches = session.receive(&out)?.into_iter().filter_map(|event| match event {
@@ -335,8 +337,8 @@ fn a_count_without_anything_behind_it_allocates_nothing_to_speak_of() {
         &[252, 255, 255, 255, 255],
         &[251, 255, 15],
     ];
-    for kind in [kind::HELLO, kind::HAVE, kind::LOG, kind::OPS, kind::ATTEST, kind::INVENTORY, kind::MARKS, kind::FEED]
-    {
+    let kinds = [kind::HELLO, kind::HAVE, kind::LOG, kind::OPS, kind::ATTEST, kind::INVENTORY, kind::AGAIN];
+    for kind in kinds.into_iter().chain([kind::MARKS, kind::FEED, kind::MOVED]) {
         for giant in giants {
             for prefix in 0..40 {
                 let mut body = vec![0; prefix];

@@ -4,6 +4,7 @@
 
 mod allocation;
 mod build;
+mod cost;
 mod document;
 mod exchange;
 mod hostile;

@@ -9,7 +9,9 @@ use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::pack::{Packer, Primed, Times, Unpacker};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec::{self, Blob, List, Txt};
-use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, LogFrame, Ops, RunFrame, VerdictFrame, kind};
+use kentongan_protocol::wire::v1::{
+    Attest, FeedEntry, FeedFrame, LogFrame, LogName, Ops, PageLog, RunFrame, VerdictFrame, kind,
+};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -105,7 +107,7 @@ fn op_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 fn ops_body(ops: &[Vec<u8>], log: u64, first_seq: u64) -> Vec<u8> {
     let ops = List(ops.iter().cloned().map(Blob).collect());
-    codec::encode(&Ops { log: log.to_be_bytes(), first_seq, ops })
+    codec::encode(&Ops { log: LogName::Id(log.to_be_bytes()), first_seq, ops })
 }
 
 fn log_frame() -> LogFrame {
@@ -127,10 +129,10 @@ fn feed_body(ops: &[Vec<u8>], verdicts: &[OpId], upto: u64) -> Vec<u8> {
         verdict: VerdictFrame::NeedsRepair(List(vec![(Some(21), None, 3)])),
     });
     let attest = Attest { replica: [9; 8], heads: List(vec![([1; 8], 4, [2; 32])]), signature: [3; 64] };
-    codec::encode(&Feed {
+    codec::encode(&FeedFrame {
         topic: 3,
         upto,
-        logs: List(vec![log_frame()]),
+        logs: List(vec![PageLog::Head(log_frame())]),
         entries: List(of_ops.chain(of_verdicts).collect()),
         attests: List(vec![attest]),
     })

@@ -28,6 +28,8 @@ enum Type {
     Signed(u32),
     Bool,
     Fixed(usize),
+    /// An id, or a number on the line.
+    Log,
     Option(Box<Type>),
     Text(String),
     Bytes(String),
@@ -106,6 +108,10 @@ impl Schema {
                 _ => return Err("neither 0 nor 1".to_owned()),
             },
             Type::Fixed(length) => json!(to_hex(take(rest, *length)?)),
+            Type::Log => match take(rest, 1)?[0] {
+                0 => json!(to_hex(take(rest, 8)?)),
+                number => json!(number - 1),
+            },
             Type::Option(inner) => match take(rest, 1)?[0] {
                 0 => Value::Null,
                 1 => self.read(inner, rest)?,
@@ -153,6 +159,11 @@ impl Schema {
             }
             Type::Bool => out.push(u8::from(value.as_bool().expect("a bool"))),
             Type::Fixed(_) => out.extend(hex(value)),
+            Type::Log if value.is_string() => {
+                out.push(0);
+                out.extend(hex(value));
+            }
+            Type::Log => out.push(integer(value) as u8 + 1),
             Type::Option(_) if value.is_null() => out.push(0),
             Type::Option(inner) => {
                 out.push(1);
@@ -213,6 +224,8 @@ impl Type {
             "i16" | "i32" | "i64" => Type::Signed(width(text)),
             "bool" => Type::Bool,
             "id" => Type::Fixed(8),
+            "log" => Type::Log,
+            "half" => Type::Fixed(4),
             "hash" => Type::Fixed(32),
             "signature" => Type::Fixed(64),
             name => Type::Named(name.to_owned()),

@@ -40,8 +40,9 @@ fn exchange(pc: (&mut Pc, Speaks), hub: (&mut Hub, Speaks), link: Link) -> bool 
     }
     let upto = if let Link::DownCut(at) = link { at.min(reply.len()) } else { reply.len() };
     let outcome = speaking(pc_speaks, || pc.take_reply(session, &reply[..upto]));
-    pc.ended(outcome.as_ref().ok());
-    outcome.is_ok_and(|outcome| outcome.in_order && !outcome.more && !pc.has_unsent())
+    let outcome = outcome.ok().map(|(outcome, _)| outcome);
+    pc.ended(outcome.as_ref());
+    outcome.is_some_and(|outcome| outcome.in_order && !outcome.more && !pc.has_unsent())
 }
 
 fn settle(pc: (&mut Pc, Speaks), hub: (&mut Hub, Speaks)) {

@@ -22,7 +22,7 @@ use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::{
-    Attest, End, Feed, FeedEntry, Frame, Have, Hello, Inventory, LogFrame, Ops, RunFrame,
+    Attest, End, FeedEntry, FeedFrame, Frame, Have, Hello, Inventory, LogFrame, LogName, Ops, PageLog, RunFrame,
 };
 
 use super::bytes::Bytes;
@@ -145,6 +145,7 @@ impl Story {
             elapsed_ms: bytes.number(),
             wall_ms: bytes.number() as i64,
             round_trip_ms: bytes.number() as u32,
+            link_bytes_s: 0,
             ops_written: bytes.number(),
             ops_pending: bytes.number(),
             oldest_pending_ms: bytes.number(),
@@ -155,7 +156,7 @@ impl Story {
         let have = Have {
             epochs: List((0..bytes.below(3)).map(|_| bytes.number().to_be_bytes()).collect()),
             cursors: List((0..bytes.below(4)).map(|kind| (kind as u8, bytes.number())).collect()),
-            logs: List((0..bytes.below(4)).map(|_| (self.head(bytes).log().to_bytes(), bytes.number())).collect()),
+            logs: List((0..bytes.below(4)).map(|_| LogName::Id(self.head(bytes).log().to_bytes())).collect()),
         };
         self.request = PREAMBLE.to_vec();
         Frame::Hello(hello).put(&mut self.request);
@@ -189,7 +190,7 @@ impl Story {
             self.known.extend((first_seq..).zip(&ops).map(|(seq, op)| (OpId { log, seq }, op.clone())));
             self.written.entry(log).or_default().extend(ops.iter().cloned());
         }
-        Frame::Ops(Ops { log: log.to_bytes(), first_seq, ops: List(ops.into_iter().map(Blob).collect()) })
+        Frame::Ops(Ops { log: LogName::Id(log.to_bytes()), first_seq, ops: List(ops.into_iter().map(Blob).collect()) })
     }
 
     fn op(&self, bytes: &mut Bytes<'_>, log: LogId, seq: u64) -> Vec<u8> {
@@ -287,14 +288,29 @@ impl Story {
     fn check_reply(&self, reply: &[u8]) {
         let mut reader = kentongan_protocol::wire::frame::FrameReader::new();
         reader.push(reply);
+        // By number; a reply of these stories names fewer logs than a line remembers.
+        let mut heads = Vec::new();
         while let Some(raw) = reader.next_frame().expect("our own reply") {
-            let Some(Frame::Feed(feed)) = Frame::decode(&raw).expect("our own frame") else { continue };
-            self.check_feed(&feed);
+            match Frame::decode(&raw).expect("our own frame") {
+                Some(Frame::Log(head)) => heads.push(LogHead::try_from(&head).expect("a head")),
+                Some(Frame::Feed(feed)) => self.check_feed(&feed, &mut heads),
+                _ => {}
+            }
         }
     }
 
-    fn check_feed(&self, feed: &Feed) {
-        let logs: Vec<LogHead> = feed.logs.0.iter().map(|head| LogHead::try_from(head).expect("a head")).collect();
+    fn check_feed(&self, feed: &FeedFrame, heads: &mut Vec<LogHead>) {
+        let mut logs = Vec::new();
+        for log in &feed.logs.0 {
+            match log {
+                PageLog::Head(head) => {
+                    let head = LogHead::try_from(head).expect("a head");
+                    heads.push(head.clone());
+                    logs.push(head);
+                }
+                PageLog::Number(number) => logs.push(heads[usize::from(*number)].clone()),
+            }
+        }
         for entry in &feed.entries.0 {
             let id = entry.op_id(&logs).expect("an op of a log in the page");
             if let FeedEntry::Op { bytes, .. } = entry {

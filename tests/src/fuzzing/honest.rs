@@ -87,7 +87,7 @@ pub(super) fn exchange(store: &mut Store, hub: &mut Hub, key_number: u8) -> [Vec
     for event in session.receive(&reply).expect("an honest reply") {
         store.apply(event, None).expect("applied");
     }
-    let outcome = session.finish().expect("whole");
+    let (outcome, _) = session.finish().expect("whole");
     store.end_exchange(Ok(&outcome)).expect("noted");
     [request, reply]
 }

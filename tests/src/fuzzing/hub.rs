@@ -21,8 +21,7 @@ use kentongan_protocol::log::Holding;
 use kentongan_protocol::merge::Record;
 use kentongan_protocol::op::{Op, Write};
 use kentongan_protocol::session::hub::Session;
-use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Frame, Marks};
+use kentongan_protocol::wire::v1::Marks;
 
 use crate::Dice;
 use crate::sim::disk::{Disk, Image, NAME, register};
@@ -120,11 +119,9 @@ impl Hub {
         }
         let marks = self.done(|tx, _| exchange.marks(tx, NOW_MS));
         self.check_marks(speaker, &marks);
-        let mut reply = PREAMBLE.to_vec();
-        Frame::Marks(marks).put(&mut reply);
+        let mut reply = exchange.begin_reply(session.reply(), &marks);
         while !exchange.is_over() {
-            let frames = self.done(|tx, hub| exchange.next_frames(hub, tx, NOW_MS));
-            frames.iter().for_each(|frame| frame.put(&mut reply));
+            self.done(|tx, hub| exchange.next_part(hub, tx, NOW_MS, &mut reply));
         }
         Ok(reply)
     }

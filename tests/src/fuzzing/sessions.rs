@@ -94,7 +94,7 @@ pub(super) fn replies(data: &[u8]) {
             Err(fault) => break Some(fault),
         }
     };
-    let ended = fault.map_or_else(|| session.finish(), Err);
+    let ended = fault.map_or_else(|| session.finish().map(|(outcome, _)| outcome), Err);
     store.end_exchange(ended.as_ref()).expect("noted");
     check_office(store);
 }

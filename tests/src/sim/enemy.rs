@@ -8,7 +8,7 @@ use kentongan_protocol::log::LogHead;
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, LogFrame, Ops, RunFrame};
+use kentongan_protocol::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, LogFrame, LogName, Ops, RunFrame};
 
 use super::world::{COLLEAGUE, ENEMY, ENEMY_OFFICE, World, key, office_code};
 use crate::Dice;
@@ -60,6 +60,7 @@ fn request_of(speaker: ReplicaId, run: &RunHead, frames: Vec<Frame>, absurd: boo
         elapsed_ms: huge,
         wall_ms: if absurd { i64::MAX } else { 0 },
         round_trip_ms: if absurd { u32::MAX } else { 0 },
+        link_bytes_s: if absurd { u32::MAX } else { 0 },
         ops_written: huge,
         ops_pending: huge,
         oldest_pending_ms: huge,
@@ -79,7 +80,7 @@ fn request_of(speaker: ReplicaId, run: &RunHead, frames: Vec<Frame>, absurd: boo
 
 fn ops(log: LogId, first_seq: u64, ops: &[Op]) -> Frame {
     let bytes = ops.iter().filter_map(|op| op.encode().ok()).map(Blob).collect();
-    Frame::Ops(Ops { log: log.to_bytes(), first_seq, ops: List(bytes) })
+    Frame::Ops(Ops { log: LogName::Id(log.to_bytes()), first_seq, ops: List(bytes) })
 }
 
 /// A signature over heads of logs, said to be that of a replica.

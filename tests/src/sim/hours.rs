@@ -141,6 +141,7 @@ impl World {
             speaker: self.pcs[at].replica(),
             down: self.habits.is_down(self.pcs[at].replica(), self.now_ms()),
             dice: Arc::new(Mutex::new(stream(dice.number(), 1))),
+            kept: Arc::clone(&self.pcs[at].kept),
         };
         if self.pcs[at].call(link) {
             self.pcs[at].own_call = own;

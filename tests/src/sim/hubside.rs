@@ -14,6 +14,7 @@ use kentongan_hub::engine::{Hub, Parts, Sign};
 use kentongan_hub::store::sqlite::SqliteStore;
 use kentongan_hub::store::{StoreError, Tx, transact_with};
 use kentongan_protocol::ids::{LogId, ReplicaId};
+use kentongan_protocol::session::Line;
 use kentongan_protocol::session::hub::Event;
 use kentongan_protocol::wire::frame::FrameReader;
 use kentongan_protocol::wire::v1::{Frame, Marks, Refusal};
@@ -89,6 +90,21 @@ pub struct Conn {
     ends_s: i64,
     /// Why it is to be refused, from the first job on.
     standing: Judged,
+    /// The certificate that was shown when the connection was opened.
+    certificate: Option<Facts>,
+    /// The marks that the reply begins with.
+    marks: Option<Marks>,
+}
+
+/// The hub's end of a connection between two exchanges.
+#[derive(Debug)]
+pub struct HubEnd {
+    life: u64,
+    process: usize,
+    certificate: Option<Facts>,
+    ends_s: i64,
+    /// What it remembers.
+    pub line: Line,
 }
 
 /// Whether a device may speak, as it stood when the hub asked first.
@@ -295,15 +311,29 @@ impl HubHost {
         if self.processes.is_empty() {
             return Err(Stop::Dead);
         }
-        Ok(Conn {
-            life: self.life,
-            process: dice.below(self.processes.len() as u64) as usize,
-            call: Call::new(Shown::new(self.certificates.get(&speaker).cloned()), BOUNDS, Moment::of(&*self.clock)),
-            listens: true,
-            speaker,
-            ends_s: self.ends_s(speaker),
-            standing: Judged::Open,
-        })
+        let process = dice.below(self.processes.len() as u64) as usize;
+        let (certificate, ends_s) = (self.certificates.get(&speaker).cloned(), self.ends_s(speaker));
+        self.go_on(speaker, HubEnd { life: self.life, process, certificate, ends_s, line: Line::default() })
+    }
+
+    /// Begins a request of `speaker` on a connection that is open.
+    ///
+    /// # Errors
+    /// If its process has ended.
+    pub fn go_on(&self, speaker: ReplicaId, end: HubEnd) -> Result<Conn, Stop> {
+        if !self.holds(&end) {
+            return Err(Stop::Dead);
+        }
+        let HubEnd { life, process, certificate, ends_s, line } = end;
+        let shown = Shown::new(certificate.clone());
+        let call = Call::new(shown, BOUNDS, line, Moment::of(&*self.clock));
+        let (standing, marks) = (Judged::Open, None);
+        Ok(Conn { life, process, call, listens: true, speaker, ends_s, standing, certificate, marks })
+    }
+
+    /// Whether the process at this end of a connection still runs.
+    pub fn holds(&self, end: &HubEnd) -> bool {
+        self.life == end.life && end.process < self.processes.len()
     }
 
     /// Something arrives, and perhaps nothing is done about it yet.
@@ -342,6 +372,7 @@ impl HubHost {
                 Ok::<_, StoreError>((done, before, held(tx, &logs)?))
             });
             let done = done.map(|(done, before, held)| {
+                conn.marks = done.marks().cloned().or(conn.marks.take());
                 conn.asked(expected);
                 if matches!(conn.standing, Judged::Silent(_)) && before != held {
                     tale.broke(format!("something was taken of {}, which may not speak", conn.speaker));
@@ -368,14 +399,16 @@ impl HubHost {
             tale.broke(format!("something was given to {}, which may not speak", conn.speaker));
         }
         conn.listens = false;
+        if let Some(marks) = conn.marks.take() {
+            if matches!(conn.standing, Judged::Silent(_)) {
+                tale.broke(format!("{} was answered and may not speak: {:?}", conn.speaker, conn.standing));
+            }
+            return self.watch(&marks, tale);
+        }
         let mut reader = FrameReader::new();
         reader.push(bytes);
         let first = reader.next_frame().ok().flatten().and_then(|raw| Frame::decode(&raw).ok().flatten());
         match first {
-            Some(Frame::Marks(_)) if matches!(conn.standing, Judged::Silent(_)) => {
-                tale.broke(format!("{} was answered and may not speak: {:?}", conn.speaker, conn.standing));
-            }
-            Some(Frame::Marks(marks)) => self.watch(&marks, tale),
             Some(Frame::Refused(refused)) => {
                 tale.tell(|| format!("   the hub refuses: {refused:?}"));
                 let said = Refusal::from_number(refused.reason);
@@ -413,6 +446,13 @@ impl HubHost {
 }
 
 impl Conn {
+    /// The hub's end of the connection for the next exchange, if this one was whole.
+    pub fn into_end(self) -> Option<HubEnd> {
+        let Conn { life, process, certificate, ends_s, call, .. } = self;
+        let line = call.into_line()?;
+        Some(HubEnd { life, process, certificate, ends_s, line })
+    }
+
     /// The hub asked whether the device may speak; it asks once for a request.
     fn asked(&mut self, expected: Option<Option<Refusal>>) {
         if self.standing == Judged::Open {

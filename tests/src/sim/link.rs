@@ -6,13 +6,16 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use kentongan_agent::sync::{Answer, Carrier};
+use kentongan_agent::sync::{self as agent_sync, Answer, Carrier};
 use kentongan_agent::transport::LinkError;
 use kentongan_host::ktg::Ktg;
 use kentongan_hub::accept::{Input, Output};
 use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::session::Line;
+use kentongan_protocol::wire::frame::PREAMBLE;
 
-use super::hubside::{Conn, HubHost};
+use super::hubside::{Conn, HubEnd, HubHost};
 use super::plan::{Options, stream};
 use super::tale::Tale;
 use crate::Dice;
@@ -92,6 +95,28 @@ pub struct Link {
     pub down: bool,
     /// Dice of the next exchanges.
     pub dice: Arc<Mutex<Dice>>,
+    /// The connection of the PC, if one is open.
+    pub kept: Kept,
+}
+
+/// The connection of a PC between two exchanges.
+pub type Kept = Arc<Mutex<Connection>>;
+
+/// A connection, if one is open.
+#[derive(Debug, Default)]
+pub struct Connection {
+    open: Option<Open>,
+    /// What a PC would remember if it did not forget.
+    past: Option<Line>,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Open {
+    /// What the PC remembers of it; none while it makes a request of it.
+    line: Option<Line>,
+    /// The hub's end.
+    hub: HubEnd,
 }
 
 /// What will happen to one exchange.
@@ -109,7 +134,24 @@ enum Fate {
 impl Carrier for Link {
     type Reply = Reply;
 
-    async fn exchange(&self, request: Vec<u8>) -> Result<Reply, LinkError> {
+    async fn line(&self) -> Option<Line> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let net = self.shared.net();
+        if planted::active(Defect::LineKept) && kept.open.is_none() {
+            return kept.past.clone();
+        }
+        let open = kept.open.as_mut()?;
+        // A connection may end while nobody looks; sometimes that shows at once.
+        let ended = !net.healed && dice.percent(15);
+        if ended || (!net.hub.holds(&open.hub) && dice.percent(70)) {
+            kept.open = None;
+            return None;
+        }
+        open.line.take()
+    }
+
+    async fn exchange(&self, request: Vec<u8>, on: agent_sync::Conn) -> Result<Reply, LinkError> {
         let mut dice = {
             let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
             stream(dice.number(), 7)
@@ -119,20 +161,29 @@ impl Carrier for Link {
             let detail = "no line".to_owned();
             return Err(LinkError { ktg: Ktg::Unreachable, class: "unreachable", detail, stale: false });
         }
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).open.take();
+        let end = kept.filter(|_| on == agent_sync::Conn::Open).map(|open| open.hub);
         let fate = self.begin(&request, &mut dice);
         give_way().await;
         let whole = match fate {
             Fate::Lost => return Err(cut("no connection")),
             Fate::Stranger => return Ok(Reply::stranger(self.clone())),
             Fate::CutUp(share, late) => {
-                if late {
+                // On a connection that has ended a request means nothing if it goes on from what was said there.
+                if late && end.is_none() {
                     self.shared.net().late.push((self.speaker, request.clone()));
                 }
                 Some(request.len() * share / 1000)
             }
             Fate::Well | Fate::CutDown(_) => None,
         };
-        let mut conn = self.shared.net().hub.connect(self.speaker, &mut dice).map_err(|_| cut("refused"))?;
+        let mut conn = match end {
+            Some(end) => {
+                let gone = |_| LinkError { stale: true, ..cut("the connection is gone") };
+                self.shared.net().hub.go_on(self.speaker, end).map_err(gone)?
+            }
+            None => self.shared.net().hub.connect(self.speaker, &mut dice).map_err(|_| cut("refused"))?,
+        };
         let sent = request.get(..whole.unwrap_or(request.len())).unwrap_or_default();
         let piece = [sent.len().max(1), 1400, 300][dice.below(3) as usize];
         // A busy store lets pieces wait.
@@ -157,10 +208,10 @@ impl Carrier for Link {
             Some(answer) => Some(answer),
             None => self.answer(&mut conn)?,
         };
-        let (first, conn) = match first {
+        let (first, conn, end) = match first {
             // All of it is on its way, whatever happens to the hub.
-            Some(Output::Whole(first)) => (first, None),
-            Some(Output::Part(first)) => (first, Some(conn)),
+            Some(Output::Whole(first)) => (first, None, conn.into_end()),
+            Some(Output::Part(first)) => (first, Some(conn), None),
             _ => return Err(cut("the hub says nothing")),
         };
         give_way().await;
@@ -172,7 +223,7 @@ impl Carrier for Link {
             Fate::CutDown(share) => Some(first.len() * share / 1000),
             _ => None,
         };
-        Ok(Reply { link: self.clone(), conn, part: first, left, piece: piece.max(64) })
+        Ok(Reply { link: self.clone(), conn, end, part: first, left, piece: piece.max(64) })
     }
 }
 
@@ -181,7 +232,9 @@ impl Link {
         let mut net = self.shared.net();
         net.exchanges += 1;
         net.tale.carry(request);
-        net.past.push((self.speaker, request.to_vec()));
+        if request.starts_with(&PREAMBLE) {
+            net.past.push((self.speaker, request.to_vec()));
+        }
         if net.past.len() > PAST_MAX {
             net.past.remove(0);
         }
@@ -226,6 +279,8 @@ impl Link {
 pub struct Reply {
     link: Link,
     conn: Option<Conn>,
+    /// The hub's end, when the reply was given whole.
+    end: Option<HubEnd>,
     part: Vec<u8>,
     /// Bytes until the cut.
     left: Option<usize>,
@@ -235,7 +290,7 @@ pub struct Reply {
 impl Reply {
     fn stranger(link: Link) -> Reply {
         let part = b"<html><body>Silakan masuk ke jaringan tamu</body></html>".to_vec();
-        Reply { link, conn: None, part, left: None, piece: 4096 }
+        Reply { link, conn: None, end: None, part, left: None, piece: 4096 }
     }
 }
 
@@ -265,6 +320,29 @@ impl Answer for Reply {
 
     fn waited_ms(&self) -> u32 {
         40
+    }
+
+    fn whole(self, line: Line) {
+        let end = match (self.conn, self.end) {
+            (Some(mut conn), _) => loop {
+                // The hub notes what it said.
+                match self.link.answer(&mut conn) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break conn.into_end(),
+                    Err(_) => break None,
+                }
+            },
+            (None, end) => end,
+        };
+        if let Some(end) = &end
+            && end.line != line
+        {
+            let speaker = self.link.speaker;
+            self.link.shared.net().tale.broke(format!("{speaker} and the hub remember one connection differently"));
+        }
+        let past = planted::active(Defect::LineKept).then(|| line.clone());
+        let open = end.map(|hub| Open { line: Some(line), hub });
+        *self.link.kept.lock().unwrap_or_else(PoisonError::into_inner) = Connection { open, past };
     }
 }
 

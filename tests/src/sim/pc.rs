@@ -20,7 +20,7 @@ use kentongan_protocol::session::pacing::Pacing;
 use super::clock::SimClock;
 use super::disk::{Disk, Image, NAME};
 use super::hubside::STORE;
-use super::link::Link;
+use super::link::{Kept, Link};
 use super::plan::stream;
 use crate::Dice;
 
@@ -107,6 +107,8 @@ pub struct Pc {
     call: Option<Call>,
     /// Whether its loop asked for that contact, not a person.
     pub own_call: bool,
+    /// Its connection to the hub, if one is open.
+    pub kept: Kept,
     /// Its loop asked for a contact while one was under way that a person asked for.
     pub call_waits: bool,
     /// What its loop waits for, while the program runs.
@@ -140,6 +142,7 @@ impl Pc {
             starts: 0,
             call: None,
             own_call: false,
+            kept: Kept::default(),
             call_waits: false,
             agenda: None,
             pacing: PACING,
@@ -230,6 +233,7 @@ impl Pc {
         self.agenda = None;
         self.drafts.clear();
         self.desk.put(None);
+        self.kept = Kept::default();
     }
 
     /// Begins a contact, if none is under way.

@@ -156,7 +156,7 @@ fn the_reply_of_every_release_is_understood_and_the_same_ops_are_sent() {
         for event in session.receive(&frozen.reply).expect("a reply") {
             sides.pc.desk.with(|store| store.apply(event, None)).expect("kept");
         }
-        assert!(session.finish().expect("a whole reply").in_order, "{name}");
+        assert!(session.finish().expect("a whole reply").0.in_order, "{name}");
         assert_eq!(sides.agent_shows()["ops"][1], 0, "{name}: everything has arrived");
     }
 }

@@ -17,7 +17,7 @@ use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{End, Frame, Have, LogFrame, Ops};
+use kentongan_protocol::wire::v1::{End, Frame, Have, LogFrame, LogName, Ops};
 
 use super::world::{NOW, Pc, World, change};
 use crate::store::{AuditEntry, Page};
@@ -64,7 +64,7 @@ fn forged_as(pc: &mut Pc, head: &LogHead, log: LogId, first_seq: u64, ops: Vec<V
     Frame::Have(Have { epochs: List::default(), cursors: List::default(), logs: List::default() }).put(&mut request);
     Frame::Log(LogFrame::from(head)).put(&mut request);
     let ops = List(ops.into_iter().map(Blob).collect());
-    Frame::Ops(Ops { log: log.to_bytes(), first_seq, ops }).put(&mut request);
+    Frame::Ops(Ops { log: LogName::Id(log.to_bytes()), first_seq, ops }).put(&mut request);
     Frame::End(End { more: false }).put(&mut request);
     request
 }

@@ -6,10 +6,12 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, LogId, OpId, ReplicaId, Topic, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding, LogHead, leaves_gap, plan_append};
-use kentongan_protocol::session::hub::{Batch, Event, HubEpoch, Position, Session, feed_start, news_of_epochs};
+use kentongan_protocol::session::Line;
+use kentongan_protocol::session::hub::{
+    Batch, Event, HubEpoch, Part, Position, Reply, Session, feed_start, news_of_epochs,
+};
 use kentongan_protocol::wire::codec::{Blob, List};
-use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Attest, End, Feed, FeedEntry, Frame, LogFrame, Marks, Ops};
+use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, LogFrame, Marks};
 
 use super::{Answer, Content, Ids, epoch, office, op_bytes, run_head, signature};
 
@@ -100,7 +102,17 @@ impl Hub {
 
     /// The reply to a request that arrived this far; `None` if its end did not arrive. What arrived is stored either way.
     pub(crate) fn answer(&mut self, speaker: ReplicaId, bytes: &[u8]) -> Answer {
-        let mut session = Session::new(speaker);
+        self.answer_on(Line::default(), speaker, bytes).map(|answer| answer.map(|(reply, _)| reply))
+    }
+
+    /// The same on the line of a connection, which is given back with the reply.
+    pub(crate) fn answer_on(
+        &mut self,
+        line: Line,
+        speaker: ReplicaId,
+        bytes: &[u8],
+    ) -> Result<Option<(Vec<u8>, Line)>, Fault> {
+        let mut session = Session::on(line, speaker);
         let mut exchange = Exchange::default();
         for piece in bytes.chunks(47) {
             session.push(piece);
@@ -108,7 +120,7 @@ impl Hub {
                 self.take(&mut exchange, speaker, event)?;
             }
         }
-        Ok(session.is_ended().then(|| self.reply(&mut exchange, speaker)))
+        Ok(session.is_ended().then(|| self.reply(&mut exchange, speaker, session.reply())))
     }
 
     fn take(&mut self, exchange: &mut Exchange, speaker: ReplicaId, event: Event) -> Result<(), Fault> {
@@ -208,24 +220,21 @@ impl Hub {
         Ok(())
     }
 
-    fn reply(&mut self, exchange: &mut Exchange, speaker: ReplicaId) -> Vec<u8> {
-        let mut out = PREAMBLE.to_vec();
+    fn reply(&mut self, exchange: &mut Exchange, speaker: ReplicaId, mut reply: Reply) -> (Vec<u8>, Line) {
         let cursor = exchange.position.cursors.first().map_or(0, |(_, number)| *number);
         let start = feed_start(&self.epochs, &exchange.position.epochs, cursor);
         let (lost, marks) = self.marks(exchange, speaker, start);
-        Frame::Marks(marks).put(&mut out);
+        let mut out = reply.begin(&marks);
         for (id, from_seq) in lost {
             let log = &self.logs[&id];
-            Frame::Log(LogFrame::from(&log.head)).put(&mut out);
             for (page, ops) in log.ops[from_seq as usize - 1..].chunks(PAGE_ENTRIES).enumerate() {
                 let first_seq = from_seq + (page * PAGE_ENTRIES) as u64;
-                let ops = List(ops.iter().cloned().map(Blob).collect());
-                Frame::Ops(Ops { log: id.to_bytes(), first_seq, ops }).put(&mut out);
+                reply.put(Part::Restored { head: log.head.clone(), first_seq, ops: ops.to_vec() }, &mut out);
             }
         }
-        let more = self.put_feed(speaker, start, &mut out);
-        Frame::End(End { more }).put(&mut out);
-        out
+        let more = self.put_feed(speaker, start, &mut reply, &mut out);
+        reply.put(Part::End { more }, &mut out);
+        (out, reply.finish().expect("the end was said"))
     }
 
     /// Marks, and the own logs of which the speaker lacks something, from which seq on.
@@ -263,7 +272,7 @@ impl Hub {
     }
 
     /// Pages of what others wrote. `true` if there are more.
-    fn put_feed(&self, speaker: ReplicaId, start: u64, out: &mut Vec<u8>) -> bool {
+    fn put_feed(&self, speaker: ReplicaId, start: u64, reply: &mut Reply, out: &mut Vec<u8>) -> bool {
         let numbered = (1_u64..).zip(&self.feed).skip(start as usize);
         let foreign: Vec<(u64, OpId)> = numbered
             .filter(|(_, id)| self.logs[&id.log].head.replica() != speaker)
@@ -273,7 +282,7 @@ impl Hub {
         for (place, entries) in pages.iter().take(REPLY_PAGES).enumerate() {
             let last = place + 1 == pages.len();
             let upto = if last { self.feed.len() as u64 } else { entries.last().map_or(start, |(number, _)| *number) };
-            Frame::Feed(self.page(entries, upto)).put(out);
+            reply.put(Part::Feed(self.page(entries, upto)), out);
         }
         pages.len() > REPLY_PAGES
     }

@@ -16,6 +16,7 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{EpochId, Lane, LogId, OfficeCode, ReplicaId, RunId};
 use kentongan_protocol::log::ChainHash;
 use kentongan_protocol::op::{Action, Op};
+use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Outcome, Session};
 
 /// Where the link breaks.
@@ -74,23 +75,41 @@ pub(crate) fn signature(replica: ReplicaId, message: &[u8]) -> [u8; 64] {
     signature
 }
 
-/// One exchange over a link that may break. Bytes arrive in pieces.
+/// One exchange over a link that may break, on a connection of its own. Bytes arrive in pieces.
 pub(crate) fn exchange(pc: &mut Pc, hub: &mut Hub, link: Link) -> Carried {
-    let mut session = Session::new(pc.opening());
+    exchange_on(&mut Conn::default(), pc, hub, link)
+}
+
+/// A connection that may be open: what either end remembers of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Conn {
+    pub(crate) of_pc: Line,
+    pub(crate) of_hub: Line,
+}
+
+/// One exchange on a connection; whatever breaks it ends the connection.
+pub(crate) fn exchange_on(conn: &mut Conn, pc: &mut Pc, hub: &mut Hub, link: Link) -> Carried {
+    let Conn { of_pc, of_hub } = std::mem::take(conn);
+    let mut session = Session::on(of_pc, pc.opening());
     let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
     let arrived = match link {
         Link::UpCut(at) => &request[..at.min(request.len())],
         Link::Whole | Link::DownCut(_) => &request,
     };
-    let reply = hub.answer(pc.replica, arrived).ok().flatten().unwrap_or_default();
+    let answered = hub.answer_on(of_hub, pc.replica, arrived).ok().flatten();
+    let (reply, of_hub) = answered.map_or((Vec::new(), None), |(reply, line)| (reply, Some(line)));
     let arrived = match link {
         Link::Whole => reply.as_slice(),
         Link::UpCut(_) => &[],
         Link::DownCut(at) => &reply[..at.min(reply.len())],
     };
-    let outcome = pc.take_reply(session, arrived);
-    pc.ended(outcome.as_ref().ok());
-    Carried { request, reply, outcome: outcome.ok() }
+    let ended = pc.take_reply(session, arrived);
+    pc.ended(ended.as_ref().ok().map(|(outcome, _)| outcome));
+    let (outcome, of_pc) = ended.ok().unzip();
+    if let (Some(of_pc), Some(of_hub)) = (of_pc, of_hub) {
+        *conn = Conn { of_pc, of_hub };
+    }
+    Carried { request, reply, outcome }
 }
 
 /// Exchanges over a whole link until both sides have nothing more to say. Gives back how many it took.

@@ -7,6 +7,7 @@ use kentongan_protocol::attachment::Content as FileContent;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{EpochId, Lane, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::log::{ChainHash, Holding, LogHead};
+use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Event, Mode, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog, Session};
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Hello, Marks, RunFrame};
@@ -127,6 +128,7 @@ impl Pc {
             elapsed_ms: 5,
             wall_ms: 6,
             round_trip_ms: 0,
+            link_bytes_s: 0,
             ops_written: own.iter().map(|own| own.held).sum(),
             ops_pending: own.iter().map(|own| own.held - own.stored).sum(),
             oldest_pending_ms: 0,
@@ -168,7 +170,7 @@ impl Pc {
     }
 
     /// Takes a reply in small pieces and keeps each event before it asks for the next.
-    pub(crate) fn take_reply(&mut self, mut session: Session, bytes: &[u8]) -> Result<Outcome, Fault> {
+    pub(crate) fn take_reply(&mut self, mut session: Session, bytes: &[u8]) -> Result<(Outcome, Line), Fault> {
         for piece in bytes.chunks(61) {
             session.push(piece);
             while let Some(event) = session.next_event()? {
