@@ -52,8 +52,8 @@ pub const OPTIONS: &[Opt] = &[
         key: "idle_timeout",
         kind: Kind::Duration { min_ms: SECOND_MS, max_ms: 10 * MINUTE_MS },
         default: "60s",
-        help_id: "Paling lama sambungan diam sebelum dianggap putus",
-        help_en: "Longest silence before a connection counts as cut",
+        help_id: "Paling lama menunggu pusat yang tidak berkata apa-apa; sambungan yang mati ketahuan lebih cepat",
+        help_en: "Longest wait for a hub that says nothing; a dead connection is noticed sooner",
         ..OPT
     },
     Opt {
