@@ -3,12 +3,17 @@
 use kentongan_protocol::clock::{KnownRun, RunHead, measure};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::limits::REPLY_BYTES_AIM;
 use kentongan_protocol::planted::{self, Place};
+use kentongan_protocol::session::pacing::page_bytes;
 use kentongan_protocol::wire::v1::Hello;
 use serde_json::json;
 
 use super::{AcceptError, Exchange, note};
 use crate::store::{LastContact, Replica, Result, Run, Tx};
+
+/// Pages are counted as they are before compression, which makes so much less of them.
+const PACKED_TIMES: usize = 4;
 
 /// A twin is told of once in this time, however often both machines call.
 pub(super) const TWIN_TOLD_MS: i64 = 24 * 3600 * 1000;
@@ -38,6 +43,8 @@ pub(super) fn take(
     replica.last_contact = Some(contact(hello, measured, now_ms));
     tx.put_replica(&replica)?;
     exchange.office = Some(replica.office);
+    exchange.reply.bytes_aim =
+        PACKED_TIMES.saturating_mul(page_bytes(hello.link_bytes_s, REPLY_BYTES_AIM)).min(REPLY_BYTES_AIM);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use kentongan_protocol::ids::{LogId, OfficeCode, Topic};
 use kentongan_protocol::limits::{
-    EPOCHS_MAX, EXTENSION_BYTES_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX, REPLY_BYTES_AIM,
+    EPOCHS_MAX, EXTENSION_BYTES_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX,
 };
 use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect, Place};
@@ -37,6 +37,9 @@ pub(super) struct Reply {
     /// How far the files are that the speaker offered was said.
     files_told: bool,
     bytes: usize,
+    /// After so many bytes of pages it ends: what the office's link carries in some seconds, so that what is entered there
+    /// meanwhile need not wait for longer.
+    pub(super) bytes_aim: usize,
     more: bool,
     over: bool,
 }
@@ -133,7 +136,7 @@ pub(super) fn next_part(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now
             return Ok(Some(Part::Files(Files { standings: List(standings) })));
         }
     }
-    if exchange.reply.bytes >= REPLY_BYTES_AIM {
+    if exchange.reply.bytes >= exchange.reply.bytes_aim {
         exchange.reply.more = true;
         return end(exchange, tx, now_ms).map(Some);
     }
