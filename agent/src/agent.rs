@@ -17,6 +17,7 @@ use kentongan_host::reserve::Reserve;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_host::tls::FloorTime;
+use kentongan_protocol::pack::Primed;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
 
@@ -325,6 +326,7 @@ impl Agent {
             transport: identity.transport(&settings, Arc::clone(&self.time))?,
             key: Arc::clone(&identity.key),
             health: Health { free_bytes: free_bytes(self.dir.root()).unwrap_or(0), program: crate::program() },
+            packs: Some(Primed::Fresh),
         })
     }
 

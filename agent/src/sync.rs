@@ -14,6 +14,7 @@ use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::limits::REQUEST_BYTES_AIM;
+use kentongan_protocol::pack::Primed;
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Event, Outcome, Session};
 use kentongan_protocol::session::pacing::MEASURED_BYTES_MIN;
@@ -107,6 +108,8 @@ pub struct Caller<C = Transport> {
     pub key: Arc<SigningKey>,
     /// For the greeting.
     pub health: Health,
+    /// How ops are packed for a slow link; `None`: not.
+    pub packs: Option<Primed>,
 }
 
 /// Why a contact ended early.
@@ -195,7 +198,7 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     caller: &Caller<C>,
     report: &mut ContactReport,
 ) -> Result<Result<Outcome, SyncFailure>, StoreError> {
-    let (health, key) = (caller.health.clone(), Arc::clone(&caller.key));
+    let (health, key, packs) = (caller.health.clone(), Arc::clone(&caller.key), caller.packs);
     let line = caller.transport.line().await;
     let on = if line.is_some() { Conn::Open } else { Conn::New };
     let (mut session, request) = store
@@ -203,6 +206,9 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
             let mut session = Session::on(line.unwrap_or_default(), store.opening(&health, REQUEST_BYTES_AIM)?);
             session.ask(store.to_ask()?);
             session.sign(store.to_sign()?);
+            if let Some(primed) = packs {
+                session.pack_by(primed, store.up_bytes_s()?);
+            }
             let request = session.request(&mut store.outbox(&key))?;
             Ok((session, request))
         })
@@ -417,7 +423,8 @@ mod tests {
         refusal(Refusal::Unable, 600).put(&mut answer);
         let key = Arc::new(SigningKey::generate().expect("a key"));
         let health = Health { free_bytes: 1, program: "test".into() };
-        let report = contact(&Desk(Mutex::new(store)), &Caller { transport: Says(answer), key, health }).await;
+        let report =
+            contact(&Desk(Mutex::new(store)), &Caller { transport: Says(answer), key, health, packs: None }).await;
         let report = report.expect("a sound disk");
         assert_eq!(report.come_back_s, 600);
         assert_eq!(report.failure.map(|failure| failure.ktg), Some(Ktg::HubBusy));

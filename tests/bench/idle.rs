@@ -73,7 +73,7 @@ fn connection_bytes(hub: &Hub, office: &Office) -> f64 {
             .map(|_| {
                 let (transport, identity) = accept::transport(office.data(), &hub.url());
                 let health = Health { free_bytes: 0, program: kentongan_agent::program() };
-                Caller { transport, key: Arc::clone(&identity.key), health }
+                Caller { transport, key: Arc::clone(&identity.key), health, packs: None }
             })
             .collect();
         runtime.block_on(async {

@@ -53,7 +53,7 @@ impl Store {
         let own = own_logs(&self.db)?;
         let disagrees = facts::get::<i64>(&self.db, name::DISAGREES)? == Some(1);
         let cut = facts::get::<i64>(&self.db, name::CUT)? == Some(1);
-        let up_bytes_s = facts::get(&self.db, name::UP_BYTES_S)?.unwrap_or(0);
+        let up_bytes_s = self.up_bytes_s()?;
         planted::reached(match (disagrees, cut) {
             (true, _) => Place::InventorySent,
             (_, true) => Place::AskedFirst,
@@ -69,6 +69,14 @@ impl Store {
             mode: if cut { Mode::AskFirst } else { Mode::Send { bytes_aim: page_bytes(up_bytes_s, bytes_max) } },
             files: self.open_files()?,
         })
+    }
+
+    /// Bytes a second that the link carried upwards when it was last measured; 0 if it was not.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn up_bytes_s(&self) -> Result<u32, StoreError> {
+        Ok(facts::get(&self.db, name::UP_BYTES_S)?.unwrap_or(0))
     }
 
     fn hello(&self, run: RunHead, replica: ReplicaId, own: &[OwnLog], health: &Health) -> Result<Hello, StoreError> {

@@ -33,6 +33,9 @@ type Doing = Pin<Box<dyn Future<Output = Result<Done>> + Send>>;
 /// Bytes read at once.
 const READ_BYTES: usize = 16 * 1024;
 
+/// So few bytes unpack in a few milliseconds to a few kilobytes.
+const UNPACKED_AT_ONCE_BYTES_MAX: usize = 512;
+
 /// Serves a connection until the other end goes, keeps silent for too long or breaks off, or the hub stops.
 pub(super) async fn serve<S>(
     serving: &Serving,
@@ -109,8 +112,25 @@ where
                     Ok(Ok(length)) => Input::Bytes(buffer.get(..length).unwrap_or_default().to_vec()),
                     Err(_) => Input::Stalled,
                 };
-                call.take(input, now(serving));
+                call = take(call, input, now(serving)).await?;
             }
+        }
+    }
+}
+
+/// Takes what arrived: what may be long to unpack, not on the thread that serves all.
+async fn take(mut call: Call, input: Input, now: Moment) -> Option<Call> {
+    match input {
+        Input::Bytes(bytes) if bytes.len() >= UNPACKED_AT_ONCE_BYTES_MAX => {
+            let taken = tokio::task::spawn_blocking(move || {
+                call.take(Input::Bytes(bytes), now);
+                call
+            });
+            taken.await.ok()
+        }
+        input => {
+            call.take(input, now);
+            Some(call)
         }
     }
 }

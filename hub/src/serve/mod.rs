@@ -32,6 +32,7 @@ use kentongan_host::signals::stop_requested;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::server_config;
 use kentongan_host::{Clock, DataDir, Exit, Failure, Ktg, Lock, Output, SystemClock};
+use kentongan_protocol::pack;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use serde_json::json;
@@ -109,6 +110,8 @@ pub(crate) fn run(dir: &DataDir, sources: &Sources, log_format: Option<&str>, ou
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let opened = Opened::open(dir, clock.wall_ms()).map_err(|failure| advise(failure, dir, &Config::of(&settings)))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+    // The first packed request shall not wait for it.
+    runtime.spawn_blocking(pack::keep);
     let owner = StoreOwner::start(opened.store).context("start the store's thread")?;
     let start = Start {
         dir: dir.clone(),

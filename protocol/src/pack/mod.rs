@@ -33,6 +33,7 @@ use self::memory::Memory;
 use self::walk::{Mind, Walk};
 use crate::error::Fault;
 use crate::limits::{FRAME_BODY_BYTES_MAX, PACKED_FACTOR_MAX, PACKED_GRACE_BYTES};
+use crate::wire::v1::Hello;
 
 /// Number of the model and its text: the first byte of the first packed body in a stream. A number is never given to
 /// another model.
@@ -48,14 +49,26 @@ pub enum Primed {
     Fresh,
 }
 
+static KEPT: LazyLock<Mind> = LazyLock::new(priming::mind);
+
+/// Makes the model that [`Primed::Kept`] copies, if it is not there yet: a tenth of a second of work.
+pub fn keep() {
+    LazyLock::force(&KEPT);
+}
+
 impl Primed {
     fn mind(self) -> Mind {
-        static KEPT: LazyLock<Mind> = LazyLock::new(priming::mind);
         match self {
             Primed::Kept => KEPT.clone(),
             Primed::Fresh => priming::mind(),
         }
     }
+}
+
+/// Where times in a stream begin: the greeting in it, or in the request that it answers.
+pub fn begin(hello: &Hello) -> Times {
+    let wall_ms = u64::try_from(hello.wall_ms).unwrap_or(0).min((1 << 48) - 1);
+    Times { elapsed_ms: hello.elapsed_ms, hlc: wall_ms << 16 }
 }
 
 /// Packs the bodies of one stream. The model is made when the first body comes that is packed.

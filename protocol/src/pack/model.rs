@@ -116,6 +116,7 @@ impl Model {
     }
 
     /// Where the cell with this hash begins: found in one of three places, or begun in the least experienced of them.
+    #[inline(always)]
     fn cell(&mut self, hash: u32) -> usize {
         let check = hash as u16 | 1;
         let first = ((u64::from(hash) * CELLS as u64) >> 32) as usize;
@@ -130,6 +131,7 @@ impl Model {
         start
     }
 
+    #[inline(always)]
     fn forecast(&self, place: &Place<'_>, tree: u32, inner: usize, done: usize, cells: &[usize; CONTEXTS]) -> Forecast {
         let (mut inputs, mut slots, mut looks) = ([0; INPUTS], [0; CONTEXTS], [0; CONTEXTS]);
         let (mut known, mut deepest) = (0, 0);
@@ -174,10 +176,11 @@ impl Model {
         self.mix(Forecast { inputs, slots, looks, sets, mixed: (0, 0), point: 0, repeat, p: 0 }, place, tree)
     }
 
+    #[inline(always)]
     fn mix(&self, forecast: Forecast, place: &Place<'_>, tree: u32) -> Forecast {
         let sum = |weights: &[i32; INPUTS]| {
-            let products =
-                weights.iter().zip(forecast.inputs).map(|(weight, input)| i64::from(*weight) * i64::from(input));
+            // A product stays below 2^31: an input is below 2^11, a weight at most 2^19.
+            let products = weights.iter().zip(&forecast.inputs).map(|(weight, input)| i64::from(weight * input));
             ((products.sum::<i64>() >> 16) as i32).clamp(-STRETCHED_MAX, STRETCHED_MAX)
         };
         let (first, second) = (sum(&self.weights_1[forecast.sets.0]), sum(&self.weights_2[forecast.sets.1]));
@@ -197,6 +200,7 @@ impl Model {
         }
     }
 
+    #[inline(always)]
     fn learn(&mut self, forecast: &Forecast, bit: bool) {
         let right = if bit { 4096 } else { 0 };
         let errors = ((right - forecast.mixed.0) * RATE, (right - forecast.mixed.1) * RATE);

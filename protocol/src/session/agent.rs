@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use super::line::Line;
 use super::outgoing::OpsOut;
+use super::pacing::is_worth_packing;
 use crate::attachment::{Content, Standing};
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{CHUNK_BYTES_MAX, EPOCHS_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX, OFFER_FILES_MAX};
 use crate::log::{ChainHash, Holding, LogHead};
 use crate::next;
+use crate::pack::{self, Packer, Primed, Unpacker};
 use crate::planted::{self, Place};
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::preamble;
@@ -170,6 +172,10 @@ pub struct Session {
     unsent: bool,
     come_back_s: u32,
     hub_versions: Option<(u8, u8)>,
+    /// Where the model of packed bodies comes from.
+    primed: Primed,
+    /// Whether ops are packed.
+    packs: bool,
     asked: Vec<(LogId, u64)>,
     signing: Signing,
     /// Heads of each signature.
@@ -209,6 +215,8 @@ impl Session {
             unsent: false,
             come_back_s: 0,
             hub_versions: None,
+            primed: Primed::default(),
+            packs: false,
             asked: Vec::new(),
             signing: Signing { due: true, stored: Vec::new() },
             signed: Vec::new(),
@@ -226,6 +234,12 @@ impl Session {
         self.signing = signing;
     }
 
+    /// Where the model of packed bodies comes from. Ops are packed if the link carries few bytes a second upwards, or
+    /// nobody knows (0). Before the request is made.
+    pub fn pack_by(&mut self, primed: Primed, up_bytes_s: u32) {
+        (self.primed, self.packs) = (primed, is_worth_packing(up_bytes_s));
+    }
+
     /// The whole request.
     ///
     /// # Errors
@@ -240,6 +254,8 @@ impl Session {
             out.extend(preamble(version));
         }
         self.greet(version, &mut out);
+        let unpacker = Unpacker::new(self.primed, pack::begin(self.said()));
+        self.line.reader.unpack_by(unpacker);
         if let Some(inventory) = &self.opening.inventory {
             put_inventory(inventory, &mut out);
         }
@@ -280,6 +296,12 @@ impl Session {
         self.line.memory.greet(hello, epochs, cursors.clone());
     }
 
+    /// The greeting as the hub has it now.
+    fn said(&self) -> &Hello {
+        let greeted = self.line.memory.greeted.as_ref().filter(|_| self.again);
+        greeted.map_or(&self.opening.hello, |greeted| &greeted.hello)
+    }
+
     /// Logs whose marks are wanted. Those of which ops follow need not be named; of foreign ones there may be too many
     /// for one request.
     fn named(&self) -> Vec<LogName> {
@@ -302,7 +324,7 @@ impl Session {
             return Ok(());
         }
         let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);
-        let mut ops = OpsOut::new(outbox, out, up, replica, 0);
+        let mut ops = OpsOut::new(outbox, out, Packer::none(), up, replica, 0);
         for log in self.opening.open.iter().filter(|log| log.proofs.is_empty()).take(FRAME_LOGS_MAX) {
             if let Some(last) = ops.page(log, log.held.saturating_sub(1))?.last() {
                 ops.note_unsigned(log, log.held, last.chain);
@@ -314,8 +336,12 @@ impl Session {
 
     /// Ops by lane, the urgent first, until they have their size; and signatures over what was sent.
     fn put_ops<O: Outbox>(&mut self, outbox: &mut O, bytes_aim: usize, out: &mut Vec<u8>) -> Result<(), O::Error> {
+        let packer = match self.packs {
+            true => Packer::new(self.primed, pack::begin(self.said())),
+            false => Packer::none(),
+        };
         let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);
-        let mut ops = OpsOut::new(outbox, out, up, replica, bytes_aim);
+        let mut ops = OpsOut::new(outbox, out, packer, up, replica, bytes_aim);
         ops.is_signed = self.signing.due;
         for (place, log) in self.opening.open.iter().enumerate() {
             if ops.is_full() || place == FRAME_LOGS_MAX {

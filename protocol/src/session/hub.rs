@@ -9,6 +9,7 @@ use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use crate::log::LogHead;
 use crate::next;
+use crate::pack::{self, Packer, Primed, Unpacker};
 use crate::planted::{self, Defect, Place};
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::preamble;
@@ -73,6 +74,8 @@ pub struct Session {
     /// The greeting went on from the last one, so the marks may.
     again: bool,
     heads_heard: usize,
+    /// How the reply is packed, by the greeting, if it is.
+    packer: Packer,
     /// Between it and the position that belongs to it.
     hello: Option<Hello>,
     inventory: Option<BTreeMap<LogId, u64>>,
@@ -103,6 +106,7 @@ impl Session {
             state: State::ExpectHello,
             again: false,
             heads_heard: 0,
+            packer: Packer::none(),
             hello: None,
             inventory: None,
             ready: VecDeque::new(),
@@ -146,6 +150,7 @@ impl Session {
                 if self.line.reader.is_anew() {
                     self.line.memory = Memory { version: self.line.reader.version(), ..Memory::default() };
                 }
+                self.greeted_by(&hello);
                 self.state = State::ExpectHave;
                 self.hello = Some(hello.clone());
                 self.ready.push_back(Event::Hello(hello));
@@ -155,7 +160,9 @@ impl Session {
                 let greeted = memory.greeted.as_mut().ok_or(Fault::Peer("a greeting that goes on from none"))?;
                 greeted.go_on(&again)?;
                 let (epochs, cursors) = (greeted.epochs.clone(), greeted.cursors.clone());
-                self.ready.push_back(Event::Hello(greeted.hello.clone()));
+                let hello = greeted.hello.clone();
+                self.greeted_by(&hello);
+                self.ready.push_back(Event::Hello(hello));
                 self.ready.push_back(Event::Have(Position { epochs, cursors, logs: self.ids(again.logs.0)? }));
                 self.again = true;
                 self.state = State::ExpectOps;
@@ -201,6 +208,13 @@ impl Session {
         Ok(())
     }
 
+    /// What follows may be packed, and the reply is if the request was.
+    fn greeted_by(&mut self, hello: &Hello) {
+        let begin = pack::begin(hello);
+        self.line.reader.unpack_by(Unpacker::new(Primed::Kept, begin));
+        self.packer = Packer::new(Primed::Kept, begin);
+    }
+
     fn check_hello(&self, hello: &Hello) -> Result<(), Fault> {
         let spoken = self.line.reader.version().unwrap_or(VERSION);
         if !(hello.version_min..=hello.version_max).contains(&spoken) {
@@ -237,7 +251,9 @@ impl Session {
 
     /// The reply to it, once it has ended. The session has nothing more to say then.
     pub fn reply(&mut self) -> Reply {
-        Reply { line: std::mem::take(&mut self.line), again: self.again, over: false }
+        let packer = std::mem::take(&mut self.packer);
+        let packer = if self.line.reader.is_packed() { packer } else { Packer::none() };
+        Reply { line: std::mem::take(&mut self.line), again: self.again, packer, over: false }
     }
 
     fn ids(&self, names: Vec<LogName>) -> Result<Vec<LogId>, Fault> {
@@ -273,6 +289,7 @@ pub enum Part {
 pub struct Reply {
     line: Line,
     again: bool,
+    packer: Packer,
     over: bool,
 }
 
@@ -308,17 +325,19 @@ impl Reply {
                 }
                 let first_seq = down.first_said(log, first_seq, ops.len());
                 let ops = List(ops.into_iter().map(Blob).collect());
-                Frame::Ops(Ops { log: down.name(log), first_seq, ops }).put(out);
+                Frame::Ops(Ops { log: down.name(log), first_seq, ops }).put_packed(out, &mut self.packer);
             }
             Part::Files(files) => Frame::Files(files).put(out),
             Part::Feed(Feed { topic, upto, logs, entries, attests }) => {
                 let logs = List(logs.0.into_iter().map(|head| page_log(down, head)).collect());
-                Frame::Feed(FeedFrame { topic, upto, logs, entries, attests }).put(out);
+                Frame::Feed(FeedFrame { topic, upto, logs, entries, attests }).put_packed(out, &mut self.packer);
                 let ahead = u64::from(planted::active(Defect::LineAhead));
                 self.line.memory.fed(topic, upto + ahead);
             }
             Part::End { more } => {
                 Frame::End(End { more }).put(out);
+                // A model is large, and the line may stay open for long.
+                self.packer = Packer::none();
                 self.over = true;
             }
         }

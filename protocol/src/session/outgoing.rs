@@ -7,6 +7,7 @@ use super::line::Logs;
 use crate::ids::LogId;
 use crate::limits::{ATTEST_HEADS_MAX, ECHO_BYTES_MAX, FRAME_BODY_BYTES_AIM};
 use crate::log::ChainHash;
+use crate::pack::Packer;
 use crate::wire::codec::{Blob, List};
 use crate::wire::v1::{Attest, Frame, LogFrame, Ops};
 
@@ -18,6 +19,7 @@ const SIGNED_BYTES_AIM: usize = ECHO_BYTES_MAX / 2;
 pub(super) struct OpsOut<'a, O> {
     outbox: &'a mut O,
     out: &'a mut Vec<u8>,
+    packer: Packer,
     /// The logs that the hub knows by number.
     up: &'a mut Logs,
     bytes_max: usize,
@@ -35,6 +37,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
     pub(super) fn new(
         outbox: &'a mut O,
         out: &'a mut Vec<u8>,
+        packer: Packer,
         up: &'a mut Logs,
         replica: [u8; 8],
         bytes_aim: usize,
@@ -44,6 +47,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
         OpsOut {
             outbox,
             out,
+            packer,
             up,
             bytes_max,
             replica,
@@ -117,7 +121,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
         let ops: List<_, _> = List(page.into_iter().map(|op| Blob(op.bytes)).collect());
         let id = log.head.log();
         let first_seq = self.up.first_said(id, first_seq, ops.0.len());
-        Frame::Ops(Ops { log: self.up.name(id), first_seq, ops }).put(self.out);
+        Frame::Ops(Ops { log: self.up.name(id), first_seq, ops }).put_packed(self.out, &mut self.packer);
     }
 
     /// The head of a log, once on a line.

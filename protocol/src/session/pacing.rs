@@ -76,6 +76,15 @@ pub fn link_bytes_s(known: u32, bytes: usize, waited_ms: u32, round_trip_ms: u32
     u32::try_from(believed.max(1)).unwrap_or(u32::MAX)
 }
 
+/// A link that carries so many bytes a second, or more, is not worth the time that packing takes: about a megabyte of ops a
+/// second on each side.
+const FAST_BYTES_S: u32 = 125_000;
+
+/// Whether ops are [packed](crate::pack) for a link that carries so many bytes a second (0: it was not measured).
+pub fn is_worth_packing(link_bytes_s: u32) -> bool {
+    link_bytes_s < FAST_BYTES_S
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

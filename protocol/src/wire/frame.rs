@@ -163,6 +163,8 @@ pub struct FrameReader {
     version: Option<u8>,
     /// For packed bodies, until the next end.
     unpacker: Unpacker,
+    /// A packed body stood in this request or reply.
+    packed: bool,
     /// At the beginning of a request or reply, where a preamble may stand.
     begins: bool,
     /// A preamble stood there.
@@ -185,6 +187,12 @@ impl FrameReader {
         self.buffer.shrink_to_fit();
         self.begins = true;
         self.anew = false;
+        self.packed = false;
+    }
+
+    /// Whether a packed body stood in this request or reply.
+    pub fn is_packed(&self) -> bool {
+        self.packed
     }
 
     /// Adds bytes that arrived.
@@ -227,7 +235,10 @@ impl FrameReader {
             coding::PLAIN => body,
             coding::ZSTD => zstd::bulk::decompress(&body, FRAME_BODY_BYTES_MAX)
                 .map_err(|_| Fault::Peer("a compressed body that is none or is too long"))?,
-            coding::PACKED => self.unpacker.unpack(kind, &body)?,
+            coding::PACKED => {
+                self.packed = true;
+                self.unpacker.unpack(kind, &body)?
+            }
             _ => return Err(Fault::Version("an unknown coding of a frame body")),
         };
         Ok(Some(RawFrame { kind, body }))

@@ -244,7 +244,7 @@ impl Pc {
         let (desk, key) = (self.desk.clone(), Arc::clone(&self.key));
         self.call = Some(Box::pin(async move {
             let health = Health { free_bytes: 1 << 30, program: "sim".to_owned() };
-            contact(&desk, &Caller { transport: link, key, health }).await
+            contact(&desk, &Caller { transport: link, key, health, packs: None }).await
         }));
         true
     }

@@ -16,6 +16,7 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{EpochId, Lane, LogId, OfficeCode, ReplicaId, RunId};
 use kentongan_protocol::log::ChainHash;
 use kentongan_protocol::op::{Action, Op};
+use kentongan_protocol::pack::Primed;
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Outcome, Session};
 
@@ -90,7 +91,12 @@ pub(crate) struct Conn {
 /// One exchange on a connection; whatever breaks it ends the connection.
 pub(crate) fn exchange_on(conn: &mut Conn, pc: &mut Pc, hub: &mut Hub, link: Link) -> Carried {
     let Conn { of_pc, of_hub } = std::mem::take(conn);
-    let mut session = Session::on(of_pc, pc.opening());
+    let opening = pc.opening();
+    let packs = opening.hello.ops_written % 4 == 1;
+    let mut session = Session::on(of_pc, opening);
+    if packs {
+        session.pack_by(Primed::Kept, 0);
+    }
     let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
     let arrived = match link {
         Link::UpCut(at) => &request[..at.min(request.len())],
