@@ -567,7 +567,9 @@ impl Session {
     ///
     /// # Errors
     /// [`Fault::Cut`] if it ended before its last frame.
-    pub fn finish(self) -> Result<(Outcome, Line), Fault> {
+    pub fn finish(mut self) -> Result<(Outcome, Line), Fault> {
+        // A line at rest holds no buffer.
+        self.line.reader.begin();
         match self.state {
             State::Ended { held, more } => {
                 let outcome = Outcome {

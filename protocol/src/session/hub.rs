@@ -344,7 +344,9 @@ impl Reply {
     }
 
     /// The line for the next exchange on the connection, if the reply was given whole.
-    pub fn finish(self) -> Option<Line> {
+    pub fn finish(mut self) -> Option<Line> {
+        // A line at rest holds no buffer.
+        self.line.reader.begin();
         self.over.then_some(self.line)
     }
 }
