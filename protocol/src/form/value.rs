@@ -74,7 +74,8 @@ impl Value {
             }
             FieldType::Area => Value::Area(trimmed.to_owned()),
             FieldType::Person => Value::Person(tidy(text, Pattern::Any).into_owned()),
-            FieldType::Attachment => Value::Attachment(Attachment::parse(trimmed).ok_or(Reason::WrongType)?),
+            // A name may end in a space.
+            FieldType::Attachment => Value::Attachment(Attachment::parse(text.trim_start()).ok_or(Reason::WrongType)?),
         };
         check_value(field, &value)?;
         Ok(value)
