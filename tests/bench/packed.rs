@@ -50,7 +50,7 @@ fn singles() -> Vec<Figure> {
     let mean = |lane: Lane| {
         let (mut packed, mut plain, mut count) = (0, 0, 0);
         for line in lines.lines() {
-            for ops in ops(line).into_iter().filter(|(of, _)| *of == lane).map(|(_, ops)| ops) {
+            for ops in ops(line).into_iter().filter(|(of, ops)| *of == lane && !ops.is_empty()).map(|(_, ops)| ops) {
                 packed += streamed(&mut packer(), lane, &ops);
                 plain += line.len();
                 count += 1;
