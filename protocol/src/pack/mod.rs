@@ -1,7 +1,7 @@
 //! The packed coding of frame bodies: ops take a fifth of the bytes that a general compressor leaves, for slow links.
 //!
 //! An arithmetic coder writes decision after decision, each with the probability that a model gives it. The model has read
-//! a text of our own before the first op, see [`priming`], and learns from everything that passes; so the order of bodies
+//! a text of our own before the first op, see `priming`, and learns from everything that passes; so the order of bodies
 //! in a stream is the order in which they must be read.
 //!
 //! ```text
