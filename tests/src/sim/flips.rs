@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use kentongan_protocol::ids::{LogId, OpId};
 use kentongan_protocol::log::ChainHash;
+use kentongan_protocol::op::Op;
 use rusqlite::Connection;
 
 use super::check::look;
@@ -71,8 +72,10 @@ impl World {
             (Ok(()), _) => {}
             (Err(error), _) => {
                 self.tell(|| format!("   the hub notices: {error}"));
-                let newest = self.vault.copies().last().map(|newest| self.vault.image(*newest));
-                self.put_hub_back(&newest.unwrap_or_else(|| self.first_hub.clone()));
+                let newest = self.vault.copies().last().copied();
+                let image = newest.map(|newest| self.vault.image(newest));
+                self.put_hub_back(&image.unwrap_or_else(|| self.first_hub.clone()));
+                self.vault.put_back(newest.unwrap_or(0));
             }
         }
     }
@@ -108,7 +111,17 @@ impl World {
         self.tell(|| format!("   {salvaged:?}"));
         *self.flips.entry("Salvaged".to_owned()).or_insert(0) += 1;
         let Ok(kept) = Held::on(self.pcs[at].disk) else { return self.broke("a salvaged store cannot be read") };
-        if let Some((id, _)) = kept.ops.iter().find(|(id, op)| held.ops.get(id) != Some(op)) {
+        // What was put away may still be readable where it stood: then it is here again, as it was written.
+        let replica = self.pcs[at].replica();
+        let put_away = |id: &OpId, op: &HeldOp| {
+            let record = Op::decode(&op.bytes).map(|op| op.record(*id));
+            !held.ops.contains_key(id)
+                && !op.own
+                && record.is_ok_and(|record| self.put_away.contains(&(replica, record)))
+        };
+        let foreign = |(id, op): &(&OpId, &HeldOp)| held.ops.get(id) != Some(op) && !put_away(id, op);
+        if let Some((id, _)) = kept.ops.iter().find(foreign) {
+            let id = *id;
             self.broke(format!("PC {at} salvaged {id}, which is not what was written"));
         }
         let missing = held.ops.iter().filter(|(id, op)| op.own && !op.retired && !kept.ops.contains_key(id));

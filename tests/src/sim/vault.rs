@@ -22,6 +22,9 @@ pub struct Vault {
     whole: BTreeMap<u64, BTreeMap<LogId, u64>>,
     /// Of each log, the furthest that any copy ever held.
     covered: BTreeMap<LogId, u64>,
+    /// The copy that the hub was last put back to, and the newest one at that time; 0: never.
+    base: u64,
+    left: u64,
 }
 
 impl Vault {
@@ -53,6 +56,18 @@ impl Vault {
     /// Numbers of the whole copies, the newest last.
     pub fn copies(&self) -> Vec<u64> {
         self.whole.keys().copied().collect()
+    }
+
+    /// The hub was put back to a copy: those made before, other than it, are of a line that the hub has left.
+    pub fn put_back(&mut self, which: u64) {
+        self.base = which;
+        self.left = self.copies().last().copied().unwrap_or(0);
+    }
+
+    /// Whether a copy is of the line on which the hub is: only those hold what it calls safe. Who had it put back to an
+    /// older copy, and then to one that was made in between, is told of what it forgot.
+    pub fn is_of_this_line(&self, copy: u64) -> bool {
+        copy == self.base || copy > self.left
     }
 
     /// How far any copy covers a log.

@@ -94,7 +94,9 @@ impl World {
         let which = if dice.percent(60) { newest } else { copies[dice.below(copies.len() as u64) as usize] };
         self.tell(|| format!("   the hub is put back to copy {which} of {copies:?}"));
         let told = self.put_hub_back(&self.vault.image(which));
-        if which == newest {
+        let promised = which == newest && self.vault.is_of_this_line(which);
+        self.vault.put_back(which);
+        if promised {
             let mut net = self.net();
             let Net { hub, tale, .. } = &mut *net;
             hub.check_safe(&told, tale);
