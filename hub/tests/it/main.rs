@@ -160,7 +160,8 @@ fn exchanges_follow_each_other_on_a_connection_until_the_hub_stops() {
         assert!(matches!(first.say(contact(&joined.replica)).as_slice(), [Frame::Marks(_), Frame::End(_)]));
         assert!(matches!(second.say(contact(&joined.replica)).as_slice(), [Frame::Marks(_), Frame::End(_)]));
     }
-    assert_eq!(refusal(&first.say("<html>")), Some(Refusal::Protocol));
+    // A frame whose checksum is wrong: on a line that has begun, nothing else tells a stranger.
+    assert_eq!(refusal(&first.say("\u{1c}\u{1}??x")), Some(Refusal::Protocol));
     assert!(first.is_closed(), "nothing follows what was not whole");
     assert!(matches!(third.say(contact(&joined.replica)).as_slice(), [Frame::Marks(_), Frame::End(_)]));
 
