@@ -85,6 +85,12 @@ impl Op {
         encoded(schema, OpV1::from(self))
     }
 
+    /// The bytes of a new op as version 1 writes them, whatever a later program adds: what the packed coding has learned
+    /// from is the same on both sides for ever.
+    pub(crate) fn encode_v1(&self) -> Result<Vec<u8>, Fault> {
+        encoded(SCHEMA_V1, OpV1 { extensions: List::default(), ..OpV1::from(self) })
+    }
+
     /// The bytes of an op that stands for `origin`: entered again, because what came before that op in its log is lost.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl Reader<'_> {
         let receipt = if form == 1 { ReceiptCode::from_number(code) } else { None };
         let action = Action::Create { form, form_version: 1, receipt };
         let op = Op { action, author: "petugas".to_owned(), elapsed_ms: times.elapsed_ms, hlc: Hlc(times.hlc), writes };
-        op.encode().ok()
+        op.encode_v1().ok()
     }
 }
 
