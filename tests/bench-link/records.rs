@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use kentongan_tests::{Dice, Office, data};
+use kentongan_tests::{Office, data};
 
 use crate::floor;
 
@@ -23,7 +23,7 @@ impl Records {
     /// The first `count` of them.
     pub(crate) fn lines(&self, count: usize) -> String {
         match &self.file {
-            None => own_lines(count),
+            None => data::json_lines(count),
             Some(file) => {
                 let text = fs::read_to_string(file).expect("read the file of records");
                 text.lines().take(count).flat_map(|line| [line, "\n"]).collect()
@@ -56,19 +56,4 @@ impl Records {
             println!("how varied the text is, {count} records: gzip {gzip:.3}, {xz}, brotli {brotli:.3} of their size");
         }
     }
-}
-
-/// Six complaints to four surveys.
-fn own_lines(count: usize) -> String {
-    let mut dice = Dice::new(2_026);
-    let rows: Vec<_> = (0..count)
-        .map(|number| match number % 5 {
-            0..3 => ("pengaduan", data::complaint(&mut dice, number)),
-            _ => ("skm", data::survey(&mut dice, number)),
-        })
-        .collect();
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("catatan.jsonl");
-    data::write_json_lines(&file, rows.iter().map(|(form, fields)| (*form, fields)));
-    fs::read_to_string(&file).expect("read them again")
 }

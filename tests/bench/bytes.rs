@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use kentongan_tests::{Dice, Hub, Office, data, wait};
+use kentongan_tests::{Hub, Office, data, wait};
 use serde_json::Value;
 
 use crate::measure::{Bound, Figure};
@@ -80,23 +80,8 @@ pub(crate) fn lines(count: usize) -> String {
             let text = fs::read_to_string(file).expect("read the file of records");
             text.lines().take(count).flat_map(|line| [line, "\n"]).collect()
         }
-        None => own_lines(count),
+        None => data::json_lines(count),
     }
-}
-
-/// Six complaints to four surveys.
-fn own_lines(count: usize) -> String {
-    let mut dice = Dice::new(2_026);
-    let rows: Vec<_> = (0..count)
-        .map(|number| match number % 5 {
-            0..3 => ("pengaduan", data::complaint(&mut dice, number)),
-            _ => ("skm", data::survey(&mut dice, number)),
-        })
-        .collect();
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("catatan.jsonl");
-    data::write_json_lines(&file, rows.iter().map(|(form, fields)| (*form, fields)));
-    fs::read_to_string(&file).expect("read them again")
 }
 
 struct Sent {

@@ -246,11 +246,27 @@ pub fn survey(dice: &mut Dice, number: usize) -> Map<String, Value> {
     fields
 }
 
+/// Records as JSON lines, six complaints to four surveys; the same at each call.
+pub fn json_lines(count: usize) -> String {
+    let mut dice = Dice::new(2_026);
+    let rows: Vec<_> = (0..count)
+        .map(|number| match number % 5 {
+            0..3 => ("pengaduan", complaint(&mut dice, number)),
+            _ => ("skm", survey(&mut dice, number)),
+        })
+        .collect();
+    lines_of(rows.iter().map(|(form, fields)| (*form, fields)))
+}
+
 /// Writes records as JSON lines, each with the name of its form.
 ///
 /// # Panics
 /// If the file cannot be written.
 pub fn write_json_lines<'a>(file: &Path, records: impl IntoIterator<Item = (&'a str, &'a Map<String, Value>)>) {
+    std::fs::write(file, lines_of(records)).expect("write a file of records");
+}
+
+fn lines_of<'a>(records: impl IntoIterator<Item = (&'a str, &'a Map<String, Value>)>) -> String {
     let mut text = String::new();
     for (form, fields) in records {
         let mut row = Map::new();
@@ -259,7 +275,7 @@ pub fn write_json_lines<'a>(file: &Path, records: impl IntoIterator<Item = (&'a 
         text.push_str(&Value::Object(row).to_string());
         text.push('\n');
     }
-    std::fs::write(file, text).expect("write a file of records");
+    text
 }
 
 /// A spreadsheet as offices keep it, and which of its rows are wrong.

@@ -205,18 +205,6 @@ impl Store {
         transaction.commit().map_err(noting())?;
         Ok(gained)
     }
-
-    /// The whole file, if it is here and sound.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] if it is not what its name says.
-    pub fn attachment(&self, meant: &Content) -> Result<Option<Vec<u8>>, StoreError> {
-        let content = chunk(&self.db, meant.hash, 0, usize::try_from(meant.bytes).unwrap_or(usize::MAX))?;
-        match content {
-            Some(content) if meant.verify(&content).is_err() => Err(StoreError::Damaged("an attachment")),
-            content => Ok(content),
-        }
-    }
 }
 
 impl Writer<'_> {

@@ -108,7 +108,7 @@ impl Exchange {
                 self.inventory = Some(inventory);
                 Ok(())
             }
-            Event::Offer(files) => Ok(files::offered(self, hub, tx, files, now_ms)?),
+            Event::Offer(files) => Ok(files::offered(self, hub, tx, files)?),
             Event::Chunk(place, offset, bytes) => files::chunk(self, hub, tx, (place, offset, bytes), now_ms),
             Event::End => Ok(()),
         }

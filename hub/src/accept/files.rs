@@ -15,16 +15,10 @@ use crate::store::{AttachmentState, Result, StoreError, Tx};
 const FAILED_MAX: u8 = 3;
 
 /// Takes note of what the speaker offers.
-pub(super) fn offered(
-    exchange: &mut Exchange,
-    hub: &Hub,
-    tx: &mut dyn Tx,
-    files: Vec<Content>,
-    _now_ms: i64,
-) -> Result<()> {
+pub(super) fn offered(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, files: Vec<Content>) -> Result<()> {
     for content in &files {
         // A file that the store forgot may still lie in the archive.
-        if wanted(exchange, tx, content)?.is_some_and(|(held, _)| held == 0) {
+        if let Some(AttachmentState::Wanted { held: 0, .. }) = state(exchange, tx, content)? {
             let lies_here = hub.archive().get(content.hash).map_err(keeping)?;
             if lies_here.is_some_and(|whole| content.verify(&whole).is_ok()) {
                 tx.update_attachment(content, AttachmentState::Held)?;
@@ -46,7 +40,7 @@ pub(super) fn chunk(
     let (place, offset, bytes) = part;
     let offered = exchange.offered.get(usize::from(place)).copied();
     let content = offered.ok_or(Fault::Peer("a part of a file that was not offered"))?;
-    let Some((held, failed)) = wanted(exchange, tx, &content)? else { return Ok(()) };
+    let Some(AttachmentState::Wanted { held, failed }) = state(exchange, tx, &content)? else { return Ok(()) };
     if offset != held || bytes.is_empty() {
         return Ok(());
     }
@@ -100,10 +94,7 @@ pub(super) fn standings(exchange: &Exchange, tx: &mut dyn Tx) -> Result<Vec<Stan
 }
 
 fn standing(exchange: &Exchange, tx: &mut dyn Tx, content: &Content) -> Result<Standing> {
-    if !tx.is_named_by(content, exchange.speaker)? {
-        return Ok(Standing::Unknown);
-    }
-    Ok(match tx.attachment(content)?.map(|attachment| attachment.state) {
+    Ok(match state(exchange, tx, content)? {
         Some(AttachmentState::Wanted { held, .. }) => Standing::Wanted { held },
         Some(AttachmentState::Held) => Standing::Held,
         Some(AttachmentState::SetAside) => Standing::SetAside,
@@ -111,15 +102,12 @@ fn standing(exchange: &Exchange, tx: &mut dyn Tx, content: &Content) -> Result<S
     })
 }
 
-/// How far a file is that the speaker may bring and that is wanted.
-fn wanted(exchange: &Exchange, tx: &mut dyn Tx, content: &Content) -> Result<Option<(u32, u8)>> {
+/// Where a file is that an op of the speaker names; none if there is no such op.
+fn state(exchange: &Exchange, tx: &mut dyn Tx, content: &Content) -> Result<Option<AttachmentState>> {
     if !tx.is_named_by(content, exchange.speaker)? {
         return Ok(None);
     }
-    Ok(match tx.attachment(content)?.map(|attachment| attachment.state) {
-        Some(AttachmentState::Wanted { held, failed }) => Some((held, failed)),
-        _ => None,
-    })
+    Ok(tx.attachment(content)?.map(|attachment| attachment.state))
 }
 
 fn keeping(error: std::io::Error) -> StoreError {

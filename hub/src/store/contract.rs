@@ -199,8 +199,6 @@ pub trait Tx {
     fn chunks(&mut self, content: &Content) -> Result<Vec<u8>>;
     /// The files that a record names, in the order in which they were first named.
     fn attachments_of(&mut self, record: RecordId) -> Result<Vec<Named>>;
-    /// Files in the order in which they were first named, those after `after`, at most `limit`.
-    fn attachments(&mut self, after: Option<&Content>, limit: usize) -> Result<Vec<Attachment>>;
 
     // -- feed -------------------------------------------------------------------------------------------------------
 

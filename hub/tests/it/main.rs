@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{Hub, json};
+use harness::{Caller, Hub, Served, json};
 use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, to_hex};
 use kentongan_host::identity::SigningKey;
 use kentongan_protocol::wire::codec::List;
@@ -121,15 +121,21 @@ fn refusal(reply: &[Frame]) -> Option<Refusal> {
     }
 }
 
+/// A device that has joined the hub, and its way there.
+fn joined(hub: &Hub, served: &Served) -> (EnrolAnswer, Caller) {
+    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
+    let key = SigningKey::generate().expect("a key");
+    let code = code["code"].as_str().expect("a code");
+    let joined: EnrolAnswer = served.post("/v1/enrol", enrol_request(code, &key)).json();
+    let device = served.as_device(&joined, &key);
+    (joined, device)
+}
+
 #[test]
 fn a_contact_is_answered_with_marks_and_a_refused_device_is_told_why() {
     let hub = Hub::init();
-    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
     let served = hub.serve();
-    let key = SigningKey::generate().expect("a key");
-    let joined: EnrolAnswer =
-        served.post("/v1/enrol", enrol_request(code["code"].as_str().expect("a code"), &key)).json();
-    let device = served.as_device(&joined, &key);
+    let (joined, device) = joined(&hub, &served);
 
     let reply = device.say(contact(&joined.replica));
     let [Frame::Marks(marks), Frame::End(_)] = reply.as_slice() else { panic!("{reply:?}") };
@@ -148,12 +154,8 @@ fn a_contact_is_answered_with_marks_and_a_refused_device_is_told_why() {
 #[test]
 fn exchanges_follow_each_other_on_a_connection_until_the_hub_stops() {
     let hub = Hub::init();
-    let code = json(&hub.command(&["enrol", "code", "create", "--office", "32.73.05.1001"]));
     let served = hub.serve();
-    let key = SigningKey::generate().expect("a key");
-    let joined: EnrolAnswer =
-        served.post("/v1/enrol", enrol_request(code["code"].as_str().expect("a code"), &key)).json();
-    let device = served.as_device(&joined, &key);
+    let (joined, device) = joined(&hub, &served);
 
     let (mut first, mut second, mut third) = (device.open(), device.open(), device.open());
     for _ in 0..3 {

@@ -321,6 +321,15 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn the_name_of_an_attachment_may_end_in_a_space() {
+        let content = Content { hash: ContentHash([0; 32]), bytes: 1, media: 1 };
+        let value = Value::Attachment(Attachment { content, name: "! ".to_owned() });
+        let field = field(FieldType::Attachment);
+        assert_eq!(check_value(&field, &value), Ok(()));
+        assert_eq!(Value::parse(&field, &value.render(&field)), Ok(value));
+    }
+
     proptest! {
         #[test]
         fn every_value_that_fits_comes_back_from_its_text((field, value) in field_and_value()) {

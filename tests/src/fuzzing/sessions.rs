@@ -42,6 +42,8 @@ pub(super) fn requests(data: &[u8]) {
         let behind = fault == Some(Fault::Peer("a frame after the end"));
         let heard = if behind { pieces.0.get(..whole.len()).unwrap_or_default() } else { &pieces.0 };
         assert_eq!(format!("{whole:?}"), format!("{heard:?}"), "in pieces of {piece}");
+        let ends = |event: &Up| matches!(event, Up::Inventory(_) | Up::End);
+        assert!(pieces.0.iter().skip(whole.len()).all(ends), "in pieces of {piece}");
         assert!(behind || fault == pieces.1, "in pieces of {piece}: {fault:?} and {:?}", pieces.1);
     }
     for (place, event) in whole.iter().enumerate() {

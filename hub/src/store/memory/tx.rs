@@ -347,11 +347,6 @@ impl Tx for MemoryTx<'_> {
         Ok(named.into_iter().filter_map(row).collect())
     }
 
-    fn attachments(&mut self, after: Option<&Content>, limit: usize) -> Result<Vec<Attachment>> {
-        let after = after.and_then(|content| self.state.contents.get(content)).copied().unwrap_or(0);
-        Ok(paged(&self.state.attachments, Page::After(after)).take(limit).cloned().collect())
-    }
-
     fn conflicts_of(&mut self, record: RecordId) -> Result<Vec<Conflict>> {
         Ok(self.state.conflicts.range((record, 0)..=(record, u16::MAX)).map(|(_, conflict)| conflict.clone()).collect())
     }

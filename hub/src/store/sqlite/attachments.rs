@@ -6,7 +6,6 @@ use rusqlite::params;
 
 use super::super::contract::{Result, StoreError};
 use super::super::rows::{Attachment, AttachmentState, Named};
-use super::logs::limit_of;
 use super::records::{known_row_of, row_of};
 use super::row::{Columns, int};
 use super::tx::SqliteTx;
@@ -14,13 +13,6 @@ use super::tx::SqliteTx;
 const WANTED: i64 = 0;
 const HELD: i64 = 1;
 const SET_ASIDE: i64 = 2;
-
-/// A query for attachments with this ending.
-macro_rules! attachments_where {
-    ($ending:literal) => {
-        concat!("SELECT hash, bytes, media, state, held, failed, since_ms FROM attachments ", $ending)
-    };
-}
 
 fn read_attachment(row: &mut Columns<'_>) -> Result<Attachment> {
     let content = Content { hash: ContentHash(row.hash()?), bytes: row.small()?, media: row.small()? };
@@ -40,7 +32,8 @@ fn row_of_content(tx: &SqliteTx<'_>, content: &Content) -> Result<Option<i64>> {
 }
 
 pub(super) fn attachment(tx: &SqliteTx<'_>, content: &Content) -> Result<Option<Attachment>> {
-    let sql = attachments_where!("WHERE hash = ?1 AND bytes = ?2 AND media = ?3");
+    let sql = "SELECT hash, bytes, media, state, held, failed, since_ms FROM attachments
+        WHERE hash = ?1 AND bytes = ?2 AND media = ?3";
     tx.one("reading an attachment", sql, params![content.hash.0, content.bytes, content.media], read_attachment)
 }
 
@@ -108,10 +101,4 @@ pub(super) fn attachments_of(tx: &mut SqliteTx<'_>, record: RecordId) -> Result<
     tx.many("listing attachments of a record", sql, [record], |row| {
         Ok(Named { attachment: read_attachment(row)?, name: row.take()? })
     })
-}
-
-pub(super) fn attachments(tx: &SqliteTx<'_>, after: Option<&Content>, limit: usize) -> Result<Vec<Attachment>> {
-    let after = after.map(|content| row_of_content(tx, content)).transpose()?.flatten().unwrap_or(0);
-    let sql = attachments_where!("WHERE attachment > ?1 ORDER BY attachment LIMIT ?2");
-    tx.many("listing attachments", sql, [after, limit_of(limit)], read_attachment)
 }

@@ -287,9 +287,6 @@ impl Tx for SqliteTx<'_> {
     fn attachments_of(&mut self, record: RecordId) -> Result<Vec<Named>> {
         attachments::attachments_of(self, record)
     }
-    fn attachments(&mut self, after: Option<&Content>, limit: usize) -> Result<Vec<Attachment>> {
-        attachments::attachments(self, after, limit)
-    }
     fn conflicts_of(&mut self, record: RecordId) -> Result<Vec<Conflict>> {
         records::conflicts_of(self, record)
     }
