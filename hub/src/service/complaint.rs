@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use kentongan_host::{Exit, Failure, moment};
 use kentongan_protocol::attachment::Media;
+use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
-use kentongan_protocol::form::{ChoiceTag, Civil, builtin};
+use kentongan_protocol::form::{ChoiceTag, builtin};
 use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::op::Write;
 use serde::{Deserialize, Serialize};
@@ -340,23 +341,10 @@ fn named(tx: &mut dyn Tx, code: &OfficeCode) -> Result<String, Failure> {
 
 fn answering(operator: Operator<'_>, opened: &Opened, text: &str) -> Result<Vec<Write>, Failure> {
     let group = work::group(opened, group::JAWABAN)?;
-    let today = Civil::from_days(civil_day(operator.now_ms, &opened.born.office)).map(|day| day.to_string());
-    let texts =
-        [("jawaban", text), ("dijawab_oleh", operator.name), ("tanggal_jawaban", today.as_deref().unwrap_or_default())];
+    let today = Zone::of(&opened.born.office).day_of(operator.now_ms).to_string();
+    let texts = [("jawaban", text), ("dijawab_oleh", operator.name), ("tanggal_jawaban", &today)];
     let answer = work::write(opened, group, work::afresh(opened, &texts)?)?;
     Ok(vec![answer, stage(operator, opened, status::DIJAWAB, "")?])
-}
-
-/// Days since 1970 of the civil day it is at an office. Indonesia has three zones and no summer time; which one follows
-/// from the province.
-fn civil_day(now_ms: i64, office: &OfficeCode) -> i32 {
-    const HOUR_MS: i64 = 3_600_000;
-    let hours = match office.as_str().get(..2).unwrap_or_default() {
-        "51" | "52" | "53" | "63" | "64" | "65" | "71" | "72" | "73" | "74" | "75" | "76" => 8,
-        "81" | "82" | "91" | "92" | "93" | "94" | "95" | "96" => 9,
-        _ => 7,
-    };
-    i32::try_from(now_ms.saturating_add(hours * HOUR_MS).div_euclid(24 * HOUR_MS)).unwrap_or(0)
 }
 
 /// A move to another status, with its reason and who moved it.
