@@ -187,6 +187,8 @@ places! {
     AskedFirst,
     /// The agent goes on from what was said on an open connection.
     WentOn,
+    /// The agent packs ops.
+    OpsPacked,
     /// The agent sends an inventory.
     InventorySent,
     /// The agent keeps marks.
@@ -235,6 +237,8 @@ places! {
     OpSetAside,
     /// The hub lets one more office see a record.
     RecordShared,
+    /// The hub packs its reply.
+    ReplyPacked,
     /// The hub gives a page of its feed.
     PageGiven,
     /// The hub gives ops back to who wrote them.

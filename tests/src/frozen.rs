@@ -265,7 +265,7 @@ impl Sides {
         let dice = Arc::new(std::sync::Mutex::new(Dice::new(1)));
         let kept = Arc::clone(&self.pc.kept);
         let link = Link { shared: self.shared.clone(), speaker: self.speaker(), down: false, dice, kept };
-        assert!(self.pc.call(link));
+        assert!(self.pc.call(link, false));
         for _ in 0..100_000 {
             if let Some(ended) = self.pc.step() {
                 let failure = ended.expect("a sound store").failure.map(|failure| failure.detail);

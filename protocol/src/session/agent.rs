@@ -337,7 +337,10 @@ impl Session {
     /// Ops by lane, the urgent first, until they have their size; and signatures over what was sent.
     fn put_ops<O: Outbox>(&mut self, outbox: &mut O, bytes_aim: usize, out: &mut Vec<u8>) -> Result<(), O::Error> {
         let packer = match self.packs {
-            true => Packer::new(self.primed, pack::begin(self.said())),
+            true => {
+                planted::reached(Place::OpsPacked);
+                Packer::new(self.primed, pack::begin(self.said()))
+            }
             false => Packer::none(),
         };
         let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);

@@ -252,7 +252,13 @@ impl Session {
     /// The reply to it, once it has ended. The session has nothing more to say then.
     pub fn reply(&mut self) -> Reply {
         let packer = std::mem::take(&mut self.packer);
-        let packer = if self.line.reader.is_packed() { packer } else { Packer::none() };
+        let packer = match self.line.reader.is_packed() {
+            true => {
+                planted::reached(Place::ReplyPacked);
+                packer
+            }
+            false => Packer::none(),
+        };
         Reply { line: std::mem::take(&mut self.line), again: self.again, packer, over: false }
     }
 

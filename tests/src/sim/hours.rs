@@ -143,7 +143,9 @@ impl World {
             dice: Arc::new(Mutex::new(stream(dice.number(), 1))),
             kept: Arc::clone(&self.pcs[at].kept),
         };
-        if self.pcs[at].call(link) {
+        let packs = self.plan.options.packs;
+        let packs = packs > 0 && dice.percent(packs);
+        if self.pcs[at].call(link, packs) {
             self.pcs[at].own_call = own;
         }
         let steps = if dice.percent(60) { 400 } else { dice.below(30) };

@@ -23,6 +23,9 @@ use crate::Dice;
 /// Requests of the past that are kept to arrive again.
 const PAST_MAX: usize = 24;
 
+/// A round trip of whatever is short.
+const ROUND_TRIP_MS: u64 = 40;
+
 /// What all calls share.
 #[derive(Debug)]
 pub struct Net {
@@ -223,7 +226,8 @@ impl Carrier for Link {
             Fate::CutDown(share) => Some(first.len() * share / 1000),
             _ => None,
         };
-        Ok(Reply { link: self.clone(), conn, end, part: first, left, piece: piece.max(64) })
+        let carried = request.len() as u64;
+        Ok(Reply { link: self.clone(), conn, end, part: first, left, piece: piece.max(64), carried })
     }
 }
 
@@ -285,12 +289,14 @@ pub struct Reply {
     /// Bytes until the cut.
     left: Option<usize>,
     piece: usize,
+    /// Bytes so far, both ways.
+    carried: u64,
 }
 
 impl Reply {
     fn stranger(link: Link) -> Reply {
         let part = b"<html><body>Silakan masuk ke jaringan tamu</body></html>".to_vec();
-        Reply { link, conn: None, end: None, part, left: None, piece: 4096 }
+        Reply { link, conn: None, end: None, part, left: None, piece: 4096, carried: 0 }
     }
 }
 
@@ -314,12 +320,15 @@ impl Answer for Reply {
                 return Err(cut("cut while receiving"));
             }
         }
+        self.carried += piece.len() as u64;
         self.link.shared.net().tale.carry(&piece);
         Ok(Some(piece))
     }
 
     fn waited_ms(&self) -> u32 {
-        40
+        let slow = self.link.shared.net().options.slow;
+        let carrying_ms = (self.carried * 10).checked_div(slow).unwrap_or(0);
+        u32::try_from(ROUND_TRIP_MS + carrying_ms).unwrap_or(u32::MAX)
     }
 
     fn whole(self, line: Line) {

@@ -15,6 +15,7 @@ use kentongan_host::identity::SigningKey;
 use kentongan_host::store_thread::Broken;
 use kentongan_protocol::form::{FieldTag, GroupTag, Value};
 use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId};
+use kentongan_protocol::pack::Primed;
 use kentongan_protocol::session::pacing::Pacing;
 
 use super::clock::SimClock;
@@ -236,15 +237,17 @@ impl Pc {
         self.kept = Kept::default();
     }
 
-    /// Begins a contact, if none is under way.
-    pub fn call(&mut self, link: Link) -> bool {
+    /// Begins a contact, if none is under way. `packs`: its program may pack ops.
+    pub fn call(&mut self, link: Link, packs: bool) -> bool {
         if self.call.is_some() || !self.is_up() {
             return false;
         }
         let (desk, key) = (self.desk.clone(), Arc::clone(&self.key));
         self.call = Some(Box::pin(async move {
             let health = Health { free_bytes: 1 << 30, program: "sim".to_owned() };
-            contact(&desk, &Caller { transport: link, key, health, packs: None }).await
+            // An agent primes a model for each stream; here all streams copy one that was primed once.
+            let packs = packs.then_some(Primed::Kept);
+            contact(&desk, &Caller { transport: link, key, health, packs }).await
         }));
         true
     }

@@ -53,6 +53,10 @@ options! {
     late;
     /// Per cent of crashes that are power cuts.
     power;
+    /// Hundreds of bytes that links carry in a second, 0: more than anybody measures.
+    slow;
+    /// Per cent of contacts in which ops are packed, if the program finds the link slow or knows nothing of it.
+    packs;
     /// PCs have a program of a version that lets people change what this version's forms close (feature `planted`). Not
     /// drawn: kept plans alone set it.
     other_version;
@@ -270,18 +274,39 @@ fn drawn(dice: &mut Dice, swarm: bool) -> (Options, [u64; Kind::ALL.len()]) {
     let pcs = offices + dice.below(3);
     let bulky = [2, 2, 60][dice.below(3) as usize];
     let skew = [0, 0, 140][dice.below(3) as usize];
-    (Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power, other_version: 0 }, weights)
+    // Each packed stream copies a primed model of some megabytes at both ends, which takes longer than a whole exchange
+    // without it. Packing in every contact would play half as many exchanges in a second; so few contacts do, in a third
+    // of the runs.
+    let packs = [0, 0, 15][dice.below(3) as usize];
+    let slow = [0, 40, 5_000][dice.below(3) as usize];
+    let options = Options {
+        offices,
+        pcs,
+        skew,
+        bulky,
+        lost,
+        cut_up,
+        cut_down,
+        stranger,
+        late,
+        power,
+        slow,
+        packs,
+        ..Options::default()
+    };
+    (options, weights)
 }
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power, other_version: _ } =
+        let Options { offices, pcs, skew, bulky, lost, cut_up, cut_down, stranger, late, power, slow, packs, .. } =
             self;
         write!(
             f,
             "{pcs} PCs in {offices} offices, clocks {skew} s wrong; long records {bulky} %; lost {lost} %, cut up {cut_up} %, "
         )?;
-        write!(f, "cut down {cut_down} %, strangers {stranger} %, late {late} %, power cuts {power} % of crashes")
+        write!(f, "cut down {cut_down} %, strangers {stranger} %, late {late} %, power cuts {power} % of crashes; ")?;
+        write!(f, "links carry {slow}00 B/s (0: more), packed {packs} % of contacts")
     }
 }
 
