@@ -47,7 +47,7 @@ pub struct Counts {
     pub ops_pending: u64,
     /// Records entered here.
     pub entered: u64,
-    /// Records with something of this PC that is not known to be at the hub.
+    /// Records with something of this PC that is not known to be at the hub, even if their beginning is lost here.
     pub queued: u64,
     /// Records entered here of which everything is at the hub.
     pub arrived: u64,
@@ -140,8 +140,8 @@ impl Store {
         let (queued, own_queued, oldest_ms) = moment
             .query_row(
                 &format!(
-                    "SELECT count(*), coalesce(sum(record.own), 0), min(record.changed) FROM record \
-                     WHERE id IN ({PENDING})"
+                    "SELECT count(*), coalesce(sum(record.own), 0), min(record.changed) \
+                     FROM (SELECT DISTINCT record AS id FROM ({PENDING})) LEFT JOIN record USING (id)"
                 ),
                 [],
                 |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?)),

@@ -439,3 +439,4 @@ fn a_record_that_does_not_fit_leaves_nothing_behind() {
 }
 
 mod secured;
+mod stray;

@@ -92,6 +92,7 @@ impl Page<'_> {
                 .map_err(StoreError::because("chain an op"))?;
             self.touched.insert(record);
             if own {
+                self.changes_count_again(key)?;
                 self.db
                     .prepare_cached("DELETE FROM stray WHERE op = ?")
                     .and_then(|mut delete| delete.execute([key]))
@@ -105,6 +106,19 @@ impl Page<'_> {
             .and_then(|mut update| update.execute(params![held as i64, chain.0, stored as i64, n]))
             .map(drop)
             .map_err(StoreError::because("note the end of a log"))
+    }
+
+    /// The op `key` of this PC is part of its log again. If it created a record, changes to it in other logs, which were
+    /// entered again with it, count again too; those that still wait behind a gap of their own do not.
+    fn changes_count_again(&self, key: i64) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE op SET aside = aside & 1 WHERE record = ?1 AND record <> id AND aside = 2 \
+                 AND EXISTS (SELECT 1 FROM log WHERE n = op.id >> 40 AND own = 1 AND op.id <= (n << 40 | held))",
+            )
+            .and_then(|mut update| update.execute([key]))
+            .map(drop)
+            .map_err(StoreError::because("count changes again"))
     }
 
     pub(super) fn put_verdict(&mut self, id: OpId, verdict: &VerdictFrame, number: u64) -> Result<(), StoreError> {

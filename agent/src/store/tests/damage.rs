@@ -3,11 +3,7 @@
 //!
 //! `KENTONGAN_FULL=1` flips 2,000 bits instead of a few; the figures are printed.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
-
-use kentongan_protocol::op;
 
 use super::*;
 
@@ -311,90 +307,6 @@ fn garbage_and_files_of_others_are_set_aside_and_who_this_is_stays() {
     assert_eq!(store.mishap().unwrap().unwrap().lost_ops, closed.own.len() as u64);
 }
 
-/// A store that lost one op in the middle of a log, unknown to the hub.
-fn with_a_gap(hit: &str) -> (Pc, Store) {
-    let mut pc = Pc::new(200);
-    let mut store = pc.start();
-    for text in ["satu", "dua", "TIGA-HILANG", "empat"] {
-        store.enter(&complaint(text)).unwrap();
-    }
-    let edited = store.queue(&QueueFilter { state: None, form: None, limit: 9 }).unwrap()[0].record;
-    let (group, values) =
-        change(edited, "kategori", "informasi", vec![]).writes.pop().map(|w| (w.group, w.values)).unwrap();
-    store.edit(&Edit { record: edited, author: "sari".into(), writes: vec![(group, values, vec![edited.0])] }).unwrap();
-    store.close().unwrap();
-    let path: PathBuf = pc.folder.path().join("store.db");
-    let mut bytes = fs::read(&path).unwrap();
-    let at = bytes.windows(hit.len()).position(|window| window == hit.as_bytes()).unwrap();
-    bytes[at] ^= 0x20;
-    fs::write(&path, bytes).unwrap();
-    let mut store = pc.start();
-    let error = store.scrub_whole().expect_err("a flipped letter");
-    let salvaged = store.repair(&error).unwrap();
-    assert_eq!((salvaged.own_ops, salvaged.strays, salvaged.lost_ops), (4, 2, 1));
-    (pc, store)
-}
-
-#[test]
-fn ops_behind_a_lost_one_wait_visibly_and_are_entered_again_once_the_hub_lacks_it_too() {
-    let (_pc, mut store) = with_a_gap("TIGA-HILANG");
-    let counts = store.counts().unwrap();
-    assert_eq!((counts.ops_pending, counts.entered, counts.arrived), (4, 3, 0), "what waits is told");
-    let before: BTreeSet<_> = records(&mut store);
-    let open = store.opening(&HEALTH(), 1 << 20).unwrap();
-    assert_eq!((open.mode, open.open[0].held, open.inventory.is_some()), (Mode::AskFirst, 2, true));
-
-    let log = open.open[0].head.log();
-    store.apply(Event::Marks(marks(vec![(log.to_bytes(), 2, 0)], 0)), None).unwrap();
-    assert_eq!(store.counts().unwrap().ops_pending, 2);
-    store.end_exchange(Ok(&agreed())).unwrap();
-    assert_eq!(records(&mut store), before, "the same records, with their codes and values");
-    assert_eq!(store.counts().unwrap().ops_pending, 2);
-    let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
-    assert_eq!((open.len(), open[0].held), (1, 2), "in a log of this run");
-    assert_ne!(open[0].head.log(), log);
-    let key = SigningKey::generate().unwrap();
-    let origins: Vec<_> = store.outbox(&key).ops(open[0].head.log(), 1, 1 << 20).unwrap();
-    let origins: Vec<_> = origins.iter().map(|sent| op::origin(&sent.bytes)).collect();
-    assert_eq!(origins, [Some(OpId { log, seq: 4 }), Some(OpId { log, seq: 5 })]);
-    store.scrub_whole().unwrap();
-}
-
-#[test]
-fn an_op_that_only_this_pc_had_lost_comes_back_from_the_hub_in_its_place() {
-    let (pc, mut store) = with_a_gap("TIGA-HILANG");
-    let head = store.opening(&HEALTH(), 1).unwrap().open.remove(0).head;
-    let mut ops = ops_set_aside(&pc, &store);
-    let at = ops[2].windows(10).position(|window| window[1..] == *b"IGA-HILAN").unwrap();
-    ops[2][at] ^= 0x20; // as it was written
-    let given = Event::Restored { head: head.clone(), first_seq: 3, ops: ops.split_off(2) };
-    assert_eq!(store.apply(given, None).unwrap().given_back, 1);
-    store.end_exchange(Ok(&agreed())).unwrap();
-    let counts = store.counts().unwrap();
-    assert_eq!((counts.ops_written, counts.entered), (5, 4));
-    assert_eq!(counts.ops_pending, 0, "all of the log is at the hub");
-    assert_eq!(store.mishap().unwrap().map(|mishap| (mishap.strays, mishap.given_back)), Some((0, 1)));
-    store.scrub_whole().unwrap();
-}
-
-#[test]
-fn what_was_entered_again_and_its_origin_are_both_there_if_the_hub_has_the_lost_op_after_all() {
-    let (pc, mut store) = with_a_gap("TIGA-HILANG");
-    let head = store.opening(&HEALTH(), 1).unwrap().open.remove(0).head;
-    store.apply(Event::Marks(marks(vec![(head.log().to_bytes(), 2, 0)], 0)), None).unwrap();
-    store.end_exchange(Ok(&agreed())).unwrap();
-    assert_eq!(store.counts().unwrap().entered, 3);
-
-    // Another copy of this folder had what was lost, and brought all of the log.
-    let mut ops = ops_set_aside(&pc, &store);
-    let at = ops[2].windows(10).position(|window| window[1..] == *b"IGA-HILAN").unwrap();
-    ops[2][at] ^= 0x20; // as it was written
-    let given = Event::Restored { head, first_seq: 3, ops: ops.split_off(2) };
-    assert_eq!(store.apply(given, None).unwrap().given_back, 1);
-    assert_eq!(store.counts().unwrap().entered, 5, "one stands twice, under one receipt code");
-    store.scrub_whole().unwrap();
-}
-
 #[test]
 fn a_log_keeps_its_name_though_its_head_was_hit() {
     let mut pc = Pc::new(230);
@@ -451,33 +363,4 @@ fn a_repair_that_the_power_interrupted_is_ended_by_the_next_start() {
     assert_eq!(own_ops(&store), closed.own);
     assert_eq!(fs::read(aside.join("store.db")).unwrap(), damaged);
     assert!(aside.join("store.db-wal").exists());
-}
-
-/// Ops in the damaged store that was set aside.
-fn ops_set_aside(pc: &Pc, store: &Store) -> Vec<Vec<u8>> {
-    let aside = pc.folder.path().join(store.mishap().unwrap().unwrap().aside).join("store.db");
-    let db = sqlite::open_reader(&aside).unwrap();
-    let mut select = db.prepare("SELECT bytes FROM op ORDER BY id").unwrap();
-    select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
-}
-
-fn agreed() -> kentongan_protocol::session::agent::Outcome {
-    kentongan_protocol::session::agent::Outcome { more: false, in_order: true, come_back_s: 0 }
-}
-
-/// Code, form and values of each record.
-fn records(store: &mut Store) -> BTreeSet<String> {
-    let all = QueueFilter { state: None, form: None, limit: u32::MAX };
-    let form = builtin::by_tag(pengaduan::TAG).unwrap();
-    let items = store.queue(&all).unwrap();
-    let texts = items.iter().map(|item| {
-        let entry = store.entry(item.record).unwrap();
-        let values: Vec<_> = form
-            .groups
-            .iter()
-            .map(|group| format!("{:?}", GroupView::of(&entry.record, form, group).shown()))
-            .collect();
-        format!("{:?} {values:?}", item.code)
-    });
-    texts.collect()
 }
