@@ -8,7 +8,7 @@
 //!   words     exit ktg fail output options logging     what a person or a script meets
 //!   files     data_dir files lock reserve sqlite carve aside store_thread  what lies on the disk, and who may touch it
 //!   machine   clock random signals control             what the operating system gives
-//!   keys      certificate identity enrolment tls       who is who on the link
+//!   keys      certificate identity recovery secret enrolment tls   who is who
 //!   proofs    steps                                    where tests kill a program
 //! ```
 
@@ -44,6 +44,8 @@ pub mod store_thread;
 pub mod certificate;
 pub mod enrolment;
 pub mod identity;
+pub mod recovery;
+pub mod secret;
 pub mod tcp;
 pub mod tls;
 
