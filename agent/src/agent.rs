@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use kentongan_host::certificate;
 use kentongan_host::clock::SystemClock;
@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use crate::agenda::Ended;
 use crate::command::{self, Command};
 use crate::enrol::{self, Identity};
-use crate::show::{self, ServiceState};
+use crate::show::{self, ServiceState, Standing};
 use crate::store::{Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
 use crate::{config, import, photo};
@@ -63,6 +63,8 @@ pub struct Agent {
     asked: mpsc::Sender<Ended>,
     /// The other end, until the service takes it.
     pub(crate) heard: Mutex<mpsc::Receiver<Ended>>,
+    /// Where its page is.
+    page: OnceLock<String>,
     /// Set when the process is asked to stop, so that long work ends between two steps.
     pub(crate) stopping: Arc<AtomicBool>,
 }
@@ -90,6 +92,7 @@ impl Agent {
             changed: Notify::new(),
             asked,
             heard: Mutex::new(heard),
+            page: OnceLock::new(),
             stopping: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -401,35 +404,96 @@ impl Agent {
     }
 
     async fn status(&self) -> Result<Value, Failure> {
+        Ok(show::status(&self.standing().await?))
+    }
+
+    /// How everything stands, all of one moment.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) async fn standing(&self) -> Result<Standing, Failure> {
         let since_ms = match self.since_ms.load(Ordering::Relaxed) {
             0 => None,
             since => Some(since),
         };
-        let service = ServiceState { since_ms, in_contact: self.in_contact.load(Ordering::Relaxed) };
+        let service = ServiceState { since_ms, in_contact: self.is_in_contact(), page: self.page() };
         let settings = self.settings();
         let certificate_ends_ms = certificate_ends_ms(&self.dir);
         let free_bytes = free_bytes(self.dir.root()).unwrap_or(0);
-        let error_after_ms =
-            u64::try_from(settings.duration("patience", "error_after").as_millis()).unwrap_or(u64::MAX);
+        let patience = |key| i64::try_from(settings.duration("patience", key).as_millis()).unwrap_or(i64::MAX);
+        let (warn_after_ms, error_after_ms) = (patience("warn_after"), patience("error_after"));
         let answer = on_store(&self.store, move |store| {
             let (counts, link, mishap) = (store.counts()?, store.link()?, store.mishap()?);
             let enrolled_url = store.member().map_or("", |member| &member.hub_url);
-            let hub_url = config::link(&settings, enrolled_url).url;
-            Ok(show::status(&show::Status {
-                member: store.member(),
-                hub_url: &hub_url,
-                counts: &counts,
+            Ok(Standing {
+                hub_url: config::link(&settings, enrolled_url).url,
+                member: store.member().cloned(),
+                counts,
                 attachments: store.attachment_totals()?,
-                link: &link,
-                mishap: mishap.as_ref(),
+                link,
+                mishap,
                 service,
                 certificate_ends_ms,
                 free_bytes,
                 now_ms: store.wall_ms(),
+                warn_after_ms,
                 error_after_ms,
-            }))
+            })
         });
         Ok(answer.await?)
+    }
+
+    /// Whether it talks to the hub at this moment.
+    pub(crate) fn is_in_contact(&self) -> bool {
+        self.in_contact.load(Ordering::Relaxed)
+    }
+
+    /// Where people see it in a browser, if its page is open.
+    pub fn page(&self) -> Option<String> {
+        self.page.get().cloned()
+    }
+
+    /// Notes where its page is. It stays there as long as the service runs.
+    pub(crate) fn note_page(&self, address: String) {
+        // The service opens it once.
+        let _ = self.page.set(address);
+    }
+
+    /// Has `work` done on the store. One that turns out to be damaged is repaired, and asked once more.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let answer = match on_store(&self.store, work.clone()).await {
+            Err(error) if error.is_damage() && self.repair().await.is_ok() => on_store(&self.store, work).await,
+            answer => answer,
+        };
+        if let Err(error) = &answer
+            && error.is_disk_failure()
+        {
+            self.notice(&Failure::of(Ktg::DiskFailed));
+        }
+        answer
+    }
+
+    /// The same for work that enters or changes something: refused where there is no space, and sent on its way.
+    ///
+    /// # Errors
+    /// What went wrong.
+    #[allow(dead_code, reason = "the pages for entry, which come next, use it")]
+    pub(crate) async fn ask_to_write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.reserve.keep().map_err(|failure| StoreError::Refused(Box::new(failure)))?;
+        let answer = self.ask(work).await;
+        if answer.is_ok() {
+            self.new_work.notify_one();
+        }
+        answer
     }
 }
 

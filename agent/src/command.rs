@@ -180,13 +180,13 @@ fn add(
     lang: Lang,
 ) -> Result<Value, Failure> {
     let form = form_named(form)?;
-    let mut groups: BTreeMap<GroupTag, BTreeMap<FieldTag, FieldValue>> = BTreeMap::new();
+    let mut typed = BTreeMap::new();
     for (name, text) in values {
-        if let Some((group, tag, Some(value))) = Some(parse_field(form, name, text, lang)?) {
-            groups.entry(group).or_default().insert(tag, value);
+        if let (_, tag, Some(value)) = parse_field(form, name, text, lang)? {
+            typed.insert(tag, value);
         }
     }
-    let new = NewRecord { form: form.tag, author: author.to_owned(), writes: groups.into_iter().collect() };
+    let new = NewRecord::of_values(form, author, typed);
     let entered = store.enter(&new).map_err(|error| unfit(error, form, lang))?;
     Ok(json!({
         "schema": "kentongan.agent.entered/1",

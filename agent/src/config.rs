@@ -20,8 +20,8 @@ const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 const OPT: Opt =
     Opt { table: "", key: "", kind: Kind::Text, default: "", unit: "", help_id: "", help_en: "", secret: false };
 
-/// The options, in the order of the sample file. All but `log.format`, `log.max_size` and `log.keep` change without a
-/// restart.
+/// The options, in the order of the sample file. All but `ui.listen`, `log.format`, `log.max_size` and `log.keep`
+/// change without a restart.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         table: "hub",
@@ -85,11 +85,35 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         table: "patience",
+        key: "warn_after",
+        kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 365 * DAY_MS },
+        default: "3d",
+        help_id: "Tanpa sambungan selama ini halaman kantor mulai mengingatkan",
+        help_en: "After this long without a contact the office's page begins to remind",
+        ..OPT
+    },
+    Opt {
+        table: "patience",
         key: "error_after",
         kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 365 * DAY_MS },
         default: "7d",
         help_id: "Tanpa sambungan selama ini barulah dianggap masalah",
         help_en: "Only this long without a contact counts as a problem",
+        ..OPT
+    },
+    Opt {
+        table: "ui",
+        key: "listen",
+        default: "127.0.0.1:8710",
+        help_id: "Alamat halaman kantor di komputer ini; kosong: tanpa halaman",
+        help_en: "Address of the office's page on this PC; empty: no page",
+        ..OPT
+    },
+    Opt {
+        table: "ui",
+        key: "it_contact",
+        help_id: "Siapa yang ditelepon petugas bila ada masalah, misalnya Diskominfo 0251-…",
+        help_en: "Whom a clerk calls when something is wrong, for example Diskominfo 0251-…",
         ..OPT
     },
     Opt {

@@ -39,7 +39,7 @@ struct Finding {
 }
 
 /// A PC clock off by more than this is worth a person's visit, in milliseconds.
-const OFFSET_MS_MAX: f64 = 300_000.0;
+pub(crate) const OFFSET_MS_MAX: f64 = 300_000.0;
 
 /// Certificates with less than this left are a warning, in milliseconds.
 const CERTIFICATE_MS_MIN: i64 = 14 * 86_400_000;
@@ -101,19 +101,20 @@ fn status(dir: &DataDir) -> Result<Value, Failure> {
         store.repair(&error)?;
     }
     let (counts, link, mishap) = (store.counts()?, store.link()?, store.mishap()?);
-    let answer = show::status(&show::Status {
-        member: store.member(),
-        hub_url: store.member().map_or("", |member| &member.hub_url),
-        counts: &counts,
+    let answer = show::status(&show::Standing {
+        member: store.member().cloned(),
+        hub_url: store.member().map_or_else(String::new, |member| member.hub_url.clone()),
+        counts,
         attachments: store.attachment_totals()?,
-        link: &link,
-        mishap: mishap.as_ref(),
+        link,
+        mishap,
         service: show::ServiceState::default(),
         certificate_ends_ms: certificate_ends_ms(dir),
         free_bytes: free_bytes(dir.root()).unwrap_or(0),
         now_ms: store.wall_ms(),
         // Patience is a setting, and a mistake in the settings must not hide what the store says.
-        error_after_ms: u64::MAX,
+        warn_after_ms: i64::MAX,
+        error_after_ms: i64::MAX,
     });
     store.close()?;
     Ok(answer)

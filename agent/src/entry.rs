@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kentongan_protocol::form::{FieldTag, FormTag, GroupTag, Value};
+use kentongan_protocol::form::{FieldTag, Form, FormTag, GroupTag, Value};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::receipt::ReceiptCode;
 
@@ -15,6 +15,19 @@ pub struct NewRecord {
     pub author: String,
     /// The values, by group; a group that adds may stand several times.
     pub writes: Vec<(GroupTag, BTreeMap<FieldTag, Value>)>,
+}
+
+impl NewRecord {
+    /// Of values by field.
+    pub fn of_values(form: &Form, author: &str, values: BTreeMap<FieldTag, Value>) -> NewRecord {
+        let mut writes: BTreeMap<GroupTag, BTreeMap<FieldTag, Value>> = BTreeMap::new();
+        for (tag, value) in values {
+            if let Some(field) = form.field(tag) {
+                writes.entry(field.group).or_default().insert(tag, value);
+            }
+        }
+        NewRecord { form: form.tag, author: author.to_owned(), writes: writes.into_iter().collect() }
+    }
 }
 
 /// A row of a file.

@@ -20,7 +20,7 @@ use crate::agent::Agent;
 use crate::command::Command;
 use crate::inbox::folder::{self, Quiet};
 use crate::sync::{ContactReport, on_store};
-use crate::{config, import};
+use crate::{config, import, page};
 
 /// A laptop that was closed notices within this time that time has passed: timers stand still while it sleeps.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -53,6 +53,7 @@ pub async fn run(
     let mut stop = std::pin::pin!(signals::stop_requested().map_err(anyhow::Error::new)?);
     let (wake, mut woken) = tokio::sync::mpsc::channel(1);
     let _watches = watch(&agent, &wake)?;
+    let _page = page::open(&agent).await;
     println!("{}", ready(&agent).await?);
     tracing::info!(ev = "service.started", version = env!("CARGO_PKG_VERSION"), "service started");
 
@@ -266,5 +267,6 @@ async fn ready(agent: &Agent) -> Result<Value, Failure> {
         "pid": std::process::id(),
         "data": agent.dir().root().display().to_string(),
         "enrolled": enrolled,
+        "page": agent.page(),
     }))
 }

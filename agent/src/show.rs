@@ -13,29 +13,31 @@ use serde_json::{Map, Value, json};
 use crate::store::{AttachmentState, AttachmentTotals, Counts, Entry, Link, Member, Mishap, RecordSummary};
 
 /// Facts about the running service, where one runs.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceState {
     /// When it started, by this PC's clock; `None` when the command looks at a store without a service.
     pub(crate) since_ms: Option<i64>,
     /// Whether it is talking to the hub right now.
     pub(crate) in_contact: bool,
+    /// Where its page is.
+    pub(crate) page: Option<String>,
 }
 
-/// What a status is made of, all of one moment.
+/// How everything stands, all of one moment.
 #[derive(Debug)]
-pub(crate) struct Status<'a> {
+pub(crate) struct Standing {
     /// What enrolment gave.
-    pub(crate) member: Option<&'a Member>,
+    pub(crate) member: Option<Member>,
     /// Where the hub is.
-    pub(crate) hub_url: &'a str,
+    pub(crate) hub_url: String,
     /// How many records are where.
-    pub(crate) counts: &'a Counts,
+    pub(crate) counts: Counts,
     /// Files that records name.
     pub(crate) attachments: AttachmentTotals,
     /// How the link stands.
-    pub(crate) link: &'a Link,
+    pub(crate) link: Link,
     /// What last happened to the store, if anything did.
-    pub(crate) mishap: Option<&'a Mishap>,
+    pub(crate) mishap: Option<Mishap>,
     /// The service.
     pub(crate) service: ServiceState,
     /// When the device certificate ends, milliseconds since 1970.
@@ -44,13 +46,15 @@ pub(crate) struct Status<'a> {
     pub(crate) free_bytes: u64,
     /// This PC's clock.
     pub(crate) now_ms: i64,
+    /// Without a contact for this long, people are reminded.
+    pub(crate) warn_after_ms: i64,
     /// Without a contact for this long, something is wrong.
-    pub(crate) error_after_ms: u64,
+    pub(crate) error_after_ms: i64,
 }
 
 /// `kentongan.agent.status/1`.
-pub(crate) fn status(status: &Status<'_>) -> Value {
-    let Status { counts, link, .. } = status;
+pub(crate) fn status(status: &Standing) -> Value {
+    let Standing { counts, link, .. } = status;
     let by_form: Map<String, Value> = counts
         .by_form
         .iter()
@@ -61,9 +65,9 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
     json!({
         "schema": "kentongan.agent.status/1",
         "enrolled": status.member.is_some(),
-        "office": status.member.map(|member| member.office.as_str()),
-        "office_name": status.member.map(|member| member.office_name.as_str()),
-        "replica": status.member.map(|member| member.replica.to_string()),
+        "office": status.member.as_ref().map(|member| member.office.as_str()),
+        "office_name": status.member.as_ref().map(|member| member.office_name.as_str()),
+        "replica": status.member.as_ref().map(|member| member.replica.to_string()),
         "hub": status.hub_url,
         "state": state(status),
         "healthy": healthy(status),
@@ -103,7 +107,7 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
         "given_back": link.given_back,
         "hub_backed_up_at": link.hub_backed_up_ms.map(moment::text),
         "hub_forgot": link.hub_forgot,
-        "mishap": status.mishap.map(mishap),
+        "mishap": status.mishap.as_ref().map(mishap),
         "clock_offset_s": link.offset_ms.map(|offset| offset as f64 / 1000.0),
         "cert_expires_at": status.certificate_ends_ms.map(moment::text),
         "store_free_bytes": status.free_bytes,
@@ -112,6 +116,7 @@ pub(crate) fn status(status: &Status<'_>) -> Value {
         "service": {
             "running": status.service.since_ms.is_some(),
             "since": status.service.since_ms.map(moment::text),
+            "page": status.service.page,
         },
     })
 }
@@ -134,7 +139,7 @@ fn mishap(mishap: &Mishap) -> Value {
 }
 
 /// One sentence for people.
-fn sentence(mishap: &Mishap, lang: Lang) -> String {
+pub(crate) fn sentence(mishap: &Mishap, lang: Lang) -> String {
     let Mishap { kept_ops, lost_ops, given_back, aside, .. } = mishap;
     let at = moment::text(mishap.at_ms);
     let since = mishap.since_ms.map_or_else(|| "-".to_owned(), moment::text);
@@ -159,7 +164,7 @@ fn sentence(mishap: &Mishap, lang: Lang) -> String {
 }
 
 /// One word for how the link stands.
-fn state(status: &Status<'_>) -> &'static str {
+fn state(status: &Standing) -> &'static str {
     match (&status.member, &status.link.last) {
         (None, _) => "not_enrolled",
         _ if status.service.in_contact => "sending",
@@ -170,12 +175,12 @@ fn state(status: &Status<'_>) -> &'static str {
 }
 
 /// Stays true while offline within patience: nobody must be called because a village has no signal.
-fn healthy(status: &Status<'_>) -> bool {
+fn healthy(status: &Standing) -> bool {
     let silent_ms = match &status.link.last_success {
         Some(contact) => status.now_ms.saturating_sub(contact.ended_ms),
         None => 0,
     };
-    let patient = silent_ms < i64::try_from(status.error_after_ms).unwrap_or(i64::MAX);
+    let patient = silent_ms < status.error_after_ms;
     let hard_fault = status.link.last.as_ref().is_some_and(|last| matches!(last.code, 104 | 105 | 107 | 110 | 111));
     status.member.is_some() && patient && !hard_fault && !status.link.twin && status.counts.rejected == 0
 }

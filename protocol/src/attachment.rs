@@ -158,14 +158,14 @@ impl Content {
 
 impl Attachment {
     /// One line: hash, length, kind and name, as exports have it.
-    pub(crate) fn render(&self) -> String {
+    pub fn render(&self) -> String {
         let Content { hash, bytes, media } = self.content;
         let kind = Media::from_number(media).map_or(format!("#{media}"), |kind| kind.extension().into());
         format!("{hash} {bytes} {kind} {}", self.name)
     }
 
     /// Reads what [`Attachment::render`] wrote of a known kind.
-    pub(crate) fn parse(text: &str) -> Option<Attachment> {
+    pub fn parse(text: &str) -> Option<Attachment> {
         let mut parts = text.splitn(4, ' ');
         let mut part = || parts.next();
         let (hash, bytes, kind, name) = (part()?, part()?, part()?, part()?);

@@ -17,7 +17,9 @@
 
 use std::sync::OnceLock;
 
-use crate::form::{Field, FieldTag, FieldType, Form, FormTag, Group, GroupTag, Label, MergeClass, Pattern, Privacy};
+use crate::form::{
+    Asked, Field, FieldTag, FieldType, Form, FormTag, Group, GroupTag, Label, MergeClass, Pattern, Privacy,
+};
 use crate::ids::Lane;
 use crate::op::{Action, Op};
 use crate::wire::codec::{Blob, List};
@@ -195,6 +197,7 @@ fn visit() -> Form {
             name: "kunjungan".to_owned(),
             label: label("Kunjungan", "Visit"),
             merge: MergeClass::Register,
+            asked: Asked::AtEntry,
         }],
         fields: vec![text(VISIT_NOTE, "isi", "Isi", "Content", VISIT_GROUP)],
     }

@@ -16,6 +16,9 @@ const COMMAND_TIME_MAX: Duration = Duration::from_secs(300);
 /// Names the step at which a program of a development build dies: see `kentongan_host::steps`.
 pub const STOP_AT: &str = "KENTONGAN_STOP_AT";
 
+/// Where an office's page is open.
+pub const PAGE_LISTEN: &str = "KENTONGAN_AGENT_UI_LISTEN";
+
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
@@ -75,6 +78,10 @@ impl Program {
     pub fn command_of(self, version: Version, data: &Path) -> Command {
         let mut command = Command::new(self.path_of(version));
         command.env_clear().env("KENTONGAN_LANG", "en").env("NO_COLOR", "1").stdin(Stdio::null());
+        if self == Program::Agent {
+            // No story may find the place of another one taken.
+            command.env(PAGE_LISTEN, "127.0.0.1:0");
+        }
         for kept in ["PATH", "HOME", "TMPDIR", "SystemRoot", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);

@@ -147,6 +147,11 @@ impl DataDir {
         self.root.join("inbox")
     }
 
+    /// The key of what the page gives to browsers.
+    pub fn page_key(&self) -> PathBuf {
+        self.root.join("page.key")
+    }
+
     /// The socket on which a running service answers commands.
     pub fn control_socket(&self) -> PathBuf {
         self.runtime.join("control.sock")

@@ -209,7 +209,7 @@ impl Store {
 
 impl Writer<'_> {
     /// Keeps a file, if it is not here already.
-    fn keep(&mut self, file: &Prepared) -> Result<(), StoreError> {
+    pub(super) fn keep(&mut self, file: &Prepared) -> Result<(), StoreError> {
         put(self.db, &file.attachment.content, &file.content, self.wall_ms())
     }
 }

@@ -114,18 +114,19 @@ impl Store {
             "SELECT began_ms, ended_ms, code, detail, up_bytes, down_bytes FROM contact {filter} ORDER BY id DESC LIMIT 1"
         );
         let mut select = self.db.prepare(&sql).map_err(StoreError::because("read the contacts"))?;
-        let mut rows = select
-            .query_map([], |row| {
-                Ok(Contact {
-                    began_ms: row.get(0)?,
-                    ended_ms: row.get(1)?,
-                    code: row.get(2)?,
-                    detail: row.get(3)?,
-                    up_bytes: row.get::<_, i64>(4)? as u64,
-                    down_bytes: row.get::<_, i64>(5)? as u64,
-                })
-            })
-            .map_err(StoreError::because("read the contacts"))?;
+        let mut rows = select.query_map([], contact).map_err(StoreError::because("read the contacts"))?;
         rows.next().transpose().map_err(StoreError::because("read the contacts"))
     }
+}
+
+/// A contact, of `began_ms, ended_ms, code, detail, up_bytes, down_bytes`.
+pub(super) fn contact(row: &rusqlite::Row<'_>) -> rusqlite::Result<Contact> {
+    Ok(Contact {
+        began_ms: row.get(0)?,
+        ended_ms: row.get(1)?,
+        code: row.get(2)?,
+        detail: row.get(3)?,
+        up_bytes: row.get::<_, i64>(4)? as u64,
+        down_bytes: row.get::<_, i64>(5)? as u64,
+    })
 }

@@ -38,6 +38,9 @@ pub enum StoreError {
     /// The thread that owns the store could not do it.
     #[error(transparent)]
     Thread(#[from] Broken),
+    /// Nothing may be written at this moment.
+    #[error(transparent)]
+    Refused(Box<Failure>),
     /// Something stored is not what was written.
     #[error("the store is damaged: {0}")]
     Damaged(&'static str),
@@ -52,7 +55,8 @@ impl StoreError {
         move |source| StoreError::Sqlite { doing, source }
     }
 
-    fn is_disk_failure(&self) -> bool {
+    /// Whether the disk failed, or may have.
+    pub fn is_disk_failure(&self) -> bool {
         matches!(self, StoreError::Sqlite { source, .. } if is_disk_failure(source))
     }
 
@@ -93,6 +97,7 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Open(failure) => failure.into(),
             StoreError::Thread(broken) => broken.into(),
+            StoreError::Refused(failure) => *failure,
             StoreError::NotEnrolled => not_enrolled(),
             StoreError::NoSuchRecord => Failure::new(
                 Exit::Failed,

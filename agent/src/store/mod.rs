@@ -11,10 +11,12 @@ mod answer;
 mod attachments;
 mod check;
 mod contacts;
+mod draft;
 mod error;
 mod facts;
 mod intake;
 mod knowledge;
+mod list;
 mod mark;
 mod mishap;
 mod next;
@@ -44,7 +46,9 @@ pub use answer::Applied;
 pub use attachments::{AttachmentState, AttachmentTotals};
 pub use check::Scrub;
 pub use contacts::{Contact, Link};
+pub use draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, Draft, DraftName, Inputs};
 pub use error::{StoreError, not_enrolled};
+pub use list::{Found, ListFilter, Today};
 pub use mishap::Mishap;
 pub use opening::Health;
 pub use read::{Counts, Entry, QueueFilter, QueueItem, RecordState, RecordSummary};
@@ -60,6 +64,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema2.sql"),
     include_str!("schema3.sql"),
     include_str!("schema4.sql"),
+    include_str!("schema5.sql"),
 ];
 
 /// What the store needs of the machine it runs on.

@@ -112,7 +112,7 @@ pub struct Entry {
 }
 
 /// Records of own ops that are not known to be at the hub, those behind a lost op among them.
-const PENDING: &str = "SELECT op.record FROM log JOIN op \
+pub(super) const PENDING: &str = "SELECT op.record FROM log JOIN op \
                        ON op.id > (log.n << 40 | log.stored) AND op.id <= (log.n << 40 | log.held) \
                        WHERE log.own = 1 AND log.stored < log.held \
                        UNION ALL SELECT op.record FROM stray JOIN op ON op.id = stray.op";
@@ -240,7 +240,7 @@ impl Store {
     }
 }
 
-fn summary(db: &Connection, row: &rusqlite::Row<'_>) -> Result<RecordSummary, StoreError> {
+pub(super) fn summary(db: &Connection, row: &rusqlite::Row<'_>) -> Result<RecordSummary, StoreError> {
     let reading = || StoreError::because("read a line of a list");
     let state: String = row.get(3).map_err(reading())?;
     let code: Option<i64> = row.get(2).map_err(reading())?;

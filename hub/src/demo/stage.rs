@@ -92,6 +92,7 @@ impl Office {
     pub(super) fn switch_on(&mut self) -> Result<()> {
         let mut command = Command::new(agent_program()?);
         command.arg("run").arg("--data").arg(&self.data).env("KENTONGAN_AGENT_SYNC_INTERVAL", "1s");
+        command.env("KENTONGAN_AGENT_UI_LISTEN", "127.0.0.1:0");
         let (agent, _) =
             start(command.env("KENTONGAN_AGENT_SYNC_BACKOFF_MAX", "1s"), &self.data.with_extension("log"))?;
         self.agent = Some(agent);

@@ -83,6 +83,18 @@ pub struct Group {
     pub label: Label,
     /// How two writes that did not know of each other become one state.
     pub merge: MergeClass,
+    /// When it is asked for.
+    pub asked: Asked,
+}
+
+/// When people fill in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Asked {
+    /// With a new record.
+    #[default]
+    AtEntry,
+    /// In the course of the work on it.
+    Later,
 }
 
 /// How the writes to a group become its state. See `SPEC.md`, "Merge".

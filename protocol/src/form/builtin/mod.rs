@@ -9,8 +9,8 @@ pub mod skm;
 use std::sync::LazyLock;
 
 use super::{
-    Choice, ChoiceTag, Field, FieldTag, FieldType, Form, FormTag, Group, GroupTag, Label, MergeClass, Pattern, Privacy,
-    Relevant,
+    Asked, Choice, ChoiceTag, Field, FieldTag, FieldType, Form, FormTag, Group, GroupTag, Label, MergeClass, Pattern,
+    Privacy, Relevant,
 };
 use crate::next;
 
@@ -45,12 +45,19 @@ fn label(id: &str, en: &str) -> Label {
 }
 
 fn section(tag: GroupTag, name: &str, merge: MergeClass, id: &str, en: &str) -> Section {
-    Section { group: Group { tag, name: name.to_owned(), label: label(id, en), merge }, fields: Vec::new() }
+    let group = Group { tag, name: name.to_owned(), label: label(id, en), merge, asked: Asked::AtEntry };
+    Section { group, fields: Vec::new() }
 }
 
 impl Section {
     fn asks(mut self, question: Question) -> Self {
         self.fields.push(question);
+        self
+    }
+
+    /// The group belongs to the work on the record.
+    fn later(mut self) -> Self {
+        self.group.asked = Asked::Later;
         self
     }
 }

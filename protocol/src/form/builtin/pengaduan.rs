@@ -241,18 +241,22 @@ fn the_work_on_it() -> Vec<Section> {
             .asks(question(132, "dibayar", rupiah(), "Yang dibayar (Rp)", "Amount paid (Rp)"))
             .asks(question(133, "kuitansi", text(NUMBER), "Nomor kuitansi", "Number of the payment receipt")),
         section(group::STATUS, "status", Stage, "Status", "Status")
+            .later()
             .asks(question(status::FIELD, "status", stages(), "Status", "Status").private(Privacy::Public))
             .asks(question(142, "alasan", text(MEDIUM), "Alasan", "Reason"))
             .asks(question(143, "petugas_status", FieldType::Person, "Petugas", "Officer")),
         section(group::JAWABAN, "jawaban", Register, "Jawaban", "Answer")
+            .later()
             .asks(question(151, "jawaban", text(LONG), "Jawaban", "Answer"))
             .asks(question(152, "dijawab_oleh", FieldType::Person, "Dijawab oleh", "Answered by"))
             .asks(question(153, "tanggal_jawaban", FieldType::Date, "Tanggal jawaban", "Date of the answer")),
         section(group::DISPOSISI, "disposisi", Register, "Disposisi", "Routing")
+            .later()
             .asks(question(161, "unit_tujuan", text(NAME), "Unit penanggung jawab", "Responsible unit"))
             .asks(question(162, "kantor_tujuan", text(OFFICE), "Kode kantor tujuan", "Code of the responsible office"))
             .asks(question(163, "catatan_disposisi", text(MEDIUM), "Catatan disposisi", "Note on the routing")),
         section(group::TEMUAN, "temuan", Register, "Temuan", "Finding")
+            .later()
             .asks(question(171, "temuan", findings, "Temuan", "Finding"))
             .asks(question(172, "uraian_temuan", text(LONG), "Uraian temuan", "Account of the finding")),
     ]
@@ -287,15 +291,19 @@ fn what_only_grows() -> Vec<Section> {
     ]);
     vec![
         section(group::TINDAK_LANJUT, "tindak_lanjut", Add, "Tindak lanjut", "Follow-up")
+            .later()
             .asks(question(181, "tindak_lanjut", text(LONG), "Tindak lanjut", "Follow-up action").required())
             .asks(question(182, "oleh", FieldType::Person, "Oleh", "By")),
         section(group::CATATAN, "catatan", Add, "Catatan", "Remarks")
+            .later()
             .asks(question(191, "catatan", text(LONG), "Catatan", "Remark").required())
             .asks(question(192, "catatan_oleh", FieldType::Person, "Dicatat oleh", "Remark by")),
         section(group::TAUTAN, "tautan", Add, "Aduan terkait", "Linked complaints")
+            .later()
             .asks(question(201, "kode_terkait", text(NUMBER), "Kode aduan terkait", "Code of the linked complaint"))
             .asks(question(202, "hubungan", relations, "Hubungan", "Relation")),
         section(group::ESKALASI, "eskalasi", Add, "Eskalasi", "Escalation")
+            .later()
             .asks(question(211, "tingkat", ladder, "Tingkat", "Level"))
             .asks(question(212, "alasan_eskalasi", text(MEDIUM), "Alasan eskalasi", "Reason for the escalation")),
         section(group::LAMPIRAN, "lampiran", Add, "Lampiran", "Attachments").asks(

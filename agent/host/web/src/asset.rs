@@ -1,0 +1,65 @@
+//! Files that belong to the pages and to the program: style and script, named by what they hold.
+
+use sha2::{Digest, Sha256};
+
+use crate::reply::Reply;
+use crate::token::hex;
+
+/// A file that is compiled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// `gaya-1f2e3d4c5b6a.css`: another content has another name, so browsers may keep it for ever.
+    pub name: String,
+    mime: &'static str,
+    content: &'static [u8],
+}
+
+impl Asset {
+    /// A style sheet.
+    pub fn css(name: &str, content: &'static str) -> Asset {
+        Asset::of(name, "css", "text/css; charset=utf-8", content.as_bytes())
+    }
+
+    /// A script.
+    pub fn script(name: &str, content: &'static str) -> Asset {
+        Asset::of(name, "js", "text/javascript; charset=utf-8", content.as_bytes())
+    }
+
+    /// A drawing.
+    pub fn svg(name: &str, content: &'static str) -> Asset {
+        Asset::of(name, "svg", "image/svg+xml", content.as_bytes())
+    }
+
+    fn of(name: &str, ending: &str, mime: &'static str, content: &'static [u8]) -> Asset {
+        let sum = Sha256::digest(content);
+        Asset { name: format!("{name}-{}.{ending}", hex(&sum[..6])), mime, content }
+    }
+
+    /// Its length in bytes.
+    pub fn bytes(&self) -> usize {
+        self.content.len()
+    }
+
+    /// What it holds.
+    pub fn content(&self) -> &'static [u8] {
+        self.content
+    }
+
+    /// The file as an answer.
+    pub fn reply(&self) -> Reply {
+        Reply::file(self.mime, self.content.to_vec()).kept_for_ever()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_content_has_another_name() {
+        let (one, other) = (Asset::css("gaya", "a{}"), Asset::css("gaya", "b{}"));
+        assert_ne!(one.name, other.name);
+        assert!(one.name.starts_with("gaya-") && one.name.ends_with(".css"), "{}", one.name);
+        assert_eq!(one, Asset::css("gaya", "a{}"));
+    }
+}

@@ -1,0 +1,150 @@
+//! Who may ask: a request must be meant for us, and must not come from another site's page.
+//!
+//! - **`Host`** is one of the names that people use for this page. A stranger's name that was made to point at this PC
+//!   (DNS rebinding) is not.
+//! - **`Sec-Fetch-Site`**, where the browser sends it, says that the request comes from our own page or from the person
+//!   at the keyboard. Another port of this PC is another site's page here.
+//! - **`Origin`**, or `Referer` where an old browser sends no origin, of whatever wants to change something is our own.
+
+use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, REFERER};
+use hyper::{Method, Uri};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The names under which a page is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// `name:port`, in small letters.
+    hosts: Vec<String>,
+}
+
+/// Why a request is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is meant for another name.
+    Host,
+    /// Another site's page sent it.
+    CrossSite,
+    /// It wants to change something and does not say that it comes from our page.
+    Origin,
+}
+
+impl Refusal {
+    /// For the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Refusal::Host => "host",
+            Refusal::CrossSite => "cross_site",
+            Refusal::Origin => "origin",
+        }
+    }
+}
+
+impl Guard {
+    /// For a page on this PC alone, on `port`.
+    pub fn loopback(port: u16) -> Guard {
+        let mut hosts: Vec<String> =
+            ["localhost", "127.0.0.1", "[::1]"].iter().map(|name| format!("{name}:{port}")).collect();
+        if port == 80 {
+            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+        }
+        Guard { hosts }
+    }
+
+    /// Whether the request may be answered.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn admit(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+        // One host, said once: a proxy's form (`GET http://… HTTP/1.1`) is not for us.
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = hosts.next().and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
+        let host = host.filter(|host| self.hosts.contains(host)).ok_or(Refusal::Host)?;
+        if hosts.next().is_some() || uri.authority().is_some() {
+            return Err(Refusal::Host);
+        }
+        let site = headers.get(SEC_FETCH_SITE).map(|site| site.as_bytes());
+        if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+            return Err(Refusal::CrossSite);
+        }
+        if *method != Method::GET && *method != Method::HEAD && !is_own(&host, headers) {
+            return Err(Refusal::Origin);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a change comes from a page of `host`.
+fn is_own(host: &str, headers: &HeaderMap) -> bool {
+    let own = format!("http://{host}");
+    let text = |name| headers.get(name).map(|value: &hyper::header::HeaderValue| value.to_str().unwrap_or_default());
+    match (text(ORIGIN), text(REFERER)) {
+        (Some(origin), _) => origin.eq_ignore_ascii_case(&own),
+        (None, Some(referer)) => referer.to_ascii_lowercase().starts_with(&format!("{own}/")),
+        (None, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(method: Method, headers: &[(&'static str, &str)]) -> Result<(), Refusal> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().expect("a header"));
+        }
+        Guard::loopback(8710).admit(&method, &Uri::from_static("/"), &map)
+    }
+
+    #[test]
+    fn only_names_of_this_pc_with_our_port_are_ours() {
+        for host in ["localhost:8710", "LOCALHOST:8710", "127.0.0.1:8710", "[::1]:8710"] {
+            assert_eq!(asked(Method::GET, &[("host", host)]), Ok(()), "{host}");
+        }
+        for host in
+            ["localhost", "localhost:8711", "evil.example:8710", "127.0.0.1.evil.example:8710", "127.0.0.2:8710"]
+        {
+            assert_eq!(asked(Method::GET, &[("host", host)]), Err(Refusal::Host), "{host}");
+        }
+        assert_eq!(asked(Method::GET, &[]), Err(Refusal::Host));
+        let twice = [("host", "localhost:8710"), ("host", "evil.example:8710")];
+        assert_eq!(asked(Method::GET, &twice), Err(Refusal::Host));
+        let absolute = Uri::from_static("http://localhost:8710/");
+        let mut map = HeaderMap::new();
+        map.insert(HOST, "localhost:8710".parse().expect("a header"));
+        assert_eq!(Guard::loopback(8710).admit(&Method::GET, &absolute, &map), Err(Refusal::Host));
+    }
+
+    #[test]
+    fn another_sites_page_gets_nothing_not_even_one_of_this_pc() {
+        let host = ("host", "localhost:8710");
+        for site in ["cross-site", "same-site", "nonsense"] {
+            assert_eq!(asked(Method::GET, &[host, ("sec-fetch-site", site)]), Err(Refusal::CrossSite), "{site}");
+        }
+        for site in ["same-origin", "none"] {
+            assert_eq!(asked(Method::GET, &[host, ("sec-fetch-site", site)]), Ok(()), "{site}");
+        }
+    }
+
+    #[test]
+    fn a_change_comes_from_our_own_page_or_is_refused() {
+        let host = ("host", "localhost:8710");
+        for own in [("origin", "http://localhost:8710"), ("referer", "http://localhost:8710/aduan")] {
+            assert_eq!(asked(Method::POST, &[host, own]), Ok(()));
+        }
+        for foreign in [
+            ("origin", "null"),
+            ("origin", "https://localhost:8710"),
+            ("origin", "http://localhost:9999"),
+            ("origin", "http://evil.example"),
+            ("referer", "http://localhost:87100/"),
+            ("referer", "http://evil.example/http://localhost:8710/"),
+        ] {
+            assert_eq!(asked(Method::POST, &[host, foreign]), Err(Refusal::Origin), "{foreign:?}");
+        }
+        assert_eq!(asked(Method::POST, &[host]), Err(Refusal::Origin));
+        let both = [host, ("origin", "http://evil.example"), ("referer", "http://localhost:8710/")];
+        assert_eq!(asked(Method::POST, &both), Err(Refusal::Origin), "the origin counts");
+    }
+}

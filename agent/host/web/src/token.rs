@@ -1,0 +1,119 @@
+//! The token that every form of ours carries: another site's page cannot know it.
+//!
+//! It is a keyed hash over the browser's session, so nothing is kept in memory: a form that was opened before the
+//! program was started again can still be sent, and no word of it is lost.
+
+use std::io;
+use std::path::Path;
+
+use kentongan_host::files::{self, Access};
+use kentongan_host::random::random_bytes;
+use ring::hmac;
+
+/// Name of the field of a form that carries the token.
+pub const FIELD: &str = "_token";
+/// Name of the header that carries it where a script sends something that is no form.
+pub const HEADER: &str = "x-token";
+
+const KEY_BYTES: usize = 32;
+const SESSION_BYTES: usize = 16;
+
+/// The key of the tokens.
+#[derive(Debug, Clone)]
+pub struct Secret(hmac::Key);
+
+/// A browser that has been here before, by the name that it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session(String);
+
+impl Secret {
+    /// The key in the file at `path`, which is made at the first call.
+    ///
+    /// # Errors
+    /// If it can neither be read nor written.
+    pub fn of_file(path: &Path) -> io::Result<Secret> {
+        let kept = match files::read_bounded(path, KEY_BYTES as u64) {
+            Ok(kept) => kept,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if kept.len() == KEY_BYTES {
+            return Ok(Secret::of(&kept));
+        }
+        // None yet, or one that was cut: open forms have to be opened again, nothing else.
+        let drawn: [u8; KEY_BYTES] = random_bytes();
+        files::replace(path, &drawn, Access::Private)?;
+        Ok(Secret::of(&drawn))
+    }
+
+    fn of(key: &[u8]) -> Secret {
+        Secret(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// The token of a session.
+    pub fn token(&self, session: &Session) -> String {
+        hex(&hmac::sign(&self.0, session.0.as_bytes()).as_ref()[..SESSION_BYTES])
+    }
+
+    /// Whether `token` is that of `session`, in a time that tells nothing.
+    pub fn holds(&self, session: &Session, token: &str) -> bool {
+        let right = self.token(session);
+        let differing = right.bytes().zip(token.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b));
+        differing == 0 && right.len() == token.len()
+    }
+}
+
+impl Session {
+    /// A name for a browser that has none.
+    pub fn draw() -> Session {
+        Session(hex(&random_bytes::<SESSION_BYTES>()))
+    }
+
+    /// The name that a browser shows, if it can be one of ours.
+    pub fn shown(text: &str) -> Option<Session> {
+        let fits = text.len() == 2 * SESSION_BYTES && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        fits.then(|| Session(text.to_owned()))
+    }
+
+    /// What the browser keeps.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Small hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_holds_for_its_session_alone_and_after_a_restart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("page.key");
+        let secret = Secret::of_file(&file).expect("a key");
+        let (one, other) = (Session::draw(), Session::draw());
+        let token = secret.token(&one);
+        assert!(secret.holds(&one, &token));
+        assert!(!secret.holds(&other, &token));
+        for wrong in ["", &token[1..], &format!("{token}0"), &token.to_uppercase().replace(char::is_numeric, "f")] {
+            assert!(!secret.holds(&one, wrong), "{wrong}");
+        }
+        let again = Secret::of_file(&file).expect("the same key");
+        assert!(again.holds(&one, &token));
+        std::fs::write(&file, b"cut").expect("written");
+        assert!(!Secret::of_file(&file).expect("a new key").holds(&one, &token));
+    }
+
+    #[test]
+    fn only_what_we_give_out_is_a_session() {
+        let drawn = Session::draw();
+        assert_eq!(Session::shown(drawn.as_str()), Some(drawn));
+        for wrong in ["", "abc", &"G".repeat(32), &"a".repeat(33)] {
+            assert_eq!(Session::shown(wrong), None);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The words of the pages, one file for each language.
+//!
+//! ```text
+//! # a remark
+//! beranda.menunggu = {n} catatan menunggu
+//! home.waiting     = {n} record waits | {n} records wait
+//! ```
+//!
+//! A line is a key and a text. Where a language counts, ` | ` parts the words for one from those for any other number.
+//! That both files hold the same keys with the same places is a test, see [`Catalog::faults`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use kentongan_host::Lang;
+
+/// The words in both languages.
+#[derive(Debug)]
+pub struct Catalog {
+    id: BTreeMap<&'static str, &'static str>,
+    en: BTreeMap<&'static str, &'static str>,
+}
+
+/// The words in one language.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// Which.
+    pub lang: Lang,
+    catalog: &'static Catalog,
+}
+
+impl Catalog {
+    /// Of the two files.
+    pub fn of(id: &'static str, en: &'static str) -> Catalog {
+        Catalog { id: lines(id), en: lines(en) }
+    }
+
+    /// The words in `lang`.
+    pub fn in_lang(&'static self, lang: Lang) -> Words {
+        Words { lang, catalog: self }
+    }
+
+    /// Every key.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.id.keys().copied()
+    }
+
+    /// What is wrong with the files: keys that one lacks, texts that name other places, empty ones.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let keys: BTreeSet<&str> = self.id.keys().chain(self.en.keys()).copied().collect();
+        for key in keys {
+            let (Some(id), Some(en)) = (self.id.get(key), self.en.get(key)) else {
+                faults.push(format!("{key} stands in one file only"));
+                continue;
+            };
+            if id.is_empty() || en.is_empty() {
+                faults.push(format!("{key} is empty"));
+            }
+            if places(id) != places(en) {
+                faults.push(format!("{key} has other places: {id:?}, {en:?}"));
+            }
+        }
+        faults
+    }
+}
+
+impl Words {
+    /// The text of a key; the key itself if there is none, which a test rules out.
+    pub fn t(&self, key: &'static str) -> &'static str {
+        self.find(key).unwrap_or(key)
+    }
+
+    /// The text of a key that need not be there.
+    pub fn find(&self, key: &str) -> Option<&'static str> {
+        let file = match self.lang {
+            Lang::Id => &self.catalog.id,
+            Lang::En => &self.catalog.en,
+        };
+        file.get(key).copied()
+    }
+
+    /// The text of a key with its places filled.
+    pub fn with(&self, key: &'static str, values: &[(&str, &str)]) -> String {
+        filled(self.t(key), values)
+    }
+
+    /// The text of a key for a number, which stands at `{n}`.
+    pub fn count(&self, key: &'static str, n: impl Into<u64>) -> String {
+        let n: u64 = n.into();
+        let text = self.t(key);
+        let text = match text.split_once(" | ") {
+            Some((one, _)) if n == 1 => one,
+            Some((_, other)) => other,
+            None => text,
+        };
+        filled(text, &[("n", &self.number(n))])
+    }
+
+    /// A number in groups of three, as the language writes it.
+    pub fn number(&self, n: impl Into<u64>) -> String {
+        let digits = n.into().to_string();
+        let mut text = String::new();
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                text.push(if self.lang == Lang::Id { '.' } else { ',' });
+            }
+            text.push(digit);
+        }
+        text
+    }
+
+    /// `id` or `en`.
+    pub fn code(&self) -> &'static str {
+        match self.lang {
+            Lang::Id => "id",
+            Lang::En => "en",
+        }
+    }
+}
+
+fn lines(file: &'static str) -> BTreeMap<&'static str, &'static str> {
+    let lines = file.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once('=')).map(|(key, text)| (key.trim(), text.trim())).collect()
+}
+
+fn places(text: &str) -> BTreeSet<&str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
+}
+
+/// What stands in a place is never looked at for places itself.
+fn filled(text: &str, values: &[(&str, &str)]) -> String {
+    let mut pieces = text.split('{');
+    let mut all = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once('}').unwrap_or((piece, ""));
+        let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        // Writing to a string does not fail.
+        let _ = write!(all, "{value}{rest}");
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+        Catalog::of(
+            "# kata\nhalo = Halo, {nama}!\nada = {n} catatan\nhanya = di sini",
+            "halo = Hello {nama}\nada = {n} record | {n} records\nlain = = x\nhanya = here {n}",
+        )
+    });
+
+    #[test]
+    fn words_are_filled_and_counted_as_their_language_does() {
+        let (id, en) = (CATALOG.in_lang(Lang::Id), CATALOG.in_lang(Lang::En));
+        assert_eq!(id.with("halo", &[("nama", "{n}")]), "Halo, {n}!");
+        assert_eq!((id.count("ada", 1_u64), en.count("ada", 1_u64)), ("1 catatan".into(), "1 record".into()));
+        assert_eq!(
+            (id.count("ada", 48_211_u64), en.count("ada", 0_u64)),
+            ("48.211 catatan".into(), "0 records".into())
+        );
+        assert_eq!(en.t("tidak ada"), "tidak ada");
+    }
+
+    #[test]
+    fn what_one_file_lacks_is_named() {
+        let faults = CATALOG.faults();
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults[0].contains("hanya has other places") && faults[1].contains("lain stands in one file"));
+    }
+}

@@ -1,0 +1,283 @@
+//! How everything stands: the first page, and the one about delivery. Both bring themselves up to date.
+
+use askama::Template;
+use kentongan_host::fail::Failure;
+use kentongan_protocol::form::builtin;
+use kentongan_web::{Asked, Reply, Words};
+
+use super::route::{Pages, wants_part};
+use super::shell::{self, Shell};
+use super::verdict::{self, PLACES, Shape, Step, Verdict};
+use super::when::{Clock, When};
+use crate::show::Standing;
+use crate::store::{Contact, Today};
+
+/// Days that the history of attempts shows.
+const HISTORY_DAYS: usize = 7;
+/// Attempts that it looks at.
+const HISTORY_CONTACTS_MAX: u32 = 1_000;
+/// Parts of a day that it shows.
+const PARTS_OF_DAY: i64 = 12;
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// What changes by itself.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) verdict: Verdict,
+    /// `12 dari 12 catatan hari ini sampai`
+    pub(super) today_arrived: String,
+    pub(super) today: Vec<(String, String)>,
+    pub(super) last_success: Option<When>,
+    pub(super) last_attempt: Option<When>,
+    pub(super) next: Option<When>,
+    pub(super) steps: Vec<Link>,
+    /// Who can do something about the step that is broken.
+    pub(super) call: Option<&'static str>,
+    /// Code and sentence of the last failure.
+    pub(super) reason: Option<(String, &'static str)>,
+    /// What happened to the store, if it lost something.
+    pub(super) mishap: Option<String>,
+    pub(super) counts: Vec<Count>,
+    pub(super) files: Option<String>,
+}
+
+/// A place on the way, and the step that leads to it.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) name: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) class: &'static str,
+    pub(super) word: &'static str,
+}
+
+/// A number with its shape and word.
+#[derive(Debug)]
+pub(super) struct Count {
+    pub(super) shape: Shape,
+    pub(super) number: String,
+    pub(super) word: &'static str,
+    pub(super) state: &'static str,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    s: &'a Shell,
+    live: Live,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "home_live.html")]
+struct HomeLive<'a> {
+    s: &'a Shell,
+    live: Live,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "delivery.html")]
+struct Delivery<'a> {
+    s: &'a Shell,
+    live: Live,
+    days: Vec<Day>,
+    asked: bool,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "delivery_live.html")]
+struct DeliveryLive<'a> {
+    s: &'a Shell,
+    live: Live,
+    days: Vec<Day>,
+}
+
+/// Attempts of one day.
+#[derive(Debug)]
+pub(super) struct Day {
+    pub(super) name: String,
+    pub(super) marks: Vec<Mark>,
+    pub(super) words: String,
+}
+
+/// Attempts of a part of a day.
+#[derive(Debug)]
+pub(super) struct Mark {
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
+}
+
+/// What both pages are made of.
+struct Looked {
+    standing: Standing,
+    clock: Clock,
+    today: Today,
+}
+
+/// The first page.
+pub(super) async fn home(pages: &Pages, shell: &Shell, asked: &Asked) -> Result<Reply, Failure> {
+    let shell = &shell.clone().at("beranda");
+    let tag = tag(pages, shell).await?;
+    if wants_part(asked) && asked.has(&tag) {
+        return Ok(Reply::unchanged(&tag));
+    }
+    let live = live(&look(pages).await?, &shell.w);
+    if wants_part(asked) {
+        return Ok(shell::page(&HomeLive { s: shell, live }).tagged(&tag));
+    }
+    Ok(shell::page(&Home { s: shell, live }))
+}
+
+/// The page about delivery.
+pub(super) async fn delivery(pages: &Pages, shell: &Shell, asked: &Asked) -> Result<Reply, Failure> {
+    let shell = &shell.clone().at("pengiriman");
+    let tag = tag(pages, shell).await?;
+    if wants_part(asked) && asked.has(&tag) {
+        return Ok(Reply::unchanged(&tag));
+    }
+    let looked = look(pages).await?;
+    let since_ms = looked.clock.now_ms.saturating_sub(HISTORY_DAYS as i64 * DAY_MS);
+    let contacts = pages.agent.ask(move |store| store.contacts_since(since_ms, HISTORY_CONTACTS_MAX)).await?;
+    let (live, days) = (live(&looked, &shell.w), history(&contacts, &looked.clock, &shell.w));
+    if wants_part(asked) {
+        return Ok(shell::page(&DeliveryLive { s: shell, live, days }).tagged(&tag));
+    }
+    Ok(shell::page(&Delivery { s: shell, live, days, asked: asked.query.has("diminta") }))
+}
+
+/// Brings the next attempt forward.
+pub(super) async fn send_now(pages: &Pages, shell: &Shell, asked: Asked) -> Result<Reply, Failure> {
+    if let Err(reply) = pages.posted(asked, shell).await {
+        return Ok(reply);
+    }
+    pages.agent.perform(crate::command::Command::Wake, |_| {}).await?;
+    Ok(Reply::go_to("/pengiriman?diminta=1"))
+}
+
+/// A mark that is another one whenever something on these pages may be another thing: after any write, when a contact
+/// begins or ends, and every half minute for the sake of "minutes ago".
+async fn tag(pages: &Pages, shell: &Shell) -> Result<String, Failure> {
+    let (writes, now_ms) = pages.agent.ask(|store| Ok((store.writes(), store.wall_ms()))).await?;
+    let busy = u8::from(pages.agent.is_in_contact());
+    Ok(format!("{writes}-{busy}-{}-{}-{}", now_ms / 30_000, shell.w.code(), shell.here))
+}
+
+async fn look(pages: &Pages) -> Result<Looked, Failure> {
+    let standing = pages.agent.standing().await?;
+    let clock = Clock::here(standing.now_ms);
+    let (from_ms, until_ms) = clock.day(standing.now_ms).and_then(|day| clock.bounds(day)).unwrap_or((0, 0));
+    let today = pages.agent.ask(move |store| store.entered_between(from_ms, until_ms)).await?;
+    Ok(Looked { standing, clock, today })
+}
+
+fn live(looked: &Looked, w: &Words) -> Live {
+    let Looked { standing, clock, today } = looked;
+    let link = &standing.link;
+    let steps = verdict::chain(link.last.as_ref().map(|last| last.code));
+    let last_code = link.last.as_ref().map_or(0, |last| last.code);
+    let ended = |contact: &Contact| clock.when(contact.ended_ms, w);
+    let numbers = [("n", w.number(today.arrived)), ("semua", w.number(today.total()))];
+    let numbers = numbers.each_ref().map(|(name, number)| (*name, number.as_str()));
+    let waiting_files = standing.attachments.waiting;
+    Live {
+        verdict: verdict::verdict(standing, clock, w),
+        today_arrived: w.with("beranda.sampai_hari_ini", &numbers),
+        today: builtin::all()
+            .iter()
+            .map(|form| {
+                let entered = today.entered.get(&form.tag).copied().unwrap_or(0);
+                (form.label.in_lang(w.lang).to_owned(), w.number(entered))
+            })
+            .collect(),
+        last_success: link.last_success.as_ref().map(ended),
+        last_attempt: link.last.as_ref().map(ended),
+        next: link.next_ms.filter(|_| standing.member.is_some()).map(|next_ms| clock.when(next_ms, w)),
+        steps: links(steps, w),
+        call: verdict::whom_to_call(steps).map(|key| w.t(key)),
+        reason: verdict::ktg_numbered(last_code).map(|ktg| (ktg.to_string(), ktg.sentence(w.lang))),
+        mishap: standing.mishap.as_ref().map(|mishap| crate::show::sentence(mishap, w.lang)),
+        counts: counts(standing, w),
+        files: (waiting_files > 0).then(|| w.count("kirim.berkas", waiting_files)),
+    }
+}
+
+fn counts(standing: &Standing, w: &Words) -> Vec<Count> {
+    let counts = &standing.counts;
+    let count = |shape, number, word, state| Count { shape, number: w.number(number), word, state };
+    let waiting = if standing.service.in_contact && counts.queued > 0 { Shape::Sending } else { Shape::Waiting };
+    vec![
+        count(Shape::Wrong, counts.rejected, w.t("keadaan.rejected"), "rejected"),
+        count(waiting, counts.queued, w.t("keadaan.queued"), "queued"),
+        count(Shape::Arrived, counts.arrived, w.t("keadaan.arrived"), "arrived"),
+    ]
+}
+
+fn links(steps: [Step; 3], w: &Words) -> Vec<Link> {
+    let shown = |step: Step| match step {
+        Step::Whole => ("✔", "utuh", w.t("rantai.utuh")),
+        Step::Broken => ("✖", "putus", w.t("rantai.putus")),
+        Step::Unknown => ("·", "entah", w.t("rantai.entah")),
+    };
+    let first = Link { name: w.t(PLACES[0]), sign: "", class: "", word: "" };
+    let rest = PLACES.iter().skip(1).zip(steps).map(|(place, step)| {
+        let (sign, class, word) = shown(step);
+        Link { name: w.t(place), sign, class, word }
+    });
+    std::iter::once(first).chain(rest).collect()
+}
+
+/// For each of the last days, how the attempts of its parts went: well if one did.
+fn history(contacts: &[Contact], clock: &Clock, w: &Words) -> Vec<Day> {
+    let mut days = Vec::new();
+    for back in (0..HISTORY_DAYS).rev() {
+        let within_ms = clock.now_ms.saturating_sub(back as i64 * DAY_MS);
+        let Some((from_ms, until_ms)) = clock.day(within_ms).and_then(|day| clock.bounds(day)) else { continue };
+        let of_day = contacts.iter().filter(|contact| (from_ms..until_ms).contains(&contact.ended_ms));
+        let mut parts: Vec<Option<bool>> = vec![None; PARTS_OF_DAY as usize];
+        let (mut well, mut failed) = (0_u64, 0_u64);
+        for contact in of_day {
+            let is_well = contact.code == 0;
+            *(if is_well { &mut well } else { &mut failed }) += 1;
+            let part = (contact.ended_ms - from_ms) * PARTS_OF_DAY / (until_ms - from_ms).max(1);
+            if let Some(part) = usize::try_from(part).ok().and_then(|part| parts.get_mut(part)) {
+                *part = Some(part.unwrap_or(false) || is_well);
+            }
+        }
+        let mark = |part| match part {
+            Some(true) => Mark { class: "utuh", sign: "●" },
+            Some(false) => Mark { class: "putus", sign: "✖" },
+            None => Mark { class: "entah", sign: "·" },
+        };
+        let (well, failed) = (w.number(well), w.number(failed));
+        days.push(Day {
+            name: clock.short(from_ms, w),
+            marks: parts.into_iter().map(mark).collect(),
+            words: w.with("kirim.hari", &[("baik", &well), ("gagal", &failed)]),
+        });
+    }
+    days
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use kentongan_host::Lang;
+
+    use super::*;
+
+    #[test]
+    fn a_day_of_the_history_is_good_where_one_attempt_was() {
+        let clock = Clock::in_zone(1_795_244_700_000, TimeZone::UTC);
+        let contact = |ms: i64, code| Contact { ended_ms: ms, code, ..Contact::default() };
+        let contacts = [
+            contact(clock.now_ms - 60_000, 102),
+            contact(clock.now_ms - 30_000, 0),
+            contact(clock.now_ms - 3 * 3_600_000, 102),
+            contact(clock.now_ms - 9 * DAY_MS, 0),
+        ];
+        let days = history(&contacts, &clock, &shell::words(Lang::Id));
+        assert_eq!(days.len(), HISTORY_DAYS);
+        let signs: String = days[HISTORY_DAYS - 1].marks.iter().map(|mark| mark.sign).collect();
+        assert_eq!(signs, "··✖●········");
+        assert_eq!(days[HISTORY_DAYS - 1].words, "1 berhasil, 2 gagal");
+        assert!(days[0].marks.iter().all(|mark| mark.class == "entah"));
+    }
+}

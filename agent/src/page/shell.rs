@@ -1,0 +1,233 @@
+//! What every page has: head, way around, words, and the token of its forms.
+
+use std::sync::LazyLock;
+
+use kentongan_host::Lang;
+use kentongan_host::fail::Failure;
+use kentongan_web::asset::Asset;
+use kentongan_web::{Asked, Catalog, Reply, Words};
+
+use askama::Template;
+
+/// The words of all pages.
+static WORDS: LazyLock<Catalog> =
+    LazyLock::new(|| Catalog::of(include_str!("words/id.txt"), include_str!("words/en.txt")));
+
+/// Style, script and drawing.
+pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    style: Asset::css("gaya", include_str!("assets/gaya.css")),
+    script: Asset::script("halaman", include_str!("assets/halaman.js")),
+    icon: Asset::svg("ikon", include_str!("assets/ikon.svg")),
+    print: [
+        Asset::css("cetak-a4", include_str!("assets/cetak-a4.css")),
+        Asset::css("cetak-80", include_str!("assets/cetak-80.css")),
+        Asset::css("cetak-58", include_str!("assets/cetak-58.css")),
+    ],
+});
+
+/// Who has not said their name writes under this one, as on the command line.
+const AUTHOR: &str = "petugas";
+/// The cookie with the clerk's name.
+pub(super) const CLERK: &str = "ktg_petugas";
+/// Longest name, in characters.
+pub(super) const CLERK_CHARS_MAX: usize = 60;
+
+/// The files that belong to the pages.
+pub(super) struct Assets {
+    pub(super) style: Asset,
+    pub(super) script: Asset,
+    pub(super) icon: Asset,
+    pub(super) print: [Asset; 3],
+}
+
+impl Assets {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Asset> {
+        [&self.style, &self.script, &self.icon].into_iter().chain(&self.print)
+    }
+}
+
+/// What a page knows of the request it answers.
+#[derive(Debug, Clone)]
+pub(super) struct Shell {
+    /// The words.
+    pub(super) w: Words,
+    /// For its forms.
+    pub(super) token: String,
+    /// What people call the office.
+    pub(super) office: String,
+    /// Who sits at the browser, if they said so.
+    pub(super) clerk: String,
+    /// Which of the main places this is.
+    pub(super) here: &'static str,
+    /// Where the switch of the language comes back to.
+    pub(super) path: String,
+    /// Whom a clerk calls.
+    pub(super) it_contact: String,
+}
+
+impl Shell {
+    /// For a request.
+    pub(super) fn of(asked: &Asked, token: String, office: String, it_contact: String) -> Shell {
+        let clerk = asked.cookie(CLERK).map(clerk_of).unwrap_or_default();
+        let w = words(asked.lang);
+        Shell { w, token, office, clerk, here: "", path: asked.path.clone(), it_contact }
+    }
+
+    /// The same, as one of the main places.
+    #[must_use]
+    pub(super) fn at(mut self, here: &'static str) -> Shell {
+        self.here = here;
+        self
+    }
+
+    /// Under which name a record is written.
+    pub(super) fn author(&self) -> &str {
+        if self.clerk.is_empty() { AUTHOR } else { &self.clerk }
+    }
+
+    /// Name of the style sheet.
+    pub(super) fn style(&self) -> &'static str {
+        &ASSETS.style.name
+    }
+
+    /// Name of the script.
+    pub(super) fn script(&self) -> &'static str {
+        &ASSETS.script.name
+    }
+
+    /// Name of the drawing.
+    pub(super) fn icon(&self) -> &'static str {
+        &ASSETS.icon.name
+    }
+
+    /// Whether this is the place that a link leads to.
+    pub(super) fn is_at(&self, place: &str) -> bool {
+        self.here == place
+    }
+}
+
+/// The words in a language.
+pub(super) fn words(lang: Lang) -> Words {
+    WORDS.in_lang(lang)
+}
+
+/// A name as a cookie can hold it.
+pub(super) fn clerk_cookie(name: &str) -> String {
+    let bytes = name.trim().chars().filter(|c| !c.is_control()).take(CLERK_CHARS_MAX).collect::<String>().into_bytes();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn clerk_of(cookie: &str) -> String {
+    let pairs = cookie.as_bytes().chunks(2).map(|pair| {
+        let text = std::str::from_utf8(pair).ok().filter(|text| text.len() == 2)?;
+        u8::from_str_radix(text, 16).ok()
+    });
+    let bytes: Option<Vec<u8>> = pairs.collect();
+    let name = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    name.chars().filter(|c| !c.is_control()).take(CLERK_CHARS_MAX).collect()
+}
+
+/// A page of a template. That it cannot be written is a defect of the template, which every page's test would show.
+pub(super) fn page(template: &impl Template) -> Reply {
+    match template.render() {
+        Ok(html) => Reply::page(html),
+        Err(error) => {
+            tracing::error!(ev = "page.not_written", %error, "a page could not be written");
+            Reply::text("500\n").but(hyper::StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// What went wrong, on a page.
+#[derive(Debug, Template)]
+#[template(path = "failure.html")]
+struct FailurePage<'a> {
+    s: &'a Shell,
+    code: String,
+    sentence: String,
+    next: String,
+}
+
+/// A failure as a page. What is particular about it may name files of this PC, so it goes to the log and not to people.
+pub(super) fn failure(shell: &Shell, failure: &Failure) -> Reply {
+    tracing::warn!(ev = "page.failed", error = %failure, "a page could not do what was asked");
+    let lang = shell.w.lang;
+    let (code, sentence, next) = match failure.ktg {
+        Some(ktg) => (ktg.to_string(), ktg.sentence(lang).to_owned(), ktg.next_step(lang).to_owned()),
+        None => (String::new(), failure.sentence(lang), failure.next_step(lang).unwrap_or_default()),
+    };
+    page(&FailurePage { s: shell, code, sentence, next }).but(hyper::StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A sentence instead of the page that was asked for.
+pub(super) fn refusal(shell: &Shell, status: hyper::StatusCode, key: &'static str) -> Reply {
+    let sentence = shell.w.t(key).to_owned();
+    page(&FailurePage { s: shell, code: String::new(), sentence, next: String::new() }).but(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_have_every_word() {
+        assert_eq!(WORDS.faults(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn verdicts_are_short() {
+        for lang in [Lang::Id, Lang::En] {
+            for key in WORDS.keys().filter(|key| key.starts_with("putusan.")) {
+                for text in words(lang).t(key).split(" | ") {
+                    assert!(text.split_whitespace().count() <= 12, "{key}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_that_a_page_asks_for_is_there() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files = Vec::new();
+        let mut folders = vec![folder.join("templates"), folder.join("src/page")];
+        while let Some(next) = folders.pop() {
+            for entry in std::fs::read_dir(next).expect("a folder of the pages").flatten() {
+                match entry.path() {
+                    path if path.is_dir() => folders.push(path),
+                    path => files.push(path),
+                }
+            }
+        }
+        let known: Vec<&str> = WORDS.keys().collect();
+        let mut asked = 0;
+        for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "html" || kind == "rs")) {
+            let text = std::fs::read_to_string(file).expect("readable");
+            for call in ["w.t(\"", "w.with(\"", "w.count(\"", "words.t(\""] {
+                for rest in text.split(call).skip(1) {
+                    let key = rest.split('"').next().unwrap_or_default();
+                    asked += 1;
+                    assert!(known.contains(&key), "{}: no word {key:?}", file.display());
+                }
+            }
+        }
+        assert!(asked > 50, "{asked} words are asked for");
+    }
+
+    #[test]
+    fn a_clerks_name_comes_back_whatever_it_holds() {
+        for name in ["Siti", "Nyi Ayu; \"Él\" <b>", "I\u{301}da"] {
+            assert_eq!(clerk_of(&clerk_cookie(name)), name);
+        }
+        assert_eq!(clerk_of(&clerk_cookie(" \u{7}Sari\n ")), "Sari");
+        for nonsense in ["zz", "4", "ff", "é"] {
+            assert_eq!(clerk_of(nonsense), "");
+        }
+    }
+
+    #[test]
+    fn style_and_script_are_small() {
+        let bytes: usize = ASSETS.all().map(Asset::bytes).sum();
+        assert!(bytes <= 40 * 1024, "{bytes} bytes");
+    }
+}

@@ -1,0 +1,275 @@
+//! What a person has begun to fill in. It is durable as often as the page sends it, and becomes a record in one
+//! transaction: whatever happens, there is the draft or the record, never neither and never both.
+//!
+//! A draft keeps its name after it was saved: whoever sends the form a second time, because the answer was lost or the
+//! button was pressed twice, is told of the same record.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use kentongan_protocol::attachment::Attachment;
+use kentongan_protocol::form::builtin::pengaduan::{group, lampiran};
+use kentongan_protocol::form::{FormTag, Value};
+use kentongan_protocol::ids::{LogId, OpId, RecordId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::write::Entered;
+use super::{Store, StoreError};
+use crate::entry::NewRecord;
+use crate::photo::Prepared;
+
+/// Files of one draft, at most.
+pub const DRAFT_FILES_MAX: usize = 10;
+/// Longest text of a draft, in bytes: every field of our longest form filled to its end, twice.
+pub const DRAFT_BYTES_MAX: usize = 256 * 1024;
+/// Drafts that are kept open; of more the oldest go.
+const DRAFTS_MAX: i64 = 200;
+/// So long a saved draft is remembered, so that a form that is sent twice is saved once.
+const SAVED_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
+
+/// Name of a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DraftName(pub [u8; 16]);
+
+/// What stands in the inputs of a form, by their names.
+pub type Inputs = BTreeMap<String, Vec<String>>;
+
+/// A draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Its name.
+    pub name: DraftName,
+    /// The form.
+    pub form: FormTag,
+    /// When it was last changed, by this PC's clock.
+    pub changed_ms: i64,
+    /// What stands in it.
+    pub inputs: Inputs,
+    /// Files that were chosen, by their number.
+    pub files: Vec<(i64, Attachment)>,
+    /// The record that became of it.
+    pub record: Option<RecordId>,
+}
+
+impl DraftName {
+    /// A new one.
+    pub fn draw() -> DraftName {
+        DraftName(kentongan_host::random::random_bytes())
+    }
+}
+
+impl Display for DraftName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for DraftName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<DraftName, ()> {
+        let fits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u128::from_str_radix(text, 16).map_err(drop)?;
+        if fits { Ok(DraftName(number.to_be_bytes())) } else { Err(()) }
+    }
+}
+
+impl Store {
+    /// Keeps what stands in a form, and gives when. A draft that has become a record stays as it is.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_draft(&mut self, name: DraftName, form: FormTag, inputs: &Inputs) -> Result<i64, StoreError> {
+        let text = written(inputs)?;
+        let now_ms = self.wall_ms();
+        let keeping = || StoreError::because("keep a draft");
+        let transaction = self.db.transaction().map_err(keeping())?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO draft (name, form, changed, inputs) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE \
+                 SET changed = excluded.changed, inputs = excluded.inputs WHERE record IS NULL AND form = excluded.form",
+            )
+            .and_then(|mut upsert| upsert.execute(params![name.0, form, now_ms, text]))
+            .map_err(keeping())?;
+        forget_old(&transaction, now_ms)?;
+        transaction.commit().map_err(keeping())?;
+        Ok(now_ms)
+    }
+
+    /// A draft.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn draft(&self, name: DraftName) -> Result<Option<Draft>, StoreError> {
+        let found = self
+            .db
+            .prepare_cached("SELECT form, changed, inputs, record FROM draft WHERE name = ?")
+            .and_then(|mut select| {
+                select
+                    .query_row([name.0], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get::<_, Option<[u8; 16]>>(3)?))
+                    })
+                    .optional()
+            })
+            .map_err(StoreError::because("read a draft"))?;
+        let Some((form, changed_ms, text, record)) = found else { return Ok(None) };
+        let inputs = serde_json::from_str(&text).unwrap_or_default();
+        let files = files_of(&self.db, name)?;
+        Ok(Some(Draft { name, form, changed_ms, inputs, files, record: record.map(record_of) }))
+    }
+
+    /// The drafts that are not saved yet, the latest first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn drafts(&self) -> Result<Vec<Draft>, StoreError> {
+        let reading = || StoreError::because("list the drafts");
+        let mut select = self
+            .db
+            .prepare_cached("SELECT name FROM draft WHERE record IS NULL ORDER BY changed DESC, name")
+            .map_err(reading())?;
+        let names = select.query_map([], |row| row.get(0)).map_err(reading())?.collect::<Result<Vec<_>, _>>();
+        let drafts = names.map_err(reading())?.into_iter().map(|name| self.draft(DraftName(name)));
+        Ok(drafts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// Throws a draft away, if it is none that was saved.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn drop_draft(&mut self, name: DraftName) -> Result<(), StoreError> {
+        let transaction = self.db.transaction().map_err(StoreError::because("throw a draft away"))?;
+        forget(&transaction, "name = ?1 AND record IS NULL", name.0)?;
+        transaction.commit().map_err(StoreError::because("throw a draft away"))
+    }
+
+    /// Adds a file to a draft. Says whether there was room for it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn add_draft_file(&mut self, name: DraftName, file: &Prepared) -> Result<bool, StoreError> {
+        let open = self.draft(name)?.filter(|draft| draft.record.is_none());
+        let Some(draft) = open.filter(|draft| draft.files.len() < DRAFT_FILES_MAX) else { return Ok(false) };
+        if draft.files.iter().any(|(_, known)| known.content == file.attachment.content) {
+            return Ok(true);
+        }
+        self.db
+            .execute(
+                "INSERT INTO draft_file (draft, attachment, content) VALUES (?, ?, ?)",
+                params![name.0, file.attachment.render(), file.content],
+            )
+            .map_err(StoreError::because("keep a file of a draft"))?;
+        Ok(true)
+    }
+
+    /// Takes a file out of a draft.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn drop_draft_file(&mut self, name: DraftName, number: i64) -> Result<(), StoreError> {
+        self.db
+            .execute("DELETE FROM draft_file WHERE draft = ? AND id = ?", params![name.0, number])
+            .map(drop)
+            .map_err(StoreError::because("take a file out of a draft"))
+    }
+
+    /// A file of a draft.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn draft_file(&self, name: DraftName, number: i64) -> Result<Option<Prepared>, StoreError> {
+        self.db
+            .prepare_cached("SELECT attachment, content FROM draft_file WHERE draft = ? AND id = ?")
+            .and_then(|mut select| {
+                let file = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));
+                select.query_row(params![name.0, number], file).optional()
+            })
+            .map_err(StoreError::because("read a file of a draft"))?
+            .map(|(text, content)| Ok(Prepared { attachment: attachment(&text)?, content }))
+            .transpose()
+    }
+
+    /// Makes a record of a draft: enters `new` with the draft's files, and empties the draft, in one transaction. A
+    /// draft that has become a record gives that record.
+    ///
+    /// # Errors
+    /// [`StoreError::Unfit`] if it does not fit its form; then the draft is as it was.
+    pub fn finish_draft(&mut self, name: DraftName, mut new: NewRecord) -> Result<Entered, StoreError> {
+        let Some(draft) = self.draft(name)? else { return self.enter(&new) };
+        if let Some(record) = draft.record {
+            let receipt = self.entry(record)?.summary.code;
+            return Ok(Entered { record, receipt });
+        }
+        let numbers = draft.files.iter().map(|(number, _)| *number);
+        let files: Vec<Prepared> = numbers
+            .map(|number| self.draft_file(name, number))
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect();
+        new.writes.extend(files.iter().map(|file| {
+            (group::LAMPIRAN, BTreeMap::from([(lampiran::FIELD, Value::Attachment(file.attachment.clone()))]))
+        }));
+        self.write(|writer| {
+            let entered = writer.enter(&new)?;
+            files.iter().try_for_each(|file| writer.keep(file))?;
+            let emptied = StoreError::because("empty a draft");
+            let record = record_bytes(entered.record);
+            writer
+                .db
+                .execute("UPDATE draft SET inputs = '', record = ? WHERE name = ?", params![record, name.0])
+                .and_then(|_| writer.db.execute("DELETE FROM draft_file WHERE draft = ?", [name.0]))
+                .map_err(emptied)?;
+            Ok(entered)
+        })
+    }
+}
+
+fn written(inputs: &Inputs) -> Result<String, StoreError> {
+    let text = serde_json::to_string(inputs).map_err(|_| StoreError::Broken("inputs that are no text"))?;
+    if text.len() > DRAFT_BYTES_MAX { Err(StoreError::Broken("a draft longer than any form")) } else { Ok(text) }
+}
+
+fn files_of(db: &Connection, name: DraftName) -> Result<Vec<(i64, Attachment)>, StoreError> {
+    let reading = || StoreError::because("list the files of a draft");
+    let mut select =
+        db.prepare_cached("SELECT id, attachment FROM draft_file WHERE draft = ? ORDER BY id").map_err(reading())?;
+    let rows = select
+        .query_map([name.0], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+        .map_err(reading())?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(reading())?;
+    rows.into_iter().map(|(number, text)| Ok((number, attachment(&text)?))).collect()
+}
+
+fn attachment(text: &str) -> Result<Attachment, StoreError> {
+    Attachment::parse(text).ok_or(StoreError::Damaged("a file of a draft"))
+}
+
+/// Saved drafts after their time, and the oldest of too many open ones.
+fn forget_old(db: &Connection, now_ms: i64) -> Result<(), StoreError> {
+    forget(db, "record IS NOT NULL AND changed < ?1", now_ms.saturating_sub(SAVED_KEPT_MS))?;
+    let too_old = "record IS NULL AND changed < \
+                   (SELECT changed FROM draft WHERE record IS NULL ORDER BY changed DESC LIMIT 1 OFFSET ?1)";
+    forget(db, too_old, DRAFTS_MAX - 1)
+}
+
+fn forget(db: &Connection, which: &str, value: impl rusqlite::ToSql) -> Result<(), StoreError> {
+    let forgetting = || StoreError::because("forget drafts");
+    let files = format!("DELETE FROM draft_file WHERE draft IN (SELECT name FROM draft WHERE {which})");
+    db.execute(&files, [&value]).map_err(forgetting())?;
+    db.execute(&format!("DELETE FROM draft WHERE {which}"), [&value]).map(drop).map_err(forgetting())
+}
+
+fn record_bytes(record: RecordId) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&record.0.log.to_bytes());
+    bytes[8..].copy_from_slice(&record.0.seq.to_be_bytes());
+    bytes
+}
+
+fn record_of(bytes: [u8; 16]) -> RecordId {
+    let number = u128::from_be_bytes(bytes);
+    RecordId(OpId { log: LogId((number >> 64) as u64), seq: number as u64 })
+}
