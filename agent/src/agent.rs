@@ -479,17 +479,27 @@ impl Agent {
         answer
     }
 
-    /// The same for work that enters or changes something: refused where there is no space, and sent on its way.
+    /// The same for work that keeps something here: refused where there is no space.
     ///
     /// # Errors
     /// What went wrong.
-    #[allow(dead_code, reason = "the pages for entry, which come next, use it")]
-    pub(crate) async fn ask_to_write<T: Send + 'static>(
+    pub(crate) async fn ask_to_keep<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
         self.reserve.keep().map_err(|failure| StoreError::Refused(Box::new(failure)))?;
-        let answer = self.ask(work).await;
+        self.ask(work).await
+    }
+
+    /// The same for work that enters or changes a record, which is then sent on its way.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub(crate) async fn ask_to_write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let answer = self.ask_to_keep(work).await;
         if answer.is_ok() {
             self.new_work.notify_one();
         }

@@ -18,7 +18,6 @@ pub mod entry;
 mod import;
 pub mod inbox;
 mod leave;
-#[allow(dead_code, reason = "the pages for entry, which come next, use the rest")]
 mod page;
 pub mod photo;
 pub mod service;

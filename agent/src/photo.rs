@@ -50,12 +50,7 @@ pub struct Prepared {
 /// # Errors
 /// If it cannot be read, and as [`prepare`].
 pub fn read(path: &Path, photos: Photos) -> Result<Prepared, Failure> {
-    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-    // What a form takes as a name: nothing hidden in it, and not too long.
-    let mut name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
-    if name.trim().is_empty() {
-        name = "lampiran".to_owned();
-    }
+    let name = name_of(&path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()));
     let unreadable = |error: io::Error| {
         let failure = Failure::from(error);
         Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
@@ -67,6 +62,12 @@ pub fn read(path: &Path, photos: Photos) -> Result<Prepared, Failure> {
         return Err(unfit(&name, Unfit::TooLong));
     }
     prepare(content, &name, photos)
+}
+
+/// What a form takes as a name: nothing hidden in it, and not too long.
+pub fn name_of(file: &str) -> String {
+    let name: String = file.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    if name.trim().is_empty() { "lampiran".to_owned() } else { name }
 }
 
 /// Makes of a file what is attached. `name` is what people call it.

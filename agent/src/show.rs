@@ -285,31 +285,51 @@ fn named<'a>(
     })
 }
 
+/// A write, and whose it is.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    /// The op.
+    pub(crate) op: OpId,
+    /// The group.
+    pub(crate) group: u16,
+    /// What was written, by whom.
+    pub(crate) written: &'a Written,
+    /// `this_pc`, `hub` or `office`.
+    pub(crate) by: &'static str,
+}
+
 /// Who wrote what, in hybrid order.
-fn history(entry: &Entry, form: &Form, member: Option<&Member>) -> Vec<Value> {
-    let mut writes: Vec<(OpId, u16, &Written)> = entry
+pub(crate) fn lines<'a>(entry: &'a Entry, member: Option<&Member>) -> Vec<Line<'a>> {
+    let by = |id: OpId| match (entry.logs.get(&id.log), member) {
+        (Some(head), Some(member)) if head.replica() == member.replica => "this_pc",
+        (Some(head), Some(member)) if head.replica() == member.hub_replica => "hub",
+        _ => "office",
+    };
+    let of_group = |(group, state): (u16, &'a kentongan_protocol::merge::GroupState)| {
+        state.writes().map(move |(op, written)| (op, group, written))
+    };
+    let mut lines: Vec<Line<'_>> = entry
         .record
         .groups()
-        .flat_map(|(tag, group)| group.writes().map(move |(id, written)| (id, tag, written)))
+        .flat_map(of_group)
+        .map(|(op, group, written)| Line { op, group, written, by: by(op) })
         .collect();
-    writes.sort_by_key(|(id, tag, written)| (written.hlc, *id, *tag));
-    let line = |(id, tag, written): (OpId, u16, &Written)| {
-        let head = entry.logs.get(&id.log);
-        let by = match (head, member) {
-            (Some(head), Some(member)) if head.replica() == member.replica => "this_pc",
-            (Some(head), Some(member)) if head.replica() == member.hub_replica => "hub",
-            _ => "office",
-        };
+    lines.sort_by_key(|line| (line.written.hlc, line.op, line.group));
+    lines
+}
+
+fn history(entry: &Entry, form: &Form, member: Option<&Member>) -> Vec<Value> {
+    let shown = |line: Line<'_>| {
         json!({
-            "op": id.to_string(),
-            "group": form.group(tag).map(|group| group.name.as_str()),
-            "author": written.author,
-            "by": by,
-            "at": moment::text(written.hlc.ms()),
-            "fields": Value::Object(named(form, &written.values).collect()),
+            "op": line.op.to_string(),
+            "group": form.group(line.group).map(|group| group.name.as_str()),
+            "author": line.written.author,
+            "by": line.by,
+            "at": moment::text(line.written.hlc.ms()),
+            "fields": Value::Object(named(form, &line.written.values).collect()),
         })
     };
-    writes.into_iter().map(line).collect()
+    lines(entry, member).into_iter().map(shown).collect()
 }
 
 fn faults(form: &Form, verdict: &VerdictFrame, lang: Lang) -> Vec<Value> {

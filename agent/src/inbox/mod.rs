@@ -36,4 +36,6 @@ pub use engine::{ListEntered, Options, import_file};
 pub use fault::{FileFault, ImportError, ImportFault};
 pub use mapping::{MapChoice, MapFault};
 pub use progress::Bar;
+pub(crate) use values::whole;
+
 pub use report::{Entered, Progress, REFUSALS_LISTED_MAX, Refusal, Report, Schema};

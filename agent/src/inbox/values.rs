@@ -151,7 +151,7 @@ fn other_words(field: &Field) -> &'static [(&'static str, &'static str)] {
 }
 
 /// A whole number with or without currency and separators: `Rp 50.000,-` is 50000, `3,00` is 3.
-fn whole(text: &str, out_of_range: Reason) -> Result<i64, Reason> {
+pub(crate) fn whole(text: &str, out_of_range: Reason) -> Result<i64, Reason> {
     let (negative, digits, fraction) = number(text).ok_or(Reason::NotWhole)?;
     if fraction.bytes().any(|digit| digit != b'0') {
         return Err(Reason::NotWhole);

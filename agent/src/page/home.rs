@@ -2,7 +2,9 @@
 
 use askama::Template;
 use kentongan_host::fail::Failure;
-use kentongan_protocol::form::builtin;
+use kentongan_protocol::form::builtin::pengaduan::{self, group};
+use kentongan_protocol::form::{Form, builtin};
+use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Words};
 
 use super::route::{Pages, wants_part};
@@ -10,7 +12,7 @@ use super::shell::{self, Shell};
 use super::verdict::{self, PLACES, Shape, Step, Verdict};
 use super::when::{Clock, When};
 use crate::show::Standing;
-use crate::store::{Contact, Today};
+use crate::store::{Contact, Draft, ListFilter, RecordState, Today};
 
 /// Days that the history of attempts shows.
 const HISTORY_DAYS: usize = 7;
@@ -18,6 +20,14 @@ const HISTORY_DAYS: usize = 7;
 const HISTORY_CONTACTS_MAX: u32 = 1_000;
 /// Parts of a day that it shows.
 const PARTS_OF_DAY: i64 = 12;
+/// Drafts that the first page shows.
+const DRAFTS_SHOWN: usize = 3;
+/// Records that the first page points to.
+const ALERTS_MAX: u32 = 8;
+/// An answer stands on the first page for so many days.
+const ANSWERS_DAYS: i64 = 14;
+/// Records with a change of that time that are looked at.
+const CHANGED_LOOKED_AT: u32 = 100;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What changes by itself.
@@ -64,6 +74,8 @@ pub(super) struct Count {
 struct Home<'a> {
     s: &'a Shell,
     live: Live,
+    drafts: Vec<Begun>,
+    alerts: Vec<Alert>,
 }
 
 #[derive(Debug, Template)]
@@ -71,6 +83,25 @@ struct Home<'a> {
 struct HomeLive<'a> {
     s: &'a Shell,
     live: Live,
+    drafts: Vec<Begun>,
+    alerts: Vec<Alert>,
+}
+
+/// A draft to go on with.
+#[derive(Debug)]
+pub(super) struct Begun {
+    path: String,
+    words: String,
+}
+
+/// A record that waits for a person of this office.
+#[derive(Debug)]
+pub(super) struct Alert {
+    class: &'static str,
+    words: &'static str,
+    id: String,
+    code: String,
+    title: String,
 }
 
 #[derive(Debug, Template)]
@@ -119,11 +150,82 @@ pub(super) async fn home(pages: &Pages, shell: &Shell, asked: &Asked) -> Result<
     if wants_part(asked) && asked.has(&tag) {
         return Ok(Reply::unchanged(&tag));
     }
-    let live = live(&look(pages).await?, &shell.w);
+    let looked = look(pages, shell).await?;
+    let (drafts, alerts) = (drafts(pages, shell, &looked.clock).await?, alerts(pages, shell, &looked).await?);
+    let live = live(&looked, &shell.w);
     if wants_part(asked) {
-        return Ok(shell::page(&HomeLive { s: shell, live }).tagged(&tag));
+        return Ok(shell::page(&HomeLive { s: shell, live, drafts, alerts }).tagged(&tag));
     }
-    Ok(shell::page(&Home { s: shell, live }))
+    Ok(shell::page(&Home { s: shell, live, drafts, alerts }))
+}
+
+async fn drafts(pages: &Pages, shell: &Shell, clock: &Clock) -> Result<Vec<Begun>, Failure> {
+    let drafts = pages.agent.ask(|store| store.drafts()).await?;
+    let begun = |draft: &Draft| {
+        let form = builtin::by_tag(draft.form)?;
+        let (what, when) =
+            (form.label.in_lang(shell.w.lang).to_lowercase(), clock.when(draft.changed_ms, &shell.w).near);
+        Some(Begun {
+            path: format!("/isi/{}/{}", form.name, draft.name),
+            words: shell.w.with("beranda.draf", &[("apa", &what), ("kapan", &when)]),
+        })
+    };
+    Ok(drafts.iter().take(DRAFTS_SHOWN).filter_map(begun).collect())
+}
+
+/// What is to be fixed, what stands side by side, and what the hub has answered lately.
+async fn alerts(pages: &Pages, shell: &Shell, looked: &Looked) -> Result<Vec<Alert>, Failure> {
+    let counts = &looked.standing.counts;
+    let (rejected, conflicts) = (counts.rejected > 0, counts.conflicts > 0);
+    let since_ms = looked.clock.now_ms.saturating_sub(ANSWERS_DAYS * DAY_MS);
+    let found = pages
+        .agent
+        .ask(move |store| {
+            let mut found = Vec::new();
+            if rejected {
+                let filter =
+                    ListFilter { state: Some(RecordState::Rejected), limit: ALERTS_MAX, ..ListFilter::default() };
+                found.extend(store.list(&filter)?.records.into_iter().map(|record| (record, Why::Repair)));
+            }
+            for id in store.changed_since(since_ms, CHANGED_LOOKED_AT)? {
+                let entry = store.entry(id)?;
+                let stands_apart = conflicts && entry.summary.conflicts > 0;
+                let why = if stands_apart { Why::Conflict } else { Why::Answer };
+                found.push(((entry.summary, entry.record), why));
+            }
+            Ok(found)
+        })
+        .await?;
+    let w = &shell.w;
+    let mut alerts = Vec::new();
+    for ((summary, record), why) in found {
+        let Some(form) = builtin::by_tag(summary.form) else { continue };
+        let (class, words) = match why {
+            Why::Repair => ("salah", w.t("keadaan.rejected")),
+            Why::Conflict => ("lambat", w.t("catatan.bentrok")),
+            Why::Answer if is_answered(form, &record) => ("sampai", w.t("beranda.dijawab")),
+            Why::Answer => continue,
+        };
+        let code = summary.code.map_or_else(|| form.label.in_lang(w.lang).to_owned(), |code| code.to_string());
+        let title = super::records::title(form, &record, w);
+        alerts.push(Alert { class, words, id: summary.record.to_string(), code, title });
+        if alerts.len() == ALERTS_MAX as usize {
+            break;
+        }
+    }
+    Ok(alerts)
+}
+
+/// Why a record stands on the first page.
+enum Why {
+    Repair,
+    Conflict,
+    Answer,
+}
+
+fn is_answered(form: &Form, record: &Record) -> bool {
+    let group = form.group(group::JAWABAN).filter(|_| form.tag == pengaduan::TAG);
+    group.is_some_and(|group| GroupView::of(record, form, group) != GroupView::Empty)
 }
 
 /// The page about delivery.
@@ -133,7 +235,7 @@ pub(super) async fn delivery(pages: &Pages, shell: &Shell, asked: &Asked) -> Res
     if wants_part(asked) && asked.has(&tag) {
         return Ok(Reply::unchanged(&tag));
     }
-    let looked = look(pages).await?;
+    let looked = look(pages, shell).await?;
     let since_ms = looked.clock.now_ms.saturating_sub(HISTORY_DAYS as i64 * DAY_MS);
     let contacts = pages.agent.ask(move |store| store.contacts_since(since_ms, HISTORY_CONTACTS_MAX)).await?;
     let (live, days) = (live(&looked, &shell.w), history(&contacts, &looked.clock, &shell.w));
@@ -160,9 +262,9 @@ async fn tag(pages: &Pages, shell: &Shell) -> Result<String, Failure> {
     Ok(format!("{writes}-{busy}-{}-{}-{}", now_ms / 30_000, shell.w.code(), shell.here))
 }
 
-async fn look(pages: &Pages) -> Result<Looked, Failure> {
+async fn look(pages: &Pages, shell: &Shell) -> Result<Looked, Failure> {
     let standing = pages.agent.standing().await?;
-    let clock = Clock::here(standing.now_ms);
+    let clock = shell.clock(standing.now_ms);
     let (from_ms, until_ms) = clock.day(standing.now_ms).and_then(|day| clock.bounds(day)).unwrap_or((0, 0));
     let today = pages.agent.ask(move |store| store.entered_between(from_ms, until_ms)).await?;
     Ok(Looked { standing, clock, today })
@@ -258,25 +360,25 @@ fn history(contacts: &[Contact], clock: &Clock, w: &Words) -> Vec<Day> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::tz::TimeZone;
     use kentongan_host::Lang;
+    use kentongan_protocol::calendar::Zone;
 
     use super::*;
 
     #[test]
     fn a_day_of_the_history_is_good_where_one_attempt_was() {
-        let clock = Clock::in_zone(1_795_244_700_000, TimeZone::UTC);
+        let clock = Clock::of(1_795_244_700_000, Zone::Wib);
         let contact = |ms: i64, code| Contact { ended_ms: ms, code, ..Contact::default() };
         let contacts = [
             contact(clock.now_ms - 60_000, 102),
             contact(clock.now_ms - 30_000, 0),
-            contact(clock.now_ms - 3 * 3_600_000, 102),
+            contact(clock.now_ms - 4 * 3_600_000, 102),
             contact(clock.now_ms - 9 * DAY_MS, 0),
         ];
         let days = history(&contacts, &clock, &shell::words(Lang::Id));
         assert_eq!(days.len(), HISTORY_DAYS);
         let signs: String = days[HISTORY_DAYS - 1].marks.iter().map(|mark| mark.sign).collect();
-        assert_eq!(signs, "··✖●········");
+        assert_eq!(signs, "·····✖·●····");
         assert_eq!(days[HISTORY_DAYS - 1].words, "1 berhasil, 2 gagal");
         assert!(days[0].marks.iter().all(|mark| mark.class == "entah"));
     }

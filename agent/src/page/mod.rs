@@ -13,9 +13,13 @@
 //! - Words stand in `words/`, looks in `assets/`, structure in `templates/`. A template escapes whatever it shows.
 //! - Nothing of a person stands in an address or in the log.
 
+mod entry;
 mod help;
 mod home;
+mod people;
+mod records;
 mod route;
+mod sheet;
 mod shell;
 mod verdict;
 mod when;

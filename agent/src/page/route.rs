@@ -5,12 +5,15 @@ use std::sync::Arc;
 use hyper::header::{HeaderName, REFERER};
 use hyper::{Method, StatusCode};
 use kentongan_host::fail::Failure;
+use kentongan_protocol::calendar::Zone;
+use kentongan_protocol::ids::RecordId;
 use kentongan_web::asked::{LANG, Posted, Unreadable};
 use kentongan_web::{Asked, Reply, Secret, Site, cookie};
 use tokio::sync::Semaphore;
 
+use super::entry::Place;
 use super::shell::{self, ASSETS, Shell};
-use super::{help, home};
+use super::{entry, help, home, people, records, sheet};
 use crate::agent::Agent;
 
 /// Largest form without files, in bytes.
@@ -54,9 +57,10 @@ impl Pages {
     }
 
     async fn shell(&self, asked: &Asked) -> Result<Shell, Failure> {
-        let office = self.agent.ask(|store| Ok(store.member().map(|member| member.office_name.clone()))).await?;
-        let contact = self.agent.settings().text("ui", "it_contact").to_owned();
-        Ok(Shell::of(asked, self.secret.token(&asked.session), office.unwrap_or_default(), contact))
+        let office = self.agent.ask(|store| Ok(store.member().map(|m| (m.office_name.clone(), Zone::of(&m.office)))));
+        let (office, zone) = office.await?.unwrap_or((String::new(), Zone::Wib));
+        let it_contact = self.agent.settings().text("ui", "it_contact").to_owned();
+        Ok(Shell { office, zone, it_contact, ..Shell::of(asked, self.secret.token(&asked.session)) })
     }
 
     /// Whoever asks for a page, in the language and the office that it is of.
@@ -64,22 +68,50 @@ impl Pages {
         let shell = match self.shell(&asked).await {
             Ok(shell) => shell,
             Err(failure) => {
-                let shell = Shell::of(&asked, String::new(), String::new(), String::new());
-                return shell::failure(&shell, &failure);
+                self.agent.notice(&failure);
+                return shell::failure(&Shell::of(&asked, self.secret.token(&asked.session)), &failure);
             }
         };
         let path = asked.path.clone();
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let method = asked.method.clone();
-        let answered = match (&method, parts.as_slice()) {
-            (&Method::GET, [""]) => home::home(self, &shell, &asked).await,
-            (&Method::GET, ["pengiriman"]) => home::delivery(self, &shell, &asked).await,
-            (&Method::POST, ["kirim"]) => home::send_now(self, &shell, asked).await,
-            (&Method::GET, ["bantuan"]) => Ok(help::contents(&shell)),
-            (&Method::GET, ["bantuan", code]) => Ok(help::page(&shell, code)),
-            (&Method::POST, ["bahasa"]) => self.choose_language(&shell, asked).await,
-            (&Method::GET | &Method::POST, _) => Ok(shell::refusal(&shell, StatusCode::NOT_FOUND, "tolak.tidak_ada")),
-            _ => Ok(Reply::not_allowed("GET, POST")),
+        if method != Method::GET && method != Method::POST {
+            return Reply::not_allowed("GET, POST");
+        }
+        let get = method == Method::GET;
+        let answered = match parts.as_slice() {
+            [""] if get => home::home(self, &shell, &asked).await,
+            ["pengiriman"] if get => home::delivery(self, &shell, &asked).await,
+            ["kirim"] if !get => home::send_now(self, &shell, asked).await,
+            ["isi", form] if get => Ok(entry::begin(form, &asked).unwrap_or_else(|| missing(&shell))),
+            ["isi", form, name, rest @ ..] => match (Place::of(form, name), rest) {
+                (Some(place), []) if get => entry::show(self, &shell, &asked, place).await,
+                (Some(place), []) => entry::sent(self, &shell, asked, place).await,
+                (Some(place), ["draf"]) if !get => entry::keep_typed(self, &shell, asked, place).await,
+                (Some(place), ["periksa"]) if get => entry::check(self, &shell, place).await,
+                (Some(place), ["periksa"]) => entry::checked(self, &shell, asked, place).await,
+                (Some(place), ["berkas", number]) if get => entry::file(self, place, number).await,
+                _ => Ok(missing(&shell)),
+            },
+            ["catatan"] => records::list(self, &shell, asked).await,
+            ["cek"] if !get => records::look_up(self, &shell, asked).await,
+            ["catatan", id, rest @ ..] => match (id.parse::<RecordId>(), rest) {
+                (Ok(id), []) if get => records::show(self, &shell, &asked, id).await,
+                (Ok(id), ["tanda-terima"]) if get => records::receipt(self, &shell, &asked, id).await,
+                (Ok(id), ["keterangan"]) if !get => records::remark(self, &shell, asked, id).await,
+                (Ok(id), ["ubah", group]) if get => records::change(self, &shell, id, group).await,
+                (Ok(id), ["ubah", group]) => records::changed(self, &shell, asked, id, group).await,
+                (Ok(id), ["putuskan", group]) if !get => records::decide(self, &shell, asked, id, group).await,
+                (Ok(id), ["berkas", hash]) if get => records::file(self, &shell, id, hash).await,
+                _ => Ok(missing(&shell)),
+            },
+            ["rekap"] if get => sheet::sheet(self, &shell, &asked).await,
+            ["petugas"] if get => Ok(people::who(&shell)),
+            ["petugas"] => people::chosen(self, &shell, asked).await,
+            ["bantuan"] if get => Ok(help::contents(&shell)),
+            ["bantuan", code] if get => Ok(help::page(&shell, code)),
+            ["bahasa"] if !get => self.choose_language(&shell, asked).await,
+            _ => Ok(missing(&shell)),
         };
         answered.unwrap_or_else(|failure| {
             self.agent.notice(&failure);
@@ -113,6 +145,10 @@ impl Site for Pages {
         }
         self.page(asked).await
     }
+}
+
+fn missing(shell: &Shell) -> Reply {
+    shell::refusal(shell, StatusCode::NOT_FOUND, "tolak.tidak_ada")
 }
 
 /// The path and question of an address of ours.

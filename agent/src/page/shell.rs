@@ -8,6 +8,9 @@ use kentongan_web::asset::Asset;
 use kentongan_web::{Asked, Catalog, Reply, Words};
 
 use askama::Template;
+use kentongan_protocol::calendar::Zone;
+
+use super::when::Clock;
 
 /// The words of all pages.
 static WORDS: LazyLock<Catalog> =
@@ -22,6 +25,7 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         Asset::css("cetak-a4", include_str!("assets/cetak-a4.css")),
         Asset::css("cetak-80", include_str!("assets/cetak-80.css")),
         Asset::css("cetak-58", include_str!("assets/cetak-58.css")),
+        Asset::css("cetak-rekap", include_str!("assets/cetak-rekap.css")),
     ],
 });
 
@@ -37,7 +41,7 @@ pub(super) struct Assets {
     pub(super) style: Asset,
     pub(super) script: Asset,
     pub(super) icon: Asset,
-    pub(super) print: [Asset; 3],
+    pub(super) print: [Asset; 4],
 }
 
 impl Assets {
@@ -56,22 +60,27 @@ pub(super) struct Shell {
     pub(super) token: String,
     /// What people call the office.
     pub(super) office: String,
+    /// Where it is.
+    pub(super) zone: Zone,
     /// Who sits at the browser, if they said so.
     pub(super) clerk: String,
     /// Which of the main places this is.
     pub(super) here: &'static str,
-    /// Where the switch of the language comes back to.
-    pub(super) path: String,
     /// Whom a clerk calls.
     pub(super) it_contact: String,
 }
 
 impl Shell {
     /// For a request.
-    pub(super) fn of(asked: &Asked, token: String, office: String, it_contact: String) -> Shell {
+    pub(super) fn of(asked: &Asked, token: String) -> Shell {
         let clerk = asked.cookie(CLERK).map(clerk_of).unwrap_or_default();
         let w = words(asked.lang);
-        Shell { w, token, office, clerk, here: "", path: asked.path.clone(), it_contact }
+        Shell { w, token, office: String::new(), zone: Zone::Wib, clerk, here: "", it_contact: String::new() }
+    }
+
+    /// The clock of the office at a moment.
+    pub(super) fn clock(&self, now_ms: i64) -> Clock {
+        Clock::of(now_ms, self.zone)
     }
 
     /// The same, as one of the main places.

@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn seen(standing: &Standing) -> (Shape, String) {
-        let verdict = verdict(standing, &Clock::here(NOW), &words(Lang::Id));
+        let verdict = verdict(standing, &Clock::of(NOW, kentongan_protocol::calendar::Zone::Wib), &words(Lang::Id));
         (verdict.shape, verdict.line)
     }
 

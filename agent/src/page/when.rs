@@ -1,9 +1,10 @@
 //! Times in words, as people of the office say them.
 
 use jiff::civil::Weekday;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 use kentongan_host::Lang;
+use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::form::Civil;
 use kentongan_web::Words;
 
@@ -20,17 +21,20 @@ pub(super) struct When {
     pub(super) exact: String,
 }
 
-/// The clock on the wall: now, and where.
+/// The clock on the wall of an office: now, and where. The zone follows from where the office is, whatever its PC
+/// believes.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
     pub(super) now_ms: i64,
+    place: Zone,
     zone: TimeZone,
 }
 
 impl Clock {
-    /// Of this PC.
-    pub(super) fn here(now_ms: i64) -> Clock {
-        Clock { now_ms, zone: TimeZone::system() }
+    /// Of an office in this zone.
+    pub(super) fn of(now_ms: i64, place: Zone) -> Clock {
+        let hours = i8::try_from(place.hours()).unwrap_or(7);
+        Clock { now_ms, place, zone: TimeZone::fixed(Offset::constant(hours)) }
     }
 
     /// A time in words.
@@ -55,10 +59,8 @@ impl Clock {
 
     /// Day, date, time of day and zone.
     pub(super) fn exact(&self, ms: i64, w: &Words) -> String {
-        let at = self.at(ms);
-        let zone = at.strftime("%Z").to_string();
         let date = self.date(ms, w);
-        w.with("waktu.lengkap", &[("tanggal", &date), ("jam", &self.time(ms, w)), ("zona", &zone)])
+        w.with("waktu.lengkap", &[("tanggal", &date), ("jam", &self.time(ms, w)), ("zona", self.place.name())])
     }
 
     /// `Sabtu, 21 November 2026`
@@ -116,11 +118,6 @@ impl Clock {
     fn at(&self, ms: i64) -> Zoned {
         Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(self.zone.clone())
     }
-
-    #[cfg(test)]
-    pub(super) fn in_zone(now_ms: i64, zone: TimeZone) -> Clock {
-        Clock { now_ms, zone }
-    }
 }
 
 fn civil(at: &Zoned) -> Option<Civil> {
@@ -148,7 +145,7 @@ mod tests {
     const NOW: i64 = 1_795_244_700_000;
 
     fn clock() -> Clock {
-        Clock::in_zone(NOW, TimeZone::get("Asia/Jakarta").expect("a zone that every system knows"))
+        Clock::of(NOW, Zone::Wib)
     }
 
     #[test]
@@ -182,7 +179,7 @@ mod tests {
         let w = words(Lang::Id);
         for ms in [i64::MIN, -1, 0, i64::MAX] {
             assert!(!clock().when(ms, &w).exact.is_empty());
-            let _ = Clock::here(ms).when(NOW, &w);
+            let _ = Clock::of(ms, Zone::Wit).when(NOW, &w);
         }
     }
 }

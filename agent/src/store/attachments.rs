@@ -9,7 +9,7 @@ use kentongan_protocol::attachment::{Content, ContentHash, Standing};
 use kentongan_protocol::form::Value;
 use kentongan_protocol::form::builtin::pengaduan::{group, lampiran};
 use kentongan_protocol::ids::{OpId, RecordId};
-use kentongan_protocol::limits::OFFER_FILES_MAX;
+use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, OFFER_FILES_MAX};
 use kentongan_protocol::session::agent::OpenFile;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -110,6 +110,14 @@ impl Store {
                 select.query_row([hash.0], state).optional()
             })
             .map_err(StoreError::because("look for an attachment"))
+    }
+
+    /// A file, if it is here.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn attachment_content(&self, hash: ContentHash) -> Result<Option<Vec<u8>>, StoreError> {
+        chunk(&self.db, hash, 0, ATTACHMENT_BYTES_MAX as usize)
     }
 
     /// How many files are where.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{FormTag, Value, builtin};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
@@ -14,7 +15,7 @@ use super::read::{self, PENDING, RecordState, RecordSummary};
 use super::{Store, StoreError};
 
 /// Records whose texts one search looks into, the latest first.
-pub const SEARCHED_MAX: u32 = 20_000;
+const SEARCHED_MAX: u32 = 20_000;
 
 /// Which records a list shows, those that changed last first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -197,6 +198,21 @@ impl Store {
     }
 }
 
+/// Whether its writer, or the citizen, asked that nobody at the counter reads a record once it is saved.
+pub fn is_confidential(record: &Record) -> bool {
+    let Some(creation) = record.creation.as_ref().filter(|creation| creation.form == pengaduan::TAG) else {
+        return false;
+    };
+    let Some(form) = builtin::by_tag(creation.form) else { return false };
+    let Some(group) = form.group(pengaduan::group::PRIVASI) else { return false };
+    let view = GroupView::of(record, form, group);
+    let choice = view.shown().and_then(|values| values.values().find_map(Value::choice));
+    form.ordering_field(group.tag)
+        .zip(choice)
+        .and_then(|(field, choice)| field.choice(choice))
+        .is_some_and(|choice| choice.code == "rahasia")
+}
+
 /// Whether a record has all words in its code, its texts or the names of its choices.
 fn holds(record: &Record, summary: &RecordSummary, words: &[String]) -> bool {
     if words.is_empty() {
@@ -204,7 +220,9 @@ fn holds(record: &Record, summary: &RecordSummary, words: &[String]) -> bool {
     }
     let mut texts = summary.code.map(|code| code.to_string().to_lowercase()).unwrap_or_default();
     let Some(form) = builtin::by_tag(summary.form) else { return false };
-    for group in &form.groups {
+    // Of what is confidential, only the code is found.
+    let groups = if is_confidential(record) { &[][..] } else { &form.groups };
+    for group in groups {
         let view = GroupView::of(record, form, group);
         let entries = match &view {
             GroupView::Entries(entries) => entries.iter().map(|(_, written)| &written.values).collect(),

@@ -48,7 +48,7 @@ pub use check::Scrub;
 pub use contacts::{Contact, Link};
 pub use draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, Draft, DraftName, Inputs};
 pub use error::{StoreError, not_enrolled};
-pub use list::{Found, ListFilter, Today};
+pub use list::{Found, ListFilter, Today, is_confidential};
 pub use mishap::Mishap;
 pub use opening::Health;
 pub use read::{Counts, Entry, QueueFilter, QueueItem, RecordState, RecordSummary};

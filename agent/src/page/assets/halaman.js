@@ -6,7 +6,7 @@ const token = $('meta[name=kunci]')?.content ?? '';
 
 // -- numbers that change by themselves ---------------------------------------------------------------------------
 // Short questions instead of an open line: browsers allow six lines to one place, and clerks have more tabs than that.
-const live = $('[data-hidup]');
+const live = $$('[data-hidup]');
 const gone = $('#mati');
 let tag = '';
 let misses = 0;
@@ -19,10 +19,13 @@ async function refresh() {
     misses = 0;
     if (answer.status === 200) {
       tag = answer.headers.get('ETag') ?? '';
-      const text = await answer.text();
-      // What somebody is about to press or read stays in place until they have left it.
-      if (!live.contains(document.activeElement)) live.innerHTML = text;
-      else tag = '';
+      const news = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      for (const part of live) {
+        const fresh = $(`[data-hidup="${part.dataset.hidup}"]`, news);
+        // What somebody is about to press or read stays in place until they have left it.
+        if (!fresh || part.contains(document.activeElement)) tag = '';
+        else part.replaceChildren(...fresh.childNodes);
+      }
     }
   } catch {
     misses += 1;
@@ -30,7 +33,7 @@ async function refresh() {
   gone.hidden = misses < 2;
 }
 
-if (live) {
+if (live.length) {
   setInterval(() => { if (!document.hidden) refresh(); }, 3000);
   document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
 }
@@ -51,3 +54,81 @@ document.addEventListener('keydown', (event) => {
     $('[data-kembali]')?.click();
   }
 });
+
+// -- a form that keeps itself --------------------------------------------------------------------------------------
+const form = $('form[data-draf]');
+if (form) {
+  const trace = $('[data-jejak]');
+  let kept = text();
+  let leaving = false;
+
+  function text() {
+    const fields = new FormData(form);
+    fields.delete('lampiran');
+    return new URLSearchParams(fields).toString();
+  }
+
+  async function keep(last = false) {
+    const now = text();
+    if (leaving || now === kept) return;
+    kept = now;
+    try {
+      const answer = await fetch(form.dataset.draf, {
+        method: 'POST', body: now, keepalive: last,
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded', 'X-Token': token },
+      });
+      if (!answer.ok) throw new Error(answer.status);
+      trace.textContent = await answer.text();
+      gone.hidden = true;
+    } catch {
+      // It is tried again with the next turn, whether anything was typed meanwhile or not.
+      kept = '';
+      trace.textContent = trace.dataset.gagal;
+    }
+  }
+
+  setInterval(keep, 2000);
+  form.addEventListener('focusout', () => keep());
+  addEventListener('pagehide', () => keep(true));
+  form.addEventListener('submit', (event) => {
+    const sure = event.submitter?.dataset.yakin;
+    if (sure && !confirm(sure)) { event.preventDefault(); return; }
+    leaving = true;
+  });
+  addEventListener('pageshow', () => { leaving = false; });
+  $('[data-unggah]')?.addEventListener('change', () => form.requestSubmit($('button[value=lampirkan]')));
+}
+
+// Questions that make sense only with a certain answer to another one.
+for (const question of $$('[data-bila]')) {
+  const [name, codes] = question.dataset.bila.split('=');
+  const show = () => {
+    const asked = $(`[name="${name}"]`);
+    const value = asked?.type === 'radio' ? $(`[name="${name}"]:checked`)?.value : asked?.value;
+    question.hidden = !codes.split(',').includes(value);
+  };
+  for (const asked of $$(`[name="${name}"]`)) asked.addEventListener('change', show);
+  show();
+}
+
+// The choice that is made stands out, also where the style sheet cannot see it.
+function mark() {
+  for (const label of $$('.pilihan label')) label.classList.toggle('terpilih', $('input', label).checked);
+}
+document.addEventListener('change', mark);
+mark();
+
+for (const long of $$('textarea[data-hitung]')) {
+  const count = document.createElement('div');
+  count.className = 'hitung';
+  long.after(count);
+  const show = () => { count.textContent = `${[...long.value].length.toLocaleString(document.documentElement.lang)} / ${long.maxLength.toLocaleString(document.documentElement.lang)}`; };
+  long.addEventListener('input', show);
+  show();
+}
+
+$('[data-ringkas]')?.focus();
+for (const button of $$('[data-cetak]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => print());
+}

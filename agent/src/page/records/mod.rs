@@ -1,0 +1,85 @@
+//! Records that were entered, and what became of them: lists, one record, its changes, its receipt.
+
+mod change;
+mod list;
+mod receipt;
+mod view;
+
+use kentongan_host::fail::Failure;
+use kentongan_protocol::form::builtin::{pengaduan, skm};
+use kentongan_protocol::form::{Form, Value, builtin};
+use kentongan_protocol::merge::{GroupView, Record};
+use kentongan_web::Words;
+
+use super::verdict::Shape;
+use crate::store::{RecordState, StoreError, is_confidential};
+
+pub(super) use change::{change, changed, decide, remark};
+pub(super) use list::{Line, line, list, look_up};
+pub(super) use receipt::receipt;
+pub(super) use view::{file, show};
+
+/// Longest title, in characters.
+const TITLE_CHARS_MAX: usize = 90;
+
+/// Shape and word of a state.
+pub(super) fn state(state: RecordState, is_sending: bool, w: &Words) -> (Shape, &'static str) {
+    match state {
+        RecordState::Queued if is_sending => (Shape::Sending, w.t("keadaan.sending")),
+        RecordState::Queued => (Shape::Waiting, w.t("keadaan.queued")),
+        RecordState::Arrived => (Shape::Arrived, w.t("keadaan.arrived")),
+        RecordState::Rejected => (Shape::Wrong, w.t("keadaan.rejected")),
+    }
+}
+
+/// What a record is about, in a line.
+pub(super) fn title(form: &Form, record: &Record, w: &Words) -> String {
+    if is_confidential(record) {
+        return w.t("catatan.rahasia").to_owned();
+    }
+    let text = |name: &str| {
+        let field = form.field_named(name)?;
+        let view = GroupView::of(record, form, form.group(field.group)?);
+        Some(view.shown()?.get(&field.tag)?.display(field, w.lang))
+    };
+    let text = match form.tag {
+        pengaduan::TAG => text("uraian"),
+        skm::TAG => Some(survey(form, record, w, text("layanan"))),
+        _ => None,
+    };
+    let text = text.unwrap_or_default();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(TITLE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// Which service, and how many of the nine elements were answered.
+fn survey(form: &Form, record: &Record, w: &Words, service: Option<String>) -> String {
+    let view = form.group(skm::GROUP).map(|group| GroupView::of(record, form, group));
+    let values = view.as_ref().and_then(GroupView::shown);
+    let answered = skm::ELEMENTS.iter().filter(|(_, tag)| values.is_some_and(|values| values.contains_key(tag)));
+    let answered = answered.fold(0_u64, |count, _| count + 1);
+    let elements = w.count("catatan.unsur", answered);
+    match service {
+        Some(service) => format!("{service} · {elements}"),
+        None => elements,
+    }
+}
+
+/// The form of a record.
+fn form_of(tag: u16) -> Result<&'static Form, Failure> {
+    builtin::by_tag(tag).ok_or_else(|| Failure::of(kentongan_host::ktg::Ktg::UnknownForm))
+}
+
+/// Whether a failure only says that there is no such record.
+fn is_missing(error: &StoreError) -> bool {
+    matches!(error, StoreError::NoSuchRecord | StoreError::Broken(_))
+}
+
+/// The values of a group in words, in the order of the form.
+fn answers(form: &Form, values: &std::collections::BTreeMap<u16, Value>, w: &Words) -> Vec<(String, String)> {
+    let known = form.fields.iter().filter_map(|field| Some((field, values.get(&field.tag)?)));
+    known.map(|(field, value)| (field.label.in_lang(w.lang).to_owned(), value.display(field, w.lang))).collect()
+}
