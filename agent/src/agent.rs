@@ -24,6 +24,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use crate::agenda::Ended;
 use crate::command::{self, Command};
 use crate::enrol::{self, Identity};
+use crate::people::Role;
 use crate::show::{self, ServiceState, Standing};
 use crate::store::{Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
@@ -241,6 +242,9 @@ impl Agent {
                 self.new_work.notify_one();
                 answer
             }
+            Command::AddPerson { name, role } => self.add_person(name, Role::parse(&role)?).await,
+            Command::ResetPin { person } => self.reset_pin(person).await,
+            Command::RecoverPin { person, answer } => self.recover_pin(person, answer).await,
             other => {
                 let writes = matches!(other, Command::Add { .. } | Command::Edit { .. });
                 if writes {
@@ -340,7 +344,14 @@ impl Agent {
             Ok(None) => return,
             Err(failure) => Err(failure),
         };
-        match renewed {
+        let kept = match renewed {
+            Ok(Some(key)) => {
+                on_store(&self.store, move |store| store.keep_recovery_key(key)).await.map_err(Failure::from)
+            }
+            Ok(None) => Ok(()),
+            Err(failure) => Err(failure),
+        };
+        match kept {
             Ok(()) => tracing::info!(ev = "certificate.renewed", "device certificate renewed"),
             Err(failure) => tracing::warn!(ev = "certificate.renewal_failed", error = %failure, "renewal failed"),
         }
@@ -374,11 +385,13 @@ impl Agent {
         let settings = config::link(&self.settings(), &hub);
         let settings = crate::transport::LinkSettings { url: hub, ..settings };
         let began_ms = self.mono_ms();
-        let member = enrol::enrol(&self.dir, &settings, code, Arc::clone(&self.time), process_lang()).await?;
+        let enrol::Joined { member, recovery } =
+            enrol::enrol(&self.dir, &settings, code, Arc::clone(&self.time), process_lang()).await?;
         let joined = member.clone();
         let waited_ms = u32::try_from(self.mono_ms().saturating_sub(began_ms)).unwrap_or(u32::MAX);
         let join = on_store(&self.store, move |store| {
             store.join(&joined)?;
+            recovery.map(|key| store.keep_recovery_key(key)).transpose()?;
             store.note_round_trip(waited_ms)
         });
         join.await.map_err(|error| match error {

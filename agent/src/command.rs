@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use crate::entry::NewRecord;
 use crate::photo::Prepared;
-use crate::show;
 use crate::store::{Edit, QueueFilter, RecordState, Store, StoreError};
+use crate::{people, show};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,32 @@ pub enum Command {
     },
     /// Look at the whole store, and repair it if it is damaged.
     Check,
+    /// The people of the office.
+    People,
+    /// Add somebody, who gets a first PIN.
+    AddPerson {
+        /// What people call them.
+        name: String,
+        /// `clerk` or `manager`.
+        role: String,
+    },
+    /// Somebody does not work here any more.
+    PartWith {
+        /// Their number.
+        person: u16,
+    },
+    /// Give somebody another PIN.
+    ResetPin {
+        /// Their number.
+        person: u16,
+    },
+    /// Somebody forgot their PIN: a challenge, or with the operator's answer to it another PIN.
+    RecoverPin {
+        /// Their number.
+        person: u16,
+        /// What the hub's operator read out.
+        answer: Option<String>,
+    },
     /// Join a hub.
     Enrol {
         /// Address of the hub.
@@ -114,12 +140,25 @@ pub fn on_store(store: &mut Store, command: &Command, lang: Lang) -> Result<Valu
         Command::Track { code } => track(store, code, lang),
         Command::Add { form, author, values } => add(store, form, author, values, lang),
         Command::Edit { record, author, values } => edit(store, record, author, values, lang),
+        Command::People => {
+            let people = store.people()?;
+            Ok(people::listed(&people, store.wall_ms()))
+        }
+        Command::PartWith { person } => {
+            let left = store.part_with(*person)?;
+            let mut answer = people::shown(&left, store.wall_ms());
+            answer["schema"] = json!("kentongan.agent.person/1");
+            Ok(answer)
+        }
         Command::Status
         | Command::Attach { .. }
         | Command::Sync
         | Command::Wake
         | Command::Check
         | Command::Import { .. }
+        | Command::AddPerson { .. }
+        | Command::ResetPin { .. }
+        | Command::RecoverPin { .. }
         | Command::Enrol { .. } => {
             Err(Failure::usage("Permintaan ini bukan untuk penyimpanan.", "This request is not for the store."))
         }

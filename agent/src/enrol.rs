@@ -11,6 +11,7 @@ use kentongan_host::fail::Failure;
 use kentongan_host::files::{self, Access};
 use kentongan_host::identity::SigningKey;
 use kentongan_host::ktg::Ktg;
+use kentongan_host::recovery;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::{self, Credentials, FloorTime};
 use kentongan_protocol::form::Lang;
@@ -76,6 +77,15 @@ impl From<LinkError> for Failure {
     }
 }
 
+/// What joining a hub gives beside the files of the identity.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    /// Who this installation is.
+    pub member: Member,
+    /// What its challenges are answered with, if the hub said it.
+    pub recovery: Option<[u8; recovery::KEY_BYTES]>,
+}
+
 /// Buys a certificate with `code` and keeps it. Nothing secret is said before the hub's root matches the code's
 /// fingerprint; a lost answer costs nothing, because the same key may ask again with the same code.
 ///
@@ -87,7 +97,7 @@ pub async fn enrol(
     code: &str,
     time: Arc<FloorTime>,
     lang: Lang,
-) -> Result<Member, Failure> {
+) -> Result<Joined, Failure> {
     let code =
         EnrolCode::parse(code).map_err(|error| Failure::of(Ktg::CodeRefused).with_detail(error.sentence(lang)))?;
     let root = Transport::new(settings, tls::fetch_only_config())?.root().await?;
@@ -112,20 +122,24 @@ pub async fn enrol(
     files::replace(&dir.hub_root(), certificate::to_pem(&root).as_bytes(), Access::Readable)
         .map_err(anyhow::Error::new)?;
     reached(Step::AgentEnrolRooted);
-    Ok(member)
+    Ok(Joined { member, recovery: answer.recovery_key.as_deref().and_then(recovery::key_from_hex) })
 }
 
-/// Replaces the certificate before it ends.
+/// Replaces the certificate before it ends. Gives back what challenges are answered with, if the hub said it.
 ///
 /// # Errors
 /// If the link fails or the hub's answer is not for this key; the old certificate stays then.
-pub async fn renew(dir: &DataDir, identity: &Identity, transport: &Transport) -> Result<(), Failure> {
+pub async fn renew(
+    dir: &DataDir,
+    identity: &Identity,
+    transport: &Transport,
+) -> Result<Option<[u8; recovery::KEY_BYTES]>, Failure> {
     let csr = identity.key.certificate_request().map_err(anyhow::Error::new)?;
     let answer: RenewAnswer = transport.renew(&RenewRequest { csr: to_hex(&csr) }).await?;
     reached(Step::AgentRenewAnswered);
     keep_certificate(dir, &identity.key, &answer.certificate_pem)?;
     reached(Step::AgentRenewKept);
-    Ok(())
+    Ok(answer.recovery_key.as_deref().and_then(recovery::key_from_hex))
 }
 
 /// Keeps a certificate if it is one for our key.

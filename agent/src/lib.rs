@@ -19,6 +19,7 @@ mod import;
 pub mod inbox;
 mod leave;
 mod page;
+pub mod people;
 pub mod photo;
 pub mod service;
 mod show;

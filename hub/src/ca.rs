@@ -17,6 +17,7 @@ use kentongan_host::certificate::{self, Facts};
 use kentongan_host::files::{Access, read_bounded, replace};
 use kentongan_host::identity::SigningKey;
 use kentongan_host::random::random_bytes;
+use kentongan_host::recovery::KEY_BYTES;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::{Credentials, HUB_NAME, RELEASED_S};
 use kentongan_host::{DataDir, Exit, Failure};
@@ -186,6 +187,15 @@ impl Authority {
     /// What the listener shows.
     pub fn credentials(&self) -> Credentials {
         Credentials { chain: vec![self.hub.clone()], key: self.hub_key.for_tls() }
+    }
+
+    /// What challenges of a device are answered with ([`kentongan_host::recovery`]). It follows from the root's key, so
+    /// that nothing more has to be kept, and is given to nobody but the device: signatures of Ed25519 are the same each
+    /// time, and what the root signs elsewhere are certificates, which never begin so.
+    pub fn recovery_key(&self, device: ReplicaId) -> [u8; KEY_BYTES] {
+        let mut meant = b"kentongan pin recovery key 1 ".to_vec();
+        meant.extend(device.to_bytes());
+        certificate::fingerprint(&self.root_key.sign(&meant))
     }
 
     /// SHA-256 of the root, in hexadecimal digits: what people compare.

@@ -156,6 +156,10 @@ pub struct EnrolAnswer {
     pub hub_replica: String,
     /// The hub's clock, milliseconds since 1970.
     pub hub_ms: i64,
+    /// What challenges of this PC are answered with ([`crate::recovery`]), in hexadecimal digits; hubs before it say
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_key: Option<String>,
 }
 
 /// `POST /v1/renew`, over a connection that shows the old certificate.
@@ -172,6 +176,9 @@ pub struct RenewAnswer {
     pub certificate_pem: String,
     /// The hub's clock, milliseconds since 1970.
     pub hub_ms: i64,
+    /// As in [`EnrolAnswer`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_key: Option<String>,
 }
 
 /// Bytes as hexadecimal digits.

@@ -72,11 +72,17 @@ pub enum Ktg {
     TooLarge = 303,
     /// 304: the file is none that can be attached.
     UnfitFile = 304,
+    /// 401: the PIN or the answer to a challenge is wrong.
+    PinWrong = 401,
+    /// 402: the person may not do that.
+    Role = 402,
+    /// 403: too many wrong PINs, so the next one waits.
+    PinLocked = 403,
 }
 
 impl Ktg {
     /// Every code, in ascending order.
-    pub const ALL: [Ktg; 29] = [
+    pub const ALL: [Ktg; 32] = [
         Ktg::NoNetwork,
         Ktg::Dns,
         Ktg::Proxy,
@@ -106,6 +112,9 @@ impl Ktg {
         Ktg::InvalidField,
         Ktg::TooLarge,
         Ktg::UnfitFile,
+        Ktg::PinWrong,
+        Ktg::Role,
+        Ktg::PinLocked,
     ];
 
     /// The number behind `KTG-`.

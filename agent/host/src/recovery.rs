@@ -20,6 +20,7 @@ use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::receipt::Prefix;
 use ring::hmac;
 
+use crate::enrolment::from_hex;
 use crate::random::random_below;
 
 /// Bytes of the key that hub and device share for this.
@@ -30,6 +31,11 @@ const NUMBERS: u32 = 1_000_000;
 const ANSWERS: u64 = 100_000_000;
 /// Digits of an answer.
 const ANSWER_DIGITS: usize = 8;
+
+/// The key that a hub's message brought; `None` if that is none.
+pub fn key_from_hex(text: &str) -> Option<[u8; KEY_BYTES]> {
+    from_hex(text)?.try_into().ok()
+}
 
 /// What the office reads aloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -75,6 +75,8 @@ pub(super) enum Command {
         after_help = agent_examples(&["import aduan.csv", "import lama.jsonl --map peta.toml --json"]),
     )]
     Import(ImportArgs),
+    #[command(subcommand, about = t("Orang-orang di kantor ini dan PIN mereka", "The people of this office and their PINs"))]
+    User(UserCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]
     Config(ConfigCommand),
     #[command(
@@ -236,6 +238,49 @@ pub(super) struct ImportArgs {
     pub(super) file: PathBuf,
     #[arg(long, value_name = "MAP.toml", help = t("Peta kolom; tanpa ini dicari di samping berkas", "Mapping of columns; else looked for beside the file"))]
     pub(super) map: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    #[command(about = t("Daftar orang", "List of people"), after_help = agent_examples(&["user list", "user list --json"]))]
+    List,
+    #[command(
+        about = t("Menambah orang; PIN pertamanya ditampilkan satu kali", "Add somebody; their first PIN is shown once"),
+        after_help = agent_examples(&["user add Wayan --role manager", "user add Siti"]),
+    )]
+    Add {
+        #[arg(value_name = "NAME", help = t("Nama panggilan; juga tercantum pada yang diisi", "What people call them; also stands with what they enter"))]
+        name: String,
+        #[arg(long, default_value = "clerk", value_name = "clerk|manager", help = t("Petugas atau penanggung jawab", "Clerk or duty manager"))]
+        role: String,
+    },
+    #[command(
+        about = t("Orang ini tidak bekerja di sini lagi", "Somebody does not work here any more"),
+        after_help = agent_examples(&["user leave 3"]),
+    )]
+    Leave(PersonArgs),
+    #[command(
+        name = "pin-reset",
+        about = t("Memberi PIN baru; ditampilkan satu kali", "Give another PIN; it is shown once"),
+        after_help = agent_examples(&["user pin-reset 2"]),
+    )]
+    PinReset(PersonArgs),
+    #[command(
+        about = t("PIN lupa: tantangan untuk operator pusat, lalu jawabannya", "A forgotten PIN: a challenge for the hub's operator, then the answer"),
+        after_help = agent_examples(&["user recovery 2", "user recovery 2 --answer 5830-1174"]),
+    )]
+    Recovery {
+        #[command(flatten)]
+        person: PersonArgs,
+        #[arg(long, value_name = "NNNN-NNNN", help = t("Yang dibacakan operator pusat", "What the hub's operator read out"))]
+        answer: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PersonArgs {
+    #[arg(value_name = "NUMBER", help = t("Nomor orang, lihat user list", "Number of the person, see user list"))]
+    pub(super) person: u16,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! The command line: reads what was typed, asks the service or does it itself, prints the answer.
 
 mod args;
+mod people;
 mod print;
 
 use std::ffi::OsString;
@@ -26,7 +27,9 @@ use kentongan_host::reserve::Reserve;
 use kentongan_host::store_thread::StoreThread;
 use serde_json::{Value, json};
 
-use self::args::{Cli, Command as Typed, ConfigCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs};
+use self::args::{
+    Cli, Command as Typed, ConfigCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs, UserCommand,
+};
 use crate::agent::Agent;
 use crate::command::Command;
 use crate::inbox::{Bar, Progress};
@@ -110,6 +113,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
             leave::leave(&place.dir, out, args.force_with_unsent, args.yes || place.common.no_input)
         }
         Typed::Import(args) => place.import(args),
+        Typed::User(command) => place.user(command),
         Typed::Config(command) => place.config(command),
         Typed::Paths => {
             print::paths(out, &place.dir);
@@ -289,6 +293,21 @@ impl Place<'_> {
         }
         let refused = answer["rejected"].as_u64().unwrap_or(0) + answer["changed"].as_u64().unwrap_or(0);
         Ok(if refused > 0 { Exit::SomeRefused } else { Exit::Done })
+    }
+
+    fn user(&self, command: UserCommand) -> Result<Exit, Failure> {
+        match command {
+            UserCommand::List => self.show(Command::People, people::listed),
+            UserCommand::Add { name, role } => self.show(Command::AddPerson { name, role }, people::added),
+            UserCommand::Leave(args) => self.show(Command::PartWith { person: args.person }, people::left),
+            UserCommand::PinReset(args) => self.show(Command::ResetPin { person: args.person }, people::pin),
+            UserCommand::Recovery { person, answer: None } => {
+                self.show(Command::RecoverPin { person: person.person, answer: None }, people::challenge)
+            }
+            UserCommand::Recovery { person, answer } => {
+                self.show(Command::RecoverPin { person: person.person, answer }, people::pin)
+            }
+        }
     }
 
     fn config(&self, command: ConfigCommand) -> Result<Exit, Failure> {

@@ -9,6 +9,8 @@ use kentongan_protocol::error::Fault;
 use kentongan_protocol::form;
 use thiserror::Error;
 
+use crate::people;
+
 /// An error of the store.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -29,6 +31,15 @@ pub enum StoreError {
     /// There is no such record here.
     #[error("there is no such record on this PC")]
     NoSuchRecord,
+    /// There is nobody with that number, or they left.
+    #[error("there is no such person on this PC")]
+    NoSuchPerson,
+    /// A name is empty, too long, or taken.
+    #[error("a name that nobody can have")]
+    UnfitName,
+    /// There would be people and no duty manager among them.
+    #[error("an office needs a duty manager")]
+    NeedsManager,
     /// The record does not fit its form.
     #[error("the record does not fit its form")]
     Unfit(Vec<form::Fault>),
@@ -93,6 +104,9 @@ impl From<StoreError> for Failure {
         use rusqlite::ErrorCode;
         if error.is_damage() {
             return Failure::of(Ktg::StoreDamaged).caused_by(error);
+        }
+        if let Some(failure) = people::unfit(&error) {
+            return failure;
         }
         match error {
             StoreError::Open(failure) => failure.into(),

@@ -17,9 +17,13 @@ pub(super) mod name {
     pub(in super::super) const HUB_REPLICA: &str = "hub replica";
     /// Sum over what enrolment gave.
     pub(in super::super) const MEMBER_SUM: &str = "member sum";
+    /// What the hub answers challenges of this PC with, when somebody forgot their PIN.
+    pub(in super::super) const RECOVERY: &str = "pin recovery key";
     /// What is taken over from a damaged store.
-    pub(in super::super) const KEPT: [&str; 7] =
-        [REPLICA, OFFICE, OFFICE_NAME, PREFIX, HUB_URL, HUB_REPLICA, MEMBER_SUM];
+    pub(in super::super) const KEPT: [&str; 8] =
+        [REPLICA, OFFICE, OFFICE_NAME, PREFIX, HUB_URL, HUB_REPLICA, MEMBER_SUM, RECOVERY];
+    /// The challenge of somebody who forgot their PIN.
+    pub(in super::super) const CHALLENGE: &str = "pin recovery challenge";
     /// Latest time that a hub said, in milliseconds: certificates are judged by nothing earlier.
     pub(in super::super) const HUB_MS: &str = "hub ms";
     /// This PC's clock minus the hub's at the last contact, in milliseconds.

@@ -22,6 +22,7 @@ mod mishap;
 mod next;
 mod opening;
 mod pack;
+mod person;
 mod read;
 mod repair;
 mod salvage;
@@ -51,6 +52,7 @@ pub use error::{StoreError, not_enrolled};
 pub use list::{Found, ListFilter, Today, is_confidential};
 pub use mishap::Mishap;
 pub use opening::Health;
+pub use person::Person;
 pub use read::{Counts, Entry, QueueFilter, QueueItem, RecordState, RecordSummary};
 pub use salvage::Salvaged;
 pub use write::{Edit, Entered};
@@ -65,6 +67,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema3.sql"),
     include_str!("schema4.sql"),
     include_str!("schema5.sql"),
+    include_str!("schema6.sql"),
 ];
 
 /// What the store needs of the machine it runs on.

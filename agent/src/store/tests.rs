@@ -439,5 +439,6 @@ fn a_record_that_does_not_fit_leaves_nothing_behind() {
     assert_eq!(store.enter(&complaint("y")).unwrap().record.0.seq, 1);
 }
 
+mod people;
 mod secured;
 mod stray;

@@ -13,6 +13,7 @@ use super::ask::{ask, unexpected};
 use super::{Context, document, words};
 use crate::service::fleet::{Detail, Notice, OfficeRow, ReplicaRow, State};
 use crate::service::office::{Answer, Changed, List, Request};
+use crate::service::recovery::Recovery;
 use crate::service::{self, Request as Asked};
 
 /// 100,000 offices with long names fit.
@@ -34,6 +35,7 @@ pub(super) fn run(context: &Context<'_>, command: &OfficeCommand) -> Result<Exit
             let (replica, reason) = (replica.clone(), reason.clone());
             Request::Revoke { replica, reason, valid_upto: valid_upto.clone() }
         }
+        OfficeCommand::RecoveryCode { challenge } => Request::RecoveryCode { challenge: challenge.clone() },
     };
     let answer = asked(context, request)?;
     show(context, &answer);
@@ -161,7 +163,23 @@ fn show(context: &Context<'_>, answer: &Answer) {
                 "What has arrived stays valid. This PC joins again only with a new key.",
             );
         }
+        Answer::Recovery(recovery) if out.json => out.document(&document("kentongan.hub.recovery/1", recovery)),
+        Answer::Recovery(recovery) => show_recovery(out, recovery),
     }
+}
+
+fn show_recovery(out: &Output, recovery: &Recovery) {
+    let Recovery { office, office_name, host, person, answer, .. } = recovery;
+    out.line(&match out.lang {
+        Lang::Id => format!(
+            "Kantor {office_name} ({office}), PC {host}, orang nomor {person}.\n\
+             Kenali dulu suaranya, atau telepon balik ke nomor kantor itu. Lalu bacakan: {answer}"
+        ),
+        Lang::En => format!(
+            "Office {office_name} ({office}), PC {host}, person number {person}.\n\
+             Recognise the voice first, or call the office back. Then read out: {answer}"
+        ),
+    });
 }
 
 fn show_list(out: &Output, list: &List) {

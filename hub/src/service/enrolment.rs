@@ -6,7 +6,7 @@
 //! - A key that is known keeps its replica: a PC whose certificate has ended joins again as itself.
 
 use kentongan_host::certificate::{fingerprint, to_pem};
-use kentongan_host::enrolment::{EnrolAnswer, EnrolCode as Code, EnrolRequest, RenewAnswer, from_hex};
+use kentongan_host::enrolment::{EnrolAnswer, EnrolCode as Code, EnrolRequest, RenewAnswer, from_hex, to_hex};
 use kentongan_host::random::{random_below, random_u64};
 use kentongan_host::{Exit, Failure, Ktg, moment};
 use kentongan_protocol::ids::{OfficeCode, ReplicaId};
@@ -214,7 +214,11 @@ pub fn renew(tx: &mut dyn Tx, desk: &Desk, replica: &Replica, csr: &[u8]) -> Res
     let renewed = Replica { certificate: noted(&issued), ..replica.clone() };
     tx.put_replica(&renewed)?;
     desk.audit(tx, "replica.renewed", &replica.id.to_string(), json!({}))?;
-    Ok(Some(RenewAnswer { certificate_pem: to_pem(&issued.der), hub_ms: desk.now_ms }))
+    Ok(Some(RenewAnswer {
+        certificate_pem: to_pem(&issued.der),
+        hub_ms: desk.now_ms,
+        recovery_key: Some(to_hex(&desk.authority().recovery_key(replica.id))),
+    }))
 }
 
 fn create(tx: &mut dyn Tx, desk: &Desk, office: &str, name: &str, expires_ms: u64) -> Result<Answer, Failure> {
@@ -363,6 +367,7 @@ fn answer(tx: &mut dyn Tx, desk: &Desk, replica: &Replica, issued: &DeviceCertif
         root_pem: to_pem(desk.authority().root()),
         hub_replica: hub.replica.to_string(),
         hub_ms: desk.now_ms,
+        recovery_key: Some(to_hex(&desk.authority().recovery_key(replica.id))),
     })
 }
 

@@ -18,6 +18,7 @@ pub mod fleet;
 pub mod office;
 pub mod quarantine;
 pub mod record;
+pub mod recovery;
 pub mod status;
 #[cfg(test)]
 mod stories;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Desk;
 use super::fleet::{Detail, OfficeRow, ReplicaRow, State, replica_row, rows, show};
+use super::recovery::{self, Recovery};
 use crate::store::{Office, Standing, Tx};
 
 /// What can be asked about offices.
@@ -60,6 +61,11 @@ pub enum Request {
         /// Last ops that are held to be honest, one a log; noted for whoever looks into it.
         valid_upto: Vec<String>,
     },
+    /// Answers the challenge of somebody who forgot their PIN.
+    RecoveryCode {
+        /// As the office read it out.
+        challenge: String,
+    },
 }
 
 /// The answers.
@@ -74,6 +80,8 @@ pub enum Answer {
     Changed(Changed),
     /// To [`Request::Revoke`].
     Revoked(Box<ReplicaRow>),
+    /// To [`Request::RecoveryCode`].
+    Recovery(Recovery),
 }
 
 /// A list of offices.
@@ -123,6 +131,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
             change(tx, desk, office, if *paused { "office.paused" } else { "office.resumed" })
         }
         Request::Revoke { replica, reason, valid_upto } => revoke(tx, desk, replica, reason, valid_upto),
+        Request::RecoveryCode { challenge } => recovery::answer(tx, desk, challenge).map(Answer::Recovery),
     }
 }
 

@@ -138,6 +138,10 @@ pub(super) fn certificate_seeds() -> Vec<Vec<u8>> {
     ders.into_iter().chain(pems).chain([request_of_certificate()]).collect()
 }
 
+fn authority_key() -> [u8; 32] {
+    AUTHORITY.2.read().expect("of one thread").recovery_key(SARI)
+}
+
 pub(super) fn enrolment_seeds() -> Vec<Vec<u8>> {
     let csr = to_hex(&request_of_certificate());
     let secret = EnrolCode::draw(b"akar").secret();
@@ -158,6 +162,7 @@ pub(super) fn answer_seeds() -> Vec<Vec<u8>> {
         root_pem: pem(3),
         hub_replica: who.hub_replica.to_string(),
         hub_ms: NOW_MS,
+        recovery_key: Some(to_hex(&authority_key())),
     };
     vec![serde_json::to_vec(&answer).expect("JSON")]
 }

@@ -5,6 +5,7 @@
 
 mod machine;
 mod network;
+mod people;
 
 use crate::exit::Exit;
 use crate::ktg::Ktg;
@@ -49,5 +50,8 @@ pub(crate) fn page(ktg: Ktg) -> &'static Page {
         Ktg::InvalidField => &machine::INVALID_FIELD,
         Ktg::TooLarge => &machine::TOO_LARGE,
         Ktg::UnfitFile => &machine::UNFIT_FILE,
+        Ktg::PinWrong => &people::PIN_WRONG,
+        Ktg::Role => &people::ROLE,
+        Ktg::PinLocked => &people::PIN_LOCKED,
     }
 }

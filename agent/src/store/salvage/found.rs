@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Seek};
 
 use kentongan_host::carve::{Kind, Place, Remains, Row, Shape, Value};
+use kentongan_host::recovery::KEY_BYTES;
 use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::ids::{OfficeCode, ReplicaId, RunId};
 use kentongan_protocol::log::LogHead;
@@ -39,6 +40,8 @@ pub(super) struct Found {
     pub(super) attachments: BTreeMap<i64, Noted>,
     /// Parts of their content by id, at their latest place.
     pub(super) parts: BTreeMap<i64, Place>,
+    /// The people of the office by number, as they were last written.
+    pub(super) people: BTreeMap<i64, Row>,
 }
 
 /// What was noted of an attachment.
@@ -124,6 +127,9 @@ impl Found {
             ATTACHMENT_PART => {
                 self.parts.insert(row.id, place);
             }
+            PERSON => {
+                self.people.insert(row.id, row);
+            }
             _ => {}
         }
         Some(())
@@ -137,6 +143,11 @@ impl Found {
     pub(super) fn of_another(&self, member: &Member) -> bool {
         let of_this = self.wal_writers.iter().any(|(writer, _)| *writer == member.replica);
         !of_this && self.wal_writers.iter().any(|(_, own)| *own)
+    }
+
+    /// What challenges of this PC are answered with.
+    pub(super) fn recovery_key(&self) -> Option<[u8; KEY_BYTES]> {
+        self.facts.get(name::RECOVERY)?.last()?.bytes()
     }
 
     /// What enrolment gave: the latest facts that agree with their sum, else the latest.
@@ -159,7 +170,7 @@ impl Found {
 }
 
 /// Rows that are looked for, in the order of the constants below.
-pub(super) static SHAPES: [Shape; 12] = [
+pub(super) static SHAPES: [Shape; 13] = [
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(8)] },
     Shape { row_ids: false, columns: &[Kind::Bytes(8), Kind::Whole] },
     Shape {
@@ -226,6 +237,20 @@ pub(super) static SHAPES: [Shape; 12] = [
         ],
     },
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Blob] },
+    Shape {
+        row_ids: true,
+        columns: &[
+            Kind::RowId,
+            Kind::Text,
+            Kind::Whole,
+            Kind::Text,
+            Kind::Whole,
+            Kind::Whole,
+            Kind::Whole,
+            Kind::Whole,
+            Kind::WholeOrNull,
+        ],
+    },
 ];
 const LOG_NAME: usize = 0;
 const LOG_NAME_INDEX: usize = 1;
@@ -239,3 +264,4 @@ const IMPORT_ROW: usize = 8;
 const IMPORT_SOURCE: usize = 9;
 const ATTACHMENT: usize = 10;
 const ATTACHMENT_PART: usize = 11;
+const PERSON: usize = 12;

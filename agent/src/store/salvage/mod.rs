@@ -119,6 +119,7 @@ pub(super) fn fill<R: Read + Seek>(
     work.put_logs()?;
     work.put_rest()?;
     work.put_attachments()?;
+    work.put_people()?;
     if let Some(member) = &work.member {
         facts::put_member(work.db, member)?;
     }

@@ -17,7 +17,7 @@ use super::super::attachments;
 use super::super::check::sum_of;
 use super::super::pack::{key_of, op_key, split};
 use super::super::write::put_log_head;
-use super::super::{Member, StoreError, put_run, read};
+use super::super::{Member, StoreError, facts, person, put_run, read};
 use super::Salvaged;
 use super::found::Found;
 use super::proof::{Candidate, Plan, assembled};
@@ -205,6 +205,19 @@ impl<R: Read + Seek> Work<'_, R> {
                 .map_err(taking())?;
         }
         Ok(())
+    }
+
+    /// The people of the office. A row that cannot be one of ours is passed over: its person is added anew.
+    pub(super) fn put_people(&mut self) -> Result<(), StoreError> {
+        for (id, row) in &self.found.people {
+            if let Some((person, pin)) = person::of_row(*id, row) {
+                person::put(self.db, &person, pin)?;
+            }
+        }
+        match self.found.recovery_key() {
+            Some(key) => facts::put(self.db, facts::name::RECOVERY, key),
+            None => Ok(()),
+        }
     }
 
     /// Files that records name: those whose content is still what their name says. The hub is asked how far it has them.

@@ -99,6 +99,17 @@ pub(crate) enum OfficeCommand {
         #[arg(long, help = t("Tanpa bertanya", "Do not ask"))]
         yes: bool,
     },
+    #[command(
+        about = t(
+            "Menjawab tantangan orang yang lupa PIN; bacakan jawabannya lewat telepon",
+            "Answer the challenge of somebody who forgot their PIN; read the answer out over the telephone",
+        ),
+        after_help = examples(&["office recovery-code 7K3M-0002-482199"]),
+    )]
+    RecoveryCode {
+        #[arg(value_name = "CHALLENGE", help = t("Yang dibacakan kantor", "What the office reads out"))]
+        challenge: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
