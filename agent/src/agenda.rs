@@ -10,7 +10,9 @@
 //! - A link that was good a moment ago and is silent now is tried again at once, then every second or two, then less
 //!   and less often: it comes back without telling anybody.
 //! - Other failures space the attempts out, up to `sync.backoff_max`; new work brings the next one forward, but never before
-//!   the time that the hub asked to be left alone.
+//!   the time that the hub asked to be left alone. Urgent complaints keep a quarter of that time.
+//! - Where the rules of the link let nothing go now, nothing is tried before they do; new work is asked about all the same,
+//!   without a word to the hub.
 
 use kentongan_protocol::session::pacing::Pacing;
 
@@ -31,13 +33,19 @@ pub const LATELY_MS: u64 = 3 * 60_000;
 pub const NOTICE_MS: u64 = 1_000;
 
 /// The same as a part of the time that it has been silent.
-const NOTICE_SHARE: u64 = 16;
+const NOTICE_SHARE: u64 = 24;
 
 /// An agent that starts waits up to so many milliseconds before it talks: where the power comes back, everybody starts.
 pub const START_SPREAD_MS_MAX: u64 = 15_000;
 
 /// However long a hub asks to be left alone, it is asked again after this many milliseconds.
 pub const COME_BACK_MS_MAX: u64 = 10 * 60_000;
+
+/// Urgent complaints come back after this part of it.
+const URGENT_SHARE: u64 = 4;
+
+/// Where the rules let nothing go they are asked again after this many milliseconds: a clock may be set right.
+pub const REST_MS_MAX: u64 = 60 * 60_000;
 
 /// Between two looks into the inbox, in milliseconds: a large file that is being copied tells of itself all the time.
 pub const LOOK_GAP_MS: u64 = 100;
@@ -48,7 +56,10 @@ pub enum Event {
     /// Time has passed.
     Time,
     /// There is something new to send.
-    NewWork,
+    NewWork {
+        /// An urgent complaint is among what waits.
+        urgent: bool,
+    },
     /// Something happened in the inbox folder.
     InboxChanged,
     /// The configuration may have changed.
@@ -77,19 +88,21 @@ pub struct Ended {
     pub how: How,
     /// Seconds to stay away, at the hub's wish; 0: none.
     pub come_back_s: u32,
+    /// An urgent complaint still waits.
+    pub urgent: bool,
 }
 
 impl Ended {
     /// How a contact ended that left this report; none: the store failed.
     pub fn of(own: bool, report: Option<&ContactReport>) -> Ended {
-        let Some(report) = report else { return Ended { own, how: How::Failed, come_back_s: 0 } };
+        let Some(report) = report else { return Ended { own, how: How::Failed, come_back_s: 0, urgent: false } };
         let how = match &report.failure {
-            None => How::Well,
+            None => report.rests_ms.map_or(How::Well, |ms| How::Rests { ms }),
             Some(failure) if needs_a_person(failure.ktg) => How::NeedsPerson,
             Some(failure) if failure.is_silence() => How::Silent { heard: report.down_bytes > 0 },
             Some(_) => How::Failed,
         };
-        Ended { own, how, come_back_s: report.come_back_s }
+        Ended { own, how, come_back_s: report.come_back_s, urgent: report.urgent }
     }
 }
 
@@ -109,6 +122,11 @@ pub enum How {
     NeedsPerson,
     /// This PC belongs to no hub yet.
     NotEnrolled,
+    /// The rules of the link let nothing go that there is; the hub was not asked.
+    Rests {
+        /// For so many milliseconds yet.
+        ms: u64,
+    },
 }
 
 /// What is to be done.
@@ -138,9 +156,11 @@ pub struct Agenda {
     contact_at_ms: u64,
     /// The hub's wish.
     not_before_ms: u64,
+    /// As far as it holds for urgent complaints.
+    urgent_not_before_ms: u64,
     failures: u32,
-    /// When the hub was heard last.
-    heard_ms: Option<u64>,
+    /// When the hub was heard last, or the service began: a PC and its modem are switched on together.
+    heard_ms: u64,
     talking: bool,
     /// There was new work while a contact was under way: perhaps it came too late for it.
     work_since: bool,
@@ -160,8 +180,9 @@ impl Agenda {
             pacing,
             contact_at_ms: now_ms.saturating_add(random % (spread_ms + 1)),
             not_before_ms: 0,
+            urgent_not_before_ms: 0,
             failures: 0,
-            heard_ms: None,
+            heard_ms: now_ms,
             talking: false,
             work_since: false,
             look_at_ms: now_ms,
@@ -192,7 +213,7 @@ impl Agenda {
         }
         match event {
             Event::Time => {}
-            Event::NewWork => self.hurry(now_ms),
+            Event::NewWork { urgent } => self.hurry(now_ms, urgent),
             Event::InboxChanged => {
                 self.change_since = self.looking;
                 self.look_at_ms = self.look_at_ms.min(self.soonest_look_ms(now_ms));
@@ -201,7 +222,7 @@ impl Agenda {
             Event::Changed(pacing) => {
                 self.pacing = pacing;
                 self.failures = 0;
-                self.hurry(now_ms);
+                self.hurry(now_ms, false);
                 self.look_at_ms = self.look_at_ms.min(self.soonest_look_ms(now_ms));
             }
             Event::Ended(ended) => effects.extend(self.ended(ended, now_ms, random)),
@@ -223,7 +244,7 @@ impl Agenda {
     }
 
     /// Talks soon, as far as the hub's wish and failures allow.
-    fn hurry(&mut self, now_ms: u64) {
+    fn hurry(&mut self, now_ms: u64, urgent: bool) {
         self.work_since = self.talking;
         let wait_ms = match self.failures {
             0 => GATHER_MS,
@@ -231,8 +252,13 @@ impl Agenda {
             u32::MAX => return,
             _ => EAGER_RETRY_MS,
         };
-        let soonest_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms);
+        let soonest_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms(urgent));
         self.contact_at_ms = self.contact_at_ms.min(soonest_ms);
+    }
+
+    /// How long the hub wishes to be left alone.
+    fn not_before_ms(&self, urgent: bool) -> u64 {
+        if urgent { self.urgent_not_before_ms } else { self.not_before_ms }
     }
 
     fn ended(&mut self, ended: Ended, now_ms: u64, random: u64) -> Option<Effect> {
@@ -243,17 +269,21 @@ impl Agenda {
         if come_back_ms > 0 {
             // Those who were sent away together must not return together.
             let wish = Pacing { interval_ms: 0, backoff_ms_max: come_back_ms, ..self.pacing };
-            self.not_before_ms = now_ms.saturating_add(wish.wait_ms(u32::MAX, random));
+            let away_ms = wish.wait_ms(u32::MAX, random);
+            self.not_before_ms = now_ms.saturating_add(away_ms);
+            self.urgent_not_before_ms = now_ms.saturating_add(away_ms / URGENT_SHARE);
             self.contact_at_ms = self.contact_at_ms.max(self.not_before_ms);
         }
         let planned_ms = self.contact_at_ms;
         if matches!(ended.how, How::Well | How::Silent { heard: true }) {
-            self.heard_ms = Some(now_ms);
+            self.heard_ms = now_ms;
         }
-        let silent_ms = self.heard_ms.map_or(u64::MAX, |heard_ms| now_ms.saturating_sub(heard_ms));
+        let silent_ms = now_ms.saturating_sub(self.heard_ms);
         let lately = silent_ms <= LATELY_MS;
         self.failures = match ended.how {
             How::Well | How::NotEnrolled => 0,
+            How::Rests { .. } if !ended.own => return None,
+            How::Rests { .. } => self.failures,
             // The first to notice that something is wrong: what this contact left undone is tried again soon.
             How::Failed | How::Silent { .. } if !ended.own && self.failures == 0 => 1,
             // Somebody who tries again and again must not slow the service down.
@@ -270,14 +300,18 @@ impl Agenda {
                 let notice_ms = NOTICE_MS.max(silent_ms / NOTICE_SHARE);
                 notice_ms + random % (notice_ms + 1)
             }
+            // Whose hours end at the same time must not come back at the same moment.
+            How::Rests { ms } => {
+                ms.clamp(GATHER_MS, REST_MS_MAX) + random % (self.pacing.spread_ms(self.pacing.interval_ms) + 1)
+            }
             _ => self.pacing.wait_ms(self.failures, random).max(GATHER_MS),
         };
-        self.contact_at_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms);
+        self.contact_at_ms = now_ms.saturating_add(wait_ms).max(self.not_before_ms(ended.urgent));
         if !ended.own && self.failures > 0 {
             self.contact_at_ms = self.contact_at_ms.min(planned_ms);
         }
         if std::mem::take(&mut self.work_since) {
-            self.hurry(now_ms);
+            self.hurry(now_ms, ended.urgent);
         }
         Some(Effect::NoteNext { in_ms: self.contact_at_ms.saturating_sub(now_ms) })
     }
@@ -303,7 +337,7 @@ mod tests {
     const PACING: Pacing = Pacing { interval_ms: 300_000, backoff_ms_max: 300_000, jitter_percent: 20 };
 
     fn ended(how: How, come_back_s: u32) -> Event {
-        Event::Ended(Ended { own: true, how, come_back_s })
+        Event::Ended(Ended { own: true, how, come_back_s, urgent: false })
     }
 
     /// An agenda whose first contact ended so at the moment 0.
@@ -318,8 +352,8 @@ mod tests {
     fn new_work_is_gathered_while_all_is_well_and_spaced_out_while_it_is_not() {
         let mut well = after(How::Well, 0);
         assert_eq!(well.contact_at_ms, 300_000);
-        well.on(Event::NewWork, 1_000, 0);
-        well.on(Event::NewWork, 1_200, 0);
+        well.on(Event::NewWork { urgent: false }, 1_000, 0);
+        well.on(Event::NewWork { urgent: false }, 1_200, 0);
         assert_eq!(well.contact_at_ms, 1_300);
 
         let mut failing = after(How::Failed, 0);
@@ -328,8 +362,8 @@ mod tests {
             failing.on(ended(How::Failed, 0), now_ms, 0);
         }
         assert_eq!(failing.contact_at_ms, 62_000 + 64_000);
-        failing.on(Event::NewWork, 63_000, 0);
-        failing.on(Event::NewWork, 70_000, 0);
+        failing.on(Event::NewWork { urgent: false }, 63_000, 0);
+        failing.on(Event::NewWork { urgent: false }, 70_000, 0);
         assert_eq!(failing.contact_at_ms, 63_000 + EAGER_RETRY_MS, "not put off by more of it");
     }
 
@@ -354,17 +388,17 @@ mod tests {
             agenda.on(ended(How::Silent { heard: false }, 0), now_ms, 0);
             assert_eq!(agenda.contact_at_ms - now_ms, PACING.wait_ms(failures + 1, 0));
         }
-        let mut never = Agenda::new(PACING, 0, 0);
-        never.on(Event::Time, 0, 0);
-        never.on(ended(How::Silent { heard: false }, 0), 0, 0);
-        assert_eq!(never.contact_at_ms, PACING.wait_ms(1, 0), "nothing speaks for this link");
+        let mut begun = Agenda::new(PACING, 0, 0);
+        begun.on(Event::Time, 0, 0);
+        begun.on(ended(How::Silent { heard: false }, 0), 9_000, 0);
+        assert_eq!(begun.contact_at_ms, 9_000 + NOTICE_MS, "its modem was switched on when it was");
     }
 
     #[test]
     fn work_that_came_during_a_contact_is_followed_by_another_one() {
         let mut agenda = after(How::Well, 0);
         assert_eq!(agenda.on(Event::Time, 300_000, 0), [Effect::Contact]);
-        assert_eq!(agenda.on(Event::NewWork, 300_100, 0), []);
+        assert_eq!(agenda.on(Event::NewWork { urgent: false }, 300_100, 0), []);
         let noted = agenda.on(ended(How::Well, 0), 301_000, 0);
         assert_eq!(noted, [Effect::NoteNext { in_ms: GATHER_MS }]);
     }
@@ -372,20 +406,52 @@ mod tests {
     #[test]
     fn the_wish_of_the_hub_is_kept_whatever_happens_and_has_a_bound() {
         let mut agenda = after(How::Failed, 600);
-        agenda.on(Event::NewWork, 1_000, 0);
+        agenda.on(Event::NewWork { urgent: false }, 1_000, 0);
         agenda.on(Event::Changed(PACING), 2_000, 0);
-        agenda.on(Event::Ended(Ended { own: false, how: How::Well, come_back_s: 0 }), 3_000, 0);
+        agenda.on(Event::Ended(Ended { own: false, how: How::Well, come_back_s: 0, urgent: false }), 3_000, 0);
         assert!(agenda.contact_at_ms >= 600_000);
 
         let mut agenda = after(How::Well, 0);
-        agenda.on(Event::Ended(Ended { own: false, how: How::Failed, come_back_s: u32::MAX }), 299_000, u64::MAX);
+        agenda.on(
+            Event::Ended(Ended { own: false, how: How::Failed, come_back_s: u32::MAX, urgent: false }),
+            299_000,
+            u64::MAX,
+        );
         assert!((299_000 + 600_000..=299_000 + 720_000).contains(&agenda.contact_at_ms));
+    }
+
+    #[test]
+    fn an_urgent_complaint_keeps_a_quarter_of_the_time_that_the_hub_wishes() {
+        let sent_away = Ended { own: true, how: How::Failed, come_back_s: 400, urgent: true };
+        let mut agenda = after(How::Well, 0);
+        agenda.on(Event::Time, 300_000, 0);
+        agenda.on(Event::Ended(sent_away), 300_000, 0);
+        assert_eq!(agenda.contact_at_ms, 400_000, "one waits");
+        let mut agenda = after(How::Failed, 400);
+        agenda.on(Event::NewWork { urgent: false }, 1_000, 0);
+        assert_eq!(agenda.contact_at_ms, 400_000);
+        agenda.on(Event::NewWork { urgent: true }, 2_000, 0);
+        assert_eq!(agenda.contact_at_ms, 100_000, "one was entered");
+    }
+
+    #[test]
+    fn where_the_rules_let_nothing_go_nothing_is_tried_before_they_do_and_all_do_not_return_at_once() {
+        let mut agenda = after(How::Rests { ms: 1_800_000 }, 0);
+        assert_eq!((agenda.failures, agenda.contact_at_ms), (0, 1_800_000));
+        agenda.on(Event::NewWork { urgent: true }, 5_000, 0);
+        assert_eq!(agenda.contact_at_ms, 5_000 + GATHER_MS, "perhaps it may go");
+        let mut last = Agenda::new(PACING, 0, 0);
+        last.on(Event::Time, 0, 0);
+        last.on(ended(How::Rests { ms: u64::MAX }, 0), 0, u64::MAX - 15);
+        assert!((REST_MS_MAX..=REST_MS_MAX + 60_000).contains(&last.contact_at_ms));
+        last.on(Event::Ended(Ended { own: false, how: How::Rests { ms: 1 }, come_back_s: 0, urgent: false }), 10, 0);
+        assert!(last.contact_at_ms >= REST_MS_MAX, "who asks by hand hurries nothing");
     }
 
     #[test]
     fn what_a_person_has_to_mend_is_tried_seldom_until_something_changed() {
         let mut agenda = after(How::NeedsPerson, 0);
-        agenda.on(Event::NewWork, 1_000, 0);
+        agenda.on(Event::NewWork { urgent: false }, 1_000, 0);
         assert_eq!(agenda.contact_at_ms, 300_000);
         agenda.on(Event::Changed(PACING), 2_000, 0);
         assert_eq!(agenda.contact_at_ms, 2_000 + GATHER_MS);
@@ -394,9 +460,9 @@ mod tests {
     #[test]
     fn a_person_who_reaches_the_hub_ends_the_waiting_and_one_who_does_not_prolongs_nothing() {
         let mut agenda = after(How::NeedsPerson, 0);
-        agenda.on(Event::Ended(Ended { own: false, how: How::Failed, come_back_s: 0 }), 1_000, 0);
+        agenda.on(Event::Ended(Ended { own: false, how: How::Failed, come_back_s: 0, urgent: false }), 1_000, 0);
         assert_eq!((agenda.failures, agenda.contact_at_ms), (u32::MAX, 300_000));
-        agenda.on(Event::Ended(Ended { own: false, how: How::Well, come_back_s: 0 }), 2_000, 0);
+        agenda.on(Event::Ended(Ended { own: false, how: How::Well, come_back_s: 0, urgent: false }), 2_000, 0);
         assert_eq!((agenda.failures, agenda.contact_at_ms), (0, 302_000));
     }
 
@@ -404,7 +470,7 @@ mod tests {
     fn what_a_failed_contact_by_hand_left_undone_is_tried_again_sooner_than_planned() {
         let mut agenda = after(How::Well, 0);
         let planned_ms = agenda.contact_at_ms;
-        let failed = Event::Ended(Ended { own: false, how: How::Failed, come_back_s: 0 });
+        let failed = Event::Ended(Ended { own: false, how: How::Failed, come_back_s: 0, urgent: false });
         agenda.on(failed, 1_000, 0);
         assert_eq!(agenda.failures, 1);
         let soon_ms = agenda.contact_at_ms;
@@ -477,25 +543,26 @@ mod tests {
         for run in 0..300 {
             let jitter_percent = [0, 20, 100][run % 3];
             let pacing = Pacing { interval_ms: 1_000 + below(600_000), backoff_ms_max: 300_000, jitter_percent };
-            let longest_ms = 2 * pacing.interval_ms.max(COME_BACK_MS_MAX);
+            let longest_ms = 2 * pacing.interval_ms.max(COME_BACK_MS_MAX).max(REST_MS_MAX);
             let (mut now_ms, mut agenda) = (below(1 << 40), Agenda::new(pacing, 0, 0));
             let (mut talking, mut looking) = (false, false);
             let (mut began_ms, mut contacts) = (now_ms, 0);
             for _ in 0..300 {
                 let come_back_s = if below(10) == 0 { below(1 << 32) as u32 } else { 0 };
-                let how = match below(6) {
+                let how = match below(7) {
                     0 => How::Well,
                     1 => How::Failed,
                     2 => How::NeedsPerson,
                     3 => How::NotEnrolled,
+                    6 => How::Rests { ms: below(u64::MAX) },
                     silent => How::Silent { heard: silent == 4 },
                 };
                 let event = match below(10) {
-                    0 => Event::NewWork,
+                    0 => Event::NewWork { urgent: false },
                     1 => Event::InboxChanged,
                     2 => Event::Reload,
                     3 => Event::Changed(pacing),
-                    4 => Event::Ended(Ended { own: false, how, come_back_s }),
+                    4 => Event::Ended(Ended { own: false, how, come_back_s, urgent: below(2) == 0 }),
                     5 | 6 if talking => {
                         talking = false;
                         ended(how, come_back_s)
@@ -531,7 +598,7 @@ mod tests {
                 }
             }
             assert_eq!(agenda.on(Event::Stop, now_ms, 0), [Effect::End]);
-            assert_eq!((agenda.on(Event::NewWork, now_ms, 0), agenda.wake_at_ms()), (vec![], None));
+            assert_eq!((agenda.on(Event::NewWork { urgent: false }, now_ms, 0), agenda.wake_at_ms()), (vec![], None));
         }
     }
 }

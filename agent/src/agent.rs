@@ -304,6 +304,9 @@ impl Agent {
         if report.applied.secured > 0 {
             self.prune().await;
         }
+        if report.exchanges > 0 {
+            self.put_away_files().await;
+        }
         if report.renew && report.failure.is_none() {
             self.renew(&caller).await;
             *slot = None;
@@ -322,18 +325,31 @@ impl Agent {
         }
     }
 
+    /// Puts away attachments that the hub has for good.
+    async fn put_away_files(&self) {
+        let keep_ms = self.settings().duration("attachments", "keep_after_arrival").as_millis();
+        let keep_ms = i64::try_from(keep_ms).unwrap_or(i64::MAX);
+        match on_store(&self.store, move |store| store.put_away_files(keep_ms)).await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(ev = "store.files_put_away", files, "attachments that are secured put away"),
+            Err(error) => tracing::warn!(ev = "store.put_away_failed", %error, "nothing was put away"),
+        }
+    }
+
     async fn caller_now(&self, settings: &Settings) -> Result<Caller, Failure> {
-        let enrolled_url = on_store(&self.store, |store| {
-            store.member().map(|member| member.hub_url.clone()).ok_or(StoreError::NotEnrolled)
+        let (enrolled_url, zone) = on_store(&self.store, |store| {
+            let zone = store.zone();
+            store.member().map(|member| (member.hub_url.clone(), zone)).ok_or(StoreError::NotEnrolled)
         })
         .await?;
         let identity = Identity::load(&self.dir)?.ok_or_else(crate::store::not_enrolled)?;
-        let settings = config::link(settings, &enrolled_url);
+        let link = config::link(settings, &enrolled_url);
         Ok(Caller {
-            transport: identity.transport(&settings, Arc::clone(&self.time))?,
+            transport: identity.transport(&link, Arc::clone(&self.time))?,
             key: Arc::clone(&identity.key),
             health: Health { free_bytes: free_bytes(self.dir.root()).unwrap_or(0), program: crate::program() },
             packs: Some(Primed::Fresh),
+            rules: config::rules(settings, zone),
         })
     }
 
@@ -445,6 +461,7 @@ impl Agent {
                 attachments: store.attachment_totals()?,
                 link,
                 mishap,
+                data: store.link_use(config::rules(&settings, store.zone()))?,
                 service,
                 certificate_ends_ms,
                 free_bytes,

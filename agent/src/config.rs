@@ -6,10 +6,12 @@ use kentongan_host::data_dir::{DataDir, Program};
 use kentongan_host::fail::Failure;
 use kentongan_host::logging;
 use kentongan_host::options::{Kind, Opt, Settings, Sources, conf_dir};
+use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::session::pacing::Pacing;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::photo::Photos;
+use crate::rules::{Rules, SendFiles};
 use crate::transport::LinkSettings;
 
 const SECOND_MS: u64 = 1_000;
@@ -135,6 +137,60 @@ pub const OPTIONS: &[Opt] = &[
         ..OPT
     },
     Opt {
+        table: "data",
+        key: "day_max",
+        kind: Kind::BYTES,
+        default: "0",
+        help_id: "Kuota data sehari lewat sambungan; 0: tanpa batas. Aduan mendesak tidak dibatasi",
+        help_en: "Data budget of a day over the link; 0: no limit. Urgent complaints always go",
+        ..OPT
+    },
+    Opt {
+        table: "data",
+        key: "month_max",
+        kind: Kind::BYTES,
+        default: "0",
+        help_id: "Kuota data sebulan kalender; 0: tanpa batas",
+        help_en: "Data budget of a calendar month; 0: no limit",
+        ..OPT
+    },
+    Opt {
+        table: "data",
+        key: "metered",
+        kind: Kind::Hours,
+        default: "off",
+        help_id: "Jam sambungan berbayar: lampiran dan kabar dari pusat menunggu. Misalnya 06:00-24:00; always: selalu",
+        help_en: "Hours in which the link costs: attachments and news of the hub wait. Such as 06:00-24:00, or always",
+        ..OPT
+    },
+    Opt {
+        table: "data",
+        key: "quiet",
+        kind: Kind::Hours,
+        default: "off",
+        help_id: "Jam tenang: hanya aduan mendesak yang dikirim. Misalnya 22:00-05:00",
+        help_en: "Quiet hours: only urgent complaints go. Such as 22:00-05:00",
+        ..OPT
+    },
+    Opt {
+        table: "attachments",
+        key: "send",
+        kind: Kind::OneOf(&["always", "when-idle", "never"]),
+        default: "always",
+        help_id: "Lampiran dikirim selalu, bila tidak ada yang lain menunggu, atau tidak lewat sambungan",
+        help_en: "Attachments go always, when nothing else waits, or not over the link",
+        ..OPT
+    },
+    Opt {
+        table: "attachments",
+        key: "keep_after_arrival",
+        kind: Kind::Duration { min_ms: 0, max_ms: 36_500 * DAY_MS },
+        default: "30d",
+        help_id: "Lampiran tetap di komputer ini selama ini setelah sampai, dan selalu sampai Aman",
+        help_en: "Attachments stay on this PC for this long after they arrived, and always until they are Secured",
+        ..OPT
+    },
+    Opt {
         table: "attachments",
         key: "photo_side_max",
         kind: Kind::Whole { min: 0, max: 8_192 },
@@ -205,11 +261,27 @@ pub fn link(settings: &Settings, enrolled_url: &str) -> LinkSettings {
     }
 }
 
+/// What may go over the link when, for an office in this zone.
+pub fn rules(settings: &Settings, zone: Zone) -> Rules {
+    Rules {
+        zone,
+        quiet: settings.hours("data", "quiet").clone(),
+        metered: settings.hours("data", "metered").clone(),
+        day_bytes: settings.bytes("data", "day_max"),
+        month_bytes: settings.bytes("data", "month_max"),
+        files: match settings.text("attachments", "send") {
+            "never" => SendFiles::Never,
+            "when-idle" => SendFiles::WhenIdle,
+            _ => SendFiles::Always,
+        },
+    }
+}
+
 /// When to speak.
 pub fn pacing(settings: &Settings) -> Pacing {
     let ms = |key| u64::try_from(settings.duration("sync", key).as_millis()).unwrap_or(u64::MAX);
     Pacing {
-        interval_ms: ms("interval"),
+        interval_ms: ms("interval").max(rules(settings, Zone::default()).idle_interval_ms()),
         backoff_ms_max: ms("backoff_max"),
         jitter_percent: (settings.decimal("sync", "jitter") * 100.0) as u8,
     }

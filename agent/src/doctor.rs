@@ -18,6 +18,7 @@ use kentongan_host::{Clock, Ktg, Lang};
 use serde_json::{Value, json};
 
 use crate::agent::{certificate_ends_ms, needs_a_person};
+use crate::cli::print::link_rules;
 use crate::command::Command;
 use crate::enrol::Identity;
 use crate::{config, show};
@@ -54,8 +55,8 @@ pub(crate) fn run(
     out: &Output,
     only: &[String],
 ) -> Result<Exit, Failure> {
-    const CHECKS: [&str; 9] =
-        ["folder", "config", "store", "space", "enrolment", "certificate", "clock", "net", "contact"];
+    const CHECKS: [&str; 10] =
+        ["folder", "config", "store", "space", "enrolment", "certificate", "clock", "net", "contact", "data"];
     if let Some(unknown) = only.iter().find(|name| !CHECKS.contains(&name.as_str())) {
         let known = CHECKS.join(", ");
         return Err(Failure::usage(
@@ -64,7 +65,7 @@ pub(crate) fn run(
         ));
     }
     let settings = config::load(dir, named_config);
-    let status = status(dir);
+    let status = status(dir, settings.as_ref().ok());
     let mut findings = vec![folder(dir), configuration(&settings)];
     findings.push(store(&status));
     findings.extend(settings.as_ref().ok().map(|settings| space(dir, settings)));
@@ -73,6 +74,7 @@ pub(crate) fn run(
     findings.push(clock(status.as_ref().ok()));
     findings.extend(status.as_ref().ok().and_then(network));
     findings.extend(status.as_ref().ok().and_then(contact));
+    findings.extend(status.as_ref().ok().and_then(data));
     findings.retain(|finding| only.is_empty() || only.iter().any(|name| name == finding.check));
     print(out, &findings);
     Ok(match findings.iter().map(|finding| finding.verdict).max() {
@@ -83,7 +85,7 @@ pub(crate) fn run(
 }
 
 /// From the service, or from the store if none runs. Either way every page of the store is looked at first.
-fn status(dir: &DataDir) -> Result<Value, Failure> {
+fn status(dir: &DataDir, settings: Option<&Settings>) -> Result<Value, Failure> {
     let request = serde_json::to_value(Command::Status).map_err(anyhow::Error::new)?;
     if let Some(mut client) = Client::connect(dir)? {
         let check = serde_json::to_value(Command::Check).map_err(anyhow::Error::new)?;
@@ -101,6 +103,7 @@ fn status(dir: &DataDir) -> Result<Value, Failure> {
         store.repair(&error)?;
     }
     let (counts, link, mishap) = (store.counts()?, store.link()?, store.mishap()?);
+    let rules = settings.map(|settings| config::rules(settings, store.zone())).unwrap_or_default();
     let answer = show::status(&show::Standing {
         member: store.member().cloned(),
         hub_url: store.member().map_or_else(String::new, |member| member.hub_url.clone()),
@@ -108,6 +111,7 @@ fn status(dir: &DataDir) -> Result<Value, Failure> {
         attachments: store.attachment_totals()?,
         link,
         mishap,
+        data: store.link_use(rules)?,
         service: show::ServiceState::default(),
         certificate_ends_ms: certificate_ends_ms(dir),
         free_bytes: free_bytes(dir.root()).unwrap_or(0),
@@ -305,6 +309,17 @@ fn contact(status: &Value) -> Option<Finding> {
         (said(Lang::Id), said(Lang::En)),
         (ktg.next_step(Lang::Id), ktg.next_step(Lang::En)),
     ))
+}
+
+/// What the rules of the link hold back.
+fn data(status: &Value) -> Option<Finding> {
+    let said = (link_rules(status, Lang::Id)?, link_rules(status, Lang::En)?);
+    let verdict = if status["data"]["until"].is_null() { Verdict::Warning } else { Verdict::Good };
+    let next = (
+        "Bila tidak disengaja: kentongan-agent config show data",
+        "If that is not meant: kentongan-agent config show data",
+    );
+    Some(finding("data", verdict, said, next))
 }
 
 fn print(out: &Output, findings: &[Finding]) {

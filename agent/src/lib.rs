@@ -21,6 +21,7 @@ mod leave;
 mod page;
 pub mod people;
 pub mod photo;
+pub mod rules;
 pub mod service;
 mod show;
 pub mod store;

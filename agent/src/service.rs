@@ -73,12 +73,13 @@ pub async fn run(
             Some(event) = woken.recv() => event,
             () = agent.disk_failed.notified() => Event::DiskFailed,
             Some(ended) = heard.recv() => Event::Ended(ended),
-            () = agent.new_work.notified() => Event::NewWork,
+            () = agent.new_work.notified() => Event::NewWork { urgent: false },
             () = agent.changed.notified() => Event::Changed(config::pacing(&agent.settings())),
             event = end_of(&mut contact) => event,
             event = end_of(&mut look) => event,
             () = wait(&agenda, agent.mono_ms()) => Event::Time,
         };
+        let event = weighed(&agent, event).await;
         for effect in agenda.on(event, agent.mono_ms(), random_u64()) {
             match effect {
                 Effect::Contact => contact = Some(Box::pin(talk(Arc::clone(&agent)))),
@@ -116,6 +117,16 @@ async fn end_of(doing: &mut Doing) -> Event {
     };
     *doing = None;
     event
+}
+
+/// New work, with how urgent it is.
+async fn weighed(agent: &Agent, event: Event) -> Event {
+    match event {
+        Event::NewWork { .. } => {
+            Event::NewWork { urgent: on_store(agent.store(), |store| store.has_urgent()).await.unwrap_or(false) }
+        }
+        event => event,
+    }
 }
 
 /// Looks at the whole store soon after the start and then from time to time.
@@ -171,11 +182,14 @@ fn kept<W: Send + 'static>(watch: notify::Result<W>) -> Option<Box<dyn Send>> {
 async fn talk(agent: Arc<Agent>) -> Event {
     let enrolled = on_store(agent.store(), |store| Ok(store.member().is_some())).await.unwrap_or(false);
     if !enrolled {
-        return Event::Ended(Ended { own: true, how: How::NotEnrolled, come_back_s: 0 });
+        return Event::Ended(Ended { own: true, how: How::NotEnrolled, come_back_s: 0, urgent: false });
     }
     let report = match agent.contact().await {
         Ok(report) => {
-            log_contact(&report);
+            match report.rests_ms {
+                Some(ms) => tracing::debug!(ev = "sync.rests", ms, "nothing may go over the link now"),
+                None => log_contact(&report),
+            }
             Some(report)
         }
         Err(failure) => {

@@ -10,6 +10,7 @@ use kentongan_protocol::merge::{GroupView, Written};
 use kentongan_protocol::wire::v1::VerdictFrame;
 use serde_json::{Map, Value, json};
 
+use crate::rules::LinkUse;
 use crate::store::{AttachmentState, AttachmentTotals, Counts, Entry, Link, Member, Mishap, RecordSummary};
 
 /// Facts about the running service, where one runs.
@@ -36,6 +37,8 @@ pub(crate) struct Standing {
     pub(crate) attachments: AttachmentTotals,
     /// How the link stands.
     pub(crate) link: Link,
+    /// The rules of the link, what went over it, and what may go now.
+    pub(crate) data: LinkUse,
     /// What last happened to the store, if anything did.
     pub(crate) mishap: Option<Mishap>,
     /// The service.
@@ -95,6 +98,7 @@ pub(crate) fn status(status: &Standing) -> Value {
             "arrived": status.attachments.arrived,
             "rejected": status.attachments.set_aside,
         },
+        "data": data(status),
         "ops": { "written": counts.ops_written, "pending": counts.ops_pending },
         "last_success_at": link.last_success.as_ref().map(|contact| moment::text(contact.ended_ms)),
         "last_attempt_at": link.last.as_ref().map(|contact| moment::text(contact.ended_ms)),
@@ -118,6 +122,22 @@ pub(crate) fn status(status: &Standing) -> Value {
             "since": status.service.since_ms.map(moment::text),
             "page": status.service.page,
         },
+    })
+}
+
+/// What went over the link, and what the rules hold back until when.
+fn data(status: &Standing) -> Value {
+    let LinkUse { rules, spent, allowance } = &status.data;
+    let until_ms = allowance.because.and_then(|(_, left_ms)| left_ms);
+    let until_ms = until_ms.map(|left_ms| status.now_ms.saturating_add(i64::try_from(left_ms).unwrap_or(i64::MAX)));
+    json!({
+        "day_bytes": spent.day,
+        "day_max": (rules.day_bytes > 0).then_some(rules.day_bytes),
+        "month_bytes": spent.month,
+        "month_max": (rules.month_bytes > 0).then_some(rules.month_bytes),
+        "allowed": allowance.allowed.code(),
+        "because": allowance.because.map(|(why, _)| why.code()),
+        "until": until_ms.map(moment::text),
     })
 }
 
@@ -240,7 +260,9 @@ pub(crate) fn entry(entry: &Entry, member: Option<&Member>, lang: Lang) -> Value
 pub(crate) fn attachment(named: &Attachment, state: Option<AttachmentState>) -> Value {
     let at_hub = match state {
         Some(AttachmentState::Waiting { at_hub }) => Some(at_hub),
-        Some(AttachmentState::Arrived | AttachmentState::Secured) => Some(named.content.bytes),
+        Some(AttachmentState::Arrived | AttachmentState::Secured | AttachmentState::PutAway) => {
+            Some(named.content.bytes)
+        }
         _ => None,
     };
     json!({

@@ -21,6 +21,7 @@ use kentongan_protocol::session::pacing::MEASURED_BYTES_MIN;
 use kentongan_protocol::wire;
 use kentongan_protocol::wire::v1::{Refusal, notice};
 
+use crate::rules::{Carried, Rules};
 use crate::store::{Applied, Contact, Health, Store, StoreError};
 use crate::transport::{LinkError, Transport};
 
@@ -110,6 +111,8 @@ pub struct Caller<C = Transport> {
     pub health: Health,
     /// How ops are packed for a slow link; `None`: not.
     pub packs: Option<Primed>,
+    /// What may go over the link when.
+    pub rules: Rules,
 }
 
 /// Why a contact ended early.
@@ -123,6 +126,8 @@ pub struct SyncFailure {
     pub detail: String,
     /// Only a connection of an earlier exchange had died; see [`LinkError::stale`].
     pub stale: bool,
+    /// A connection was there; see [`LinkError::reached`].
+    pub reached: bool,
 }
 
 /// How a contact went.
@@ -144,9 +149,16 @@ pub struct ContactReport {
     pub twin: bool,
     /// Why it ended early, if it did.
     pub failure: Option<SyncFailure>,
+    /// For how many milliseconds the rules let nothing go that there is, if they do; the greatest number: until they are
+    /// other ones.
+    pub rests_ms: Option<u64>,
+    /// An urgent complaint still waits.
+    pub urgent: bool,
+    /// IP bytes of it that are not in the store's books yet.
+    uncounted: i64,
 }
 
-/// Exchanges with the hub until there is nothing more to say, and notes the contact.
+/// Exchanges with the hub until there is nothing more to say, or nothing more may be said, and notes the contact.
 ///
 /// # Errors
 /// If the store fails; what the link does is in the report.
@@ -154,8 +166,12 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
     store: &K,
     caller: &Caller<C>,
 ) -> Result<ContactReport, StoreError> {
-    let began_ms = store.keep(|store| Ok(store.wall_ms())).await?;
-    let mut report = ContactReport::default();
+    let rules = caller.rules.clone();
+    let (began_ms, rests_ms) = store.keep(move |store| Ok((store.wall_ms(), store.rests_ms(&rules)?))).await?;
+    let mut report = ContactReport { rests_ms, ..ContactReport::default() };
+    if rests_ms.is_some() {
+        return Ok(report);
+    }
     let (mut idle, mut refreshed) = (0, false);
     while report.exchanges < EXCHANGES_MAX {
         let before = report.applied;
@@ -163,9 +179,8 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
             Ok(outcome) => {
                 report.exchanges += 1;
                 idle = if report.applied == before { idle + 1 } else { 0 };
-                let unsent = store
-                    .keep(|store| Ok(store.has_unsent()? || store.wants_marks()? || store.has_wanted_files()?))
-                    .await?;
+                let rules = caller.rules.clone();
+                let unsent = store.keep(move |store| store.has_more(&rules)).await?;
                 if !(outcome.more || unsent || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
                     break;
                 }
@@ -187,9 +202,32 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
         down_bytes: report.down_bytes,
     };
     reached(Step::AgentExchangeEnded);
-    store.keep(move |store| store.note_contact(&Contact { ended_ms: store.wall_ms(), ..contact })).await?;
+    let (rules, uncounted) = (caller.rules.clone(), std::mem::take(&mut report.uncounted));
+    let noted = store.keep(move |store| {
+        store.note_contact(&Contact { ended_ms: store.wall_ms(), ..contact }, (&rules, uncounted))?;
+        store.has_urgent()
+    });
+    report.urgent = noted.await?;
     reached(Step::AgentContactNoted);
     Ok(report)
+}
+
+/// Notes what an exchange took, on top of what was noted of it before: at once, where there is a budget to keep, else with
+/// the contact.
+async fn count<K: Keeper + Sync, C: Carrier + Sync>(
+    store: &K,
+    caller: &Caller<C>,
+    report: &mut ContactReport,
+    (before, now): (Option<Carried>, Carried),
+) -> Result<(), StoreError> {
+    let ip_bytes = |carried: Carried| i64::try_from(carried.ip_bytes()).unwrap_or(i64::MAX);
+    let bytes = ip_bytes(now) - before.map_or(0, ip_bytes);
+    if !caller.rules.has_budget() {
+        report.uncounted += bytes;
+        return Ok(());
+    }
+    let rules = caller.rules.clone();
+    store.keep(move |store| store.note_traffic(&rules, bytes)).await
 }
 
 /// One exchange. The outer error is the store's, the inner one the link's or the hub's.
@@ -199,11 +237,14 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     report: &mut ContactReport,
 ) -> Result<Result<Outcome, SyncFailure>, StoreError> {
     let (health, key, packs) = (caller.health.clone(), Arc::clone(&caller.key), caller.packs);
+    let rules = caller.rules.clone();
     let line = caller.transport.line().await;
     let on = if line.is_some() { Conn::Open } else { Conn::New };
     let (mut session, request) = store
         .keep(move |store| {
-            let mut session = Session::on(line.unwrap_or_default(), store.opening(&health, REQUEST_BYTES_AIM)?);
+            let mut opening = store.opening(&health, REQUEST_BYTES_AIM)?;
+            store.allowance(&rules)?.withhold(&mut opening, rules.files);
+            let mut session = Session::on(line.unwrap_or_default(), opening);
             session.ask(store.to_ask()?);
             session.sign(store.to_sign()?);
             if let Some(primed) = packs {
@@ -215,7 +256,15 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
         .await?;
     reached(Step::AgentRequestBuilt);
     report.up_bytes += request.len() as u64;
+    let (up, down_before) = (request.len(), report.down_bytes);
+    let begun = Carried { up: Some(up), down: 0, opened: on == Conn::New };
+    // Before it goes out: whatever ends this program, the budget is not spent twice.
+    count(store, caller, report, (None, begun)).await?;
     let carried = carry(store, caller, (request, on), &mut session, report).await?;
+    let reached_hub = carried.as_ref().map_or_else(|failure| failure.reached, |_| true);
+    let down = usize::try_from(report.down_bytes - down_before).unwrap_or(usize::MAX);
+    let ended = Carried { up: reached_hub.then_some(up), down, ..begun };
+    count(store, caller, report, (Some(begun), ended)).await?;
     let spoken = session.hub_versions();
     // Also who refuses says when to come back.
     report.come_back_s = session.come_back_s();
@@ -330,7 +379,8 @@ impl SyncFailure {
 
 impl From<LinkError> for SyncFailure {
     fn from(error: LinkError) -> Self {
-        SyncFailure { ktg: error.ktg, class: error.class, detail: error.detail, stale: error.stale }
+        let LinkError { ktg, class, detail, stale, reached } = error;
+        SyncFailure { ktg, class, detail, stale, reached }
     }
 }
 
@@ -345,7 +395,7 @@ impl From<Fault> for SyncFailure {
             Fault::Cut | Fault::Damaged => (Ktg::Cut, "cut"),
             Fault::Refused(Refusal::Protocol) | Fault::Peer(_) | Fault::Limit(_) => (Ktg::Version, "protocol"),
         };
-        SyncFailure { ktg, class, detail: fault.to_string(), stale: false }
+        SyncFailure { ktg, class, detail: fault.to_string(), stale: false, reached: true }
     }
 }
 
@@ -423,8 +473,10 @@ mod tests {
         refusal(Refusal::Unable, 600).put(&mut answer);
         let key = Arc::new(SigningKey::generate().expect("a key"));
         let health = Health { free_bytes: 1, program: "test".into() };
+        let rules = Rules::default();
         let report =
-            contact(&Desk(Mutex::new(store)), &Caller { transport: Says(answer), key, health, packs: None }).await;
+            contact(&Desk(Mutex::new(store)), &Caller { transport: Says(answer), key, health, packs: None, rules })
+                .await;
         let report = report.expect("a sound disk");
         assert_eq!(report.come_back_s, 600);
         assert_eq!(report.failure.map(|failure| failure.ktg), Some(Ktg::HubBusy));

@@ -105,6 +105,16 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         table: "limits",
+        key: "exchanges",
+        kind: Kind::Whole { min: 1, max: 100_000 },
+        default: "512",
+        unit: "",
+        help_id: "Pertukaran yang berjalan sekaligus; kantor yang tidak kebagian diberi tahu kapan kembali",
+        help_en: "Exchanges under way at once; offices that find no place are told when to come back",
+        secret: false,
+    },
+    Opt {
+        table: "limits",
         key: "handshake",
         kind: Kind::Duration { min_ms: 1_000, max_ms: 10 * MINUTE_MS },
         default: "30s",
@@ -191,6 +201,8 @@ pub struct Config {
     pub silent_after_ms: i64,
     /// Connections at once.
     pub sessions_max: usize,
+    /// Exchanges under way at once.
+    pub exchanges_max: usize,
     /// Time for a handshake, and for the first request.
     pub handshake: Duration,
     /// Time between two requests of a device.
@@ -220,6 +232,7 @@ impl Config {
             expected_interval_ms: ms("fleet", "expected_interval"),
             silent_after_ms: ms("fleet", "silent_after"),
             sessions_max: whole("limits", "sessions") as usize,
+            exchanges_max: whole("limits", "exchanges") as usize,
             handshake: settings.duration("limits", "handshake"),
             idle: settings.duration("limits", "idle"),
             stall: settings.duration("limits", "stall"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use kentongan_agent::config;
 use kentongan_agent::enrol::Identity;
+use kentongan_agent::rules::Rules;
 use kentongan_agent::store::{Health, Machine, Store};
 use kentongan_agent::sync::{self, Caller, Carrier, Conn};
 use kentongan_agent::transport::{LinkError, LinkSettings, Reply, Transport};
@@ -108,6 +109,7 @@ fn record(runtime: &Runtime, office: &Office, url: &str) -> Vec<Vec<u8>> {
         key: Arc::clone(&identity.key),
         health: Health { free_bytes: 0, program: kentongan_agent::program() },
         packs: None,
+        rules: Rules::default(),
     };
     let report = runtime.block_on(sync::contact(&store.handle(), &caller)).expect("a contact");
     assert!(report.failure.is_none(), "{report:?}");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
+use kentongan_agent::rules::Rules;
 use kentongan_agent::store::{Health, Machine, Store};
 use kentongan_agent::sync::{self, Caller};
 use kentongan_host::store_thread::StoreThread;
@@ -73,7 +74,7 @@ fn connection_bytes(hub: &Hub, office: &Office) -> f64 {
             .map(|_| {
                 let (transport, identity) = accept::transport(office.data(), &hub.url());
                 let health = Health { free_bytes: 0, program: kentongan_agent::program() };
-                Caller { transport, key: Arc::clone(&identity.key), health, packs: None }
+                Caller { transport, key: Arc::clone(&identity.key), health, packs: None, rules: Rules::default() }
             })
             .collect();
         runtime.block_on(async {

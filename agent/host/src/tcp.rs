@@ -22,6 +22,13 @@ pub fn expect(stream: &TcpStream, patience: Duration) {
     bound_unacknowledged(&socket, patience);
 }
 
+/// From now on at most about so many bytes are on their way, or wait here to be: what a link that goes down loses.
+pub fn bound_flight(stream: &TcpStream, bytes: usize) {
+    // Linux doubles the number, for what its own books take.
+    let asked = if cfg!(any(target_os = "linux", target_os = "android")) { bytes / 2 } else { bytes };
+    let _ = SockRef::from(stream).set_send_buffer_size(asked);
+}
+
 /// From now on nothing is awaited.
 pub fn rest(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_keepalive(false);

@@ -2,7 +2,7 @@
 
 mod args;
 mod people;
-mod print;
+pub(crate) mod print;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

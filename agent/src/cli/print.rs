@@ -72,6 +72,9 @@ fn status(out: &Output, status: &Value) {
         };
         table.row([out.pick("Lampiran", "Attachments"), &shown]);
     }
+    if let Some(sentence) = link_rules(status, out.lang) {
+        table.row([out.pick("Data", "Data"), &sentence]);
+    }
     if let Some(code) = status["last_error"]["code"].as_str() {
         let sentence = code.parse::<Ktg>().map_or(String::new(), |ktg| ktg.sentence(out.lang).to_owned());
         table.row([out.pick("Sebab", "Cause"), &format!("{code} {sentence}")]);
@@ -97,6 +100,53 @@ fn status(out: &Output, status: &Value) {
         &format!("{service} · {} (protocol {})", text("version"), status["protocol"]),
     ]);
     out.table(&table);
+}
+
+/// What the rules of the link hold back, and how much of a budget is spent; none if there are none.
+pub(crate) fn link_rules(status: &Value, lang: kentongan_host::Lang) -> Option<String> {
+    let data = &status["data"];
+    let is_id = lang == kentongan_host::Lang::Id;
+    let pick = |id: &'static str, en: &'static str| if is_id { id } else { en };
+    let part = |spent: &str, most: &str, name: &str| {
+        let most = data[most].as_u64()?;
+        let of = pick("dari", "of");
+        Some(format!("{name} {} {of} {}", kilobytes(data[spent].as_u64().unwrap_or(0)), kilobytes(most)))
+    };
+    let used = [
+        part("day_bytes", "day_max", pick("hari ini", "today")),
+        part("month_bytes", "month_max", pick("bulan ini", "this month")),
+    ];
+    let mut said: Vec<String> = used.into_iter().flatten().collect();
+    let why = match (data["because"].as_str(), data["allowed"].as_str()) {
+        (Some("quiet_hours"), _) => Some(pick("jam tenang", "quiet hours")),
+        (Some("metered"), _) => Some(pick("sambungan berbayar", "the link is metered")),
+        (Some("budget_day"), Some("urgent")) => Some(pick("kuota hari ini habis", "budget for today used up")),
+        (Some("budget_day"), _) => Some(pick("kuota hari ini hampir habis", "budget for today nearly used up")),
+        (Some("budget_month"), Some("urgent")) => Some(pick("kuota bulan ini habis", "budget for this month used up")),
+        (Some(_), _) => Some(pick("kuota bulan ini hampir habis", "budget for this month nearly used up")),
+        (None, _) => None,
+    };
+    if let Some(why) = why {
+        let queue = &status["queue"];
+        let records = queue["queued"].as_u64().unwrap_or(0) + queue["sending"].as_u64().unwrap_or(0);
+        let what = match (data["allowed"].as_str(), is_id) {
+            (Some("urgent"), true) => format!("{records} catatan menunggu"),
+            (Some("urgent"), false) => format!("{records} records wait"),
+            (Some("records"), _) => {
+                pick("lampiran dan kabar pusat menunggu", "attachments and news of the hub wait").to_owned()
+            }
+            _ => pick("lampiran menunggu", "attachments wait").to_owned(),
+        };
+        let until = match data["until"].as_str() {
+            Some(until) => format!("{} {until}", pick("sampai", "until")),
+            None => pick("sampai pengaturan diubah", "until the settings change").to_owned(),
+        };
+        said.push(format!(
+            "{why}: {what} {until}; {}",
+            pick("aduan mendesak tetap dikirim", "urgent complaints go on")
+        ));
+    }
+    (!said.is_empty()).then(|| said.join(" · "))
 }
 
 /// The one-line verdict, the gravest first.
@@ -130,6 +180,7 @@ fn record_state(out: &Output, state: &str) -> String {
     match state {
         "arrived" => out.pick("● Sampai di pusat", "● Arrived at hub"),
         "secured" => out.pick("● Aman", "● Secured"),
+        "put_away" => out.pick("● Aman, tidak lagi di komputer ini", "● Secured, no longer on this PC"),
         "rejected" => out.pick("✖ Perlu diperbaiki", "✖ Needs fixing"),
         _ => out.pick("○ Menunggu", "○ Waiting"),
     }

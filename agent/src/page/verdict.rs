@@ -169,6 +169,7 @@ mod tests {
 
     use super::super::shell::words;
     use super::*;
+    use crate::rules::LinkUse;
     use crate::show::ServiceState;
     use crate::store::{AttachmentTotals, Contact, Counts, Link, Member};
 
@@ -191,6 +192,7 @@ mod tests {
             counts: Counts { entered: 12, arrived: 12, ..Counts::default() },
             attachments: AttachmentTotals::default(),
             link: Link { last_success: Some(contact.clone()), last: Some(contact), ..Link::default() },
+            data: LinkUse::default(),
             mishap: None,
             service: ServiceState::default(),
             certificate_ends_ms: None,

@@ -1,7 +1,7 @@
 //! Files that records name: kept here with the op that names them, in one transaction, until the hub has them.
 //!
-//! A file is here once, however many records name it. The hub says how far it holds each; what it has whole stays here
-//! as long as the record's own entry would.
+//! A file is here once, however many records name it. The hub says how far it holds each. What a second copy of the hub has,
+//! too, is put away after the time that the settings say; nothing else ever is.
 
 use std::collections::BTreeMap;
 
@@ -37,6 +37,8 @@ pub enum AttachmentState {
     Secured,
     /// The hub set it aside: it is not what it claims to be.
     SetAside,
+    /// The hub has it for good, and it is not here any more.
+    PutAway,
 }
 
 impl AttachmentState {
@@ -47,6 +49,7 @@ impl AttachmentState {
             AttachmentState::Arrived => "arrived",
             AttachmentState::Secured => "secured",
             AttachmentState::SetAside => "rejected",
+            AttachmentState::PutAway => "put_away",
         }
     }
 
@@ -55,6 +58,7 @@ impl AttachmentState {
             WAITING => AttachmentState::Waiting { at_hub: u32::try_from(at_hub).unwrap_or(0) },
             ARRIVED => AttachmentState::Arrived,
             SECURED => AttachmentState::Secured,
+            PUT_AWAY => AttachmentState::PutAway,
             _ => AttachmentState::SetAside,
         }
     }
@@ -64,6 +68,10 @@ const WAITING: i64 = 0;
 const ARRIVED: i64 = 1;
 const SET_ASIDE: i64 = 2;
 const SECURED: i64 = 3;
+pub(super) const PUT_AWAY: i64 = 4;
+
+/// Files put away in one transaction.
+const PUT_AWAY_MAX: i64 = 16;
 
 /// How many files are where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,11 +154,45 @@ impl Store {
                     totals.waiting_bytes = bytes.saturating_sub(at_hub);
                     totals.begun_bytes = at_hub;
                 }
-                (ARRIVED | SECURED, files, ..) => totals.arrived += files,
+                (ARRIVED | SECURED | PUT_AWAY, files, ..) => totals.arrived += files,
                 (_, files, ..) => totals.set_aside = files,
             }
         }
         Ok(totals)
+    }
+
+    /// Puts away the content of files that a second copy of the hub has, too, and that arrived there more than `keep_ms` ago,
+    /// by the hub's clock. Gives back how many.
+    ///
+    /// # Errors
+    /// If the store cannot be written; what was put away before stays so.
+    pub fn put_away_files(&mut self, keep_ms: i64) -> Result<u64, StoreError> {
+        let putting = || StoreError::because("put away attachments");
+        let before_ms = facts::get::<i64>(&self.db, name::HUB_MS)?.unwrap_or(0).saturating_sub(keep_ms);
+        let mut files = 0;
+        loop {
+            let transaction = self.db.transaction().map_err(putting())?;
+            let ids = transaction
+                .prepare_cached("SELECT id FROM attachment WHERE state = ? AND hub_ms < ? ORDER BY id LIMIT ?")
+                .and_then(|mut select| {
+                    let rows =
+                        select.query_map(params![SECURED, before_ms, PUT_AWAY_MAX], |row| row.get::<_, i64>(0))?;
+                    rows.collect::<Result<Vec<_>, _>>()
+                })
+                .map_err(putting())?;
+            for id in &ids {
+                let (first, end) = (id * PARTS_MAX, (id + 1) * PARTS_MAX);
+                transaction
+                    .execute("DELETE FROM attachment_part WHERE id >= ? AND id < ?", [first, end])
+                    .and_then(|_| transaction.execute("UPDATE attachment SET state = 4 WHERE id = ?", [id]))
+                    .map_err(putting())?;
+            }
+            transaction.commit().map_err(putting())?;
+            files += ids.len() as u64;
+            if ids.is_empty() {
+                return Ok(files);
+            }
+        }
     }
 
     /// Files that the hub is not known to have, the oldest first, as many as one exchange offers.
@@ -205,7 +247,7 @@ impl Store {
                 .and_then(|mut select| select.query_row([content.hash.0], |row| row.get(0)).optional())
                 .map_err(noting())?;
             transaction
-                .prepare_cached("UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ? WHERE hash = ?")
+                .prepare_cached("UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ? WHERE hash = ? AND state <> 4")
                 .and_then(|mut update| update.execute(params![state, at_hub, hub_ms, content.hash.0]))
                 .map_err(noting())?;
             gained += u64::from(at_hub.unwrap_or(0).saturating_sub(before.flatten().unwrap_or(0)));
@@ -238,9 +280,22 @@ pub(super) fn note_marks(db: &Connection, started_anew: bool, betrayed: bool) ->
     Ok(())
 }
 
+/// Takes note of a file that was put away.
+pub(super) fn note_put_away(db: &Connection, what: &Content, wall_ms: i64) -> Result<(), StoreError> {
+    db.execute(
+        "INSERT INTO attachment (hash, bytes, media, state, at_hub, wall_ms) VALUES (?1, ?2, ?3, ?4, ?2, ?5) \
+         ON CONFLICT DO NOTHING",
+        params![what.hash.0, what.bytes, what.media, PUT_AWAY, wall_ms],
+    )
+    .map(drop)
+    .map_err(StoreError::because("note an attachment that was put away"))
+}
+
 /// Keeps a file, if it is not here already.
 pub(super) fn put(db: &Connection, what: &Content, content: &[u8], wall_ms: i64) -> Result<(), StoreError> {
     let keeping = || StoreError::because("keep an attachment");
+    // Who has it again keeps it again.
+    db.execute("DELETE FROM attachment WHERE hash = ? AND state = 4", [what.hash.0]).map_err(keeping())?;
     let inserted = db
         .execute(
             "INSERT INTO attachment (hash, bytes, media, state, at_hub, wall_ms) VALUES (?, ?, ?, 0, NULL, ?) \

@@ -3,7 +3,8 @@
 use rusqlite::params;
 
 use super::facts::{self, name};
-use super::{Store, StoreError};
+use super::{Store, StoreError, traffic};
+use crate::rules::Rules;
 
 /// Attempts that are kept.
 const CONTACTS_MAX: i64 = 1_000;
@@ -51,11 +52,12 @@ pub struct Link {
 }
 
 impl Store {
-    /// Notes an attempt.
+    /// Notes an attempt, and the IP bytes that it took and were not noted yet.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn note_contact(&mut self, contact: &Contact) -> Result<(), StoreError> {
+    pub fn note_contact(&mut self, contact: &Contact, (rules, ip_bytes): (&Rules, i64)) -> Result<(), StoreError> {
+        let day = rules.day(self.hub_wall_ms()?).number;
         let transaction = self.db.transaction().map_err(StoreError::because("begin to note a contact"))?;
         let failures: u32 = facts::get(&transaction, name::FAILURES)?.unwrap_or(0);
         let failures = if contact.code == 0 { 0 } else { failures.saturating_add(1) };
@@ -77,6 +79,9 @@ impl Store {
                 transaction.execute("DELETE FROM contact WHERE id <= (SELECT max(id) FROM contact) - ?", [CONTACTS_MAX])
             })
             .map_err(noted)?;
+        if ip_bytes != 0 {
+            traffic::add(&transaction, day, ip_bytes)?;
+        }
         transaction.commit().map_err(StoreError::because("note a contact"))?;
         self.flush_mark();
         Ok(())

@@ -29,6 +29,7 @@ mod salvage;
 mod secured;
 mod signing;
 mod stray;
+mod traffic;
 mod write;
 
 use std::collections::BTreeMap;
@@ -68,6 +69,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema4.sql"),
     include_str!("schema5.sql"),
     include_str!("schema6.sql"),
+    include_str!("schema7.sql"),
 ];
 
 /// What the store needs of the machine it runs on.

@@ -16,8 +16,16 @@ INSERT INTO next_version VALUES (1, 1);
 ALTER TABLE contact ADD COLUMN protocol INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX op_length ON op (length(bytes), id);
 ";
-const NEXT: &[&str] =
-    &[MIGRATIONS[0], MIGRATIONS[1], MIGRATIONS[2], MIGRATIONS[3], MIGRATIONS[4], MIGRATIONS[5], NEXT_STEP];
+const NEXT: &[&str] = &[
+    MIGRATIONS[0],
+    MIGRATIONS[1],
+    MIGRATIONS[2],
+    MIGRATIONS[3],
+    MIGRATIONS[4],
+    MIGRATIONS[5],
+    MIGRATIONS[6],
+    NEXT_STEP,
+];
 
 /// Steps of the schema that this program knows.
 pub(super) fn migrations() -> &'static [&'static str] {

@@ -21,6 +21,7 @@ use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
 mod attachments;
 mod damage;
 mod drafts;
+mod traffic;
 
 const NOON: i64 = 1_795_000_000_000;
 const HEALTH: fn() -> Health = || Health { free_bytes: 1, program: "test".into() };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::clock::{Hlc, HybridClock, RunHead};
+use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{self, FieldTag, Form, FormTag, GroupTag, Value, builtin};
 use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -99,6 +100,11 @@ impl Store {
     }
 }
 
+/// Whether what is written of a record must overtake everything.
+fn is_urgent(form: FormTag, group: GroupTag, values: &BTreeMap<FieldTag, Value>) -> bool {
+    form == pengaduan::TAG && pengaduan::is_urgent(group, values)
+}
+
 /// A transaction under way that writes own ops.
 pub(super) struct Writer<'a> {
     pub(super) db: &'a Connection,
@@ -124,7 +130,9 @@ struct Tail {
 impl Writer<'_> {
     /// Enters a new record that a person has typed.
     pub(super) fn enter(&mut self, new: &NewRecord) -> Result<Entered, StoreError> {
-        self.enter_in(form(new.form)?.lane, new)
+        let urgent = new.writes.iter().any(|(group, values)| is_urgent(new.form, *group, values));
+        let lane = form(new.form)?.lane;
+        self.enter_in(if urgent { Lane::Urgent } else { lane }, new)
     }
 
     /// Enters a new record of a file. A complaint of a file that was collected for a month goes behind one that is typed
@@ -183,7 +191,9 @@ impl Writer<'_> {
             writes.push(Write { group: *tag, replaces, cycle, values: values.clone() });
         }
         let op = self.op(Action::Change { record: edit.record }, &edit.author, writes);
-        let (id, _) = self.append(form.lane, Some(record_key), op)?;
+        let urgent = edit.writes.iter().any(|(group, values, _)| is_urgent(form.tag, *group, values));
+        let lane = if urgent { Lane::Urgent } else { form.lane };
+        let (id, _) = self.append(lane, Some(record_key), op)?;
         read::refresh_record(self.db, record_key, self.wall_ms)?;
         Ok(id)
     }

@@ -39,6 +39,19 @@ const PATIENCE_SPARE: Duration = Duration::from_secs(2);
 /// How long to try on a link of which nothing is known yet: several times what it takes over the slowest.
 const UNKNOWN_DIAL: Duration = Duration::from_secs(15);
 
+/// How many round trips, beside [`REACH_SPARE`], the first sign of the other end may take: a name is looked up, and one
+/// packet is lost.
+const REACH_ROUND_TRIPS: u32 = 3;
+
+/// For what varies.
+const REACH_SPARE: Duration = Duration::from_millis(500);
+
+/// Long enough for a second call: systems repeat the first after a second.
+const REACH_MIN: Duration = Duration::from_millis(1_500);
+
+/// After so many connections that could not be made, attempts become twice as long.
+const MISSES_PATIENT: u32 = 12;
+
 /// The way to one hub.
 pub(super) struct Dialler {
     /// Scheme, host and port of the hub.
@@ -92,6 +105,11 @@ impl Dialler {
         dialled
     }
 
+    /// Round trip of the connection that was made last, in milliseconds; 0: none was made yet.
+    pub(super) fn round_trip_ms(&self) -> u32 {
+        u32::try_from(self.round_trip_ms.load(Ordering::Relaxed)).unwrap_or(u32::MAX)
+    }
+
     /// How long a connection may give no sign of life while something is awaited from it.
     pub(super) fn patience(&self) -> Duration {
         let round_trip = Duration::from_millis(self.round_trip_ms.load(Ordering::Relaxed));
@@ -105,13 +123,31 @@ impl Dialler {
             0 => UNKNOWN_DIAL,
             _ => self.patience().saturating_mul(2),
         };
-        let misses = self.misses.load(Ordering::Relaxed).min(16);
-        first.saturating_mul(1 << (misses / 4)).min(self.connect_timeout)
+        self.patiently_more(first)
+    }
+
+    /// How long to wait for the first sign of the other end. The system repeats an unanswered call ever more seldom: a
+    /// fresh one finds a link that is back sooner.
+    fn reach_time(&self) -> Duration {
+        match self.round_trip_ms() {
+            0 => self.connect_timeout,
+            ms => {
+                let round_trips = Duration::from_millis(u64::from(ms)) * REACH_ROUND_TRIPS;
+                self.patiently_more((round_trips + REACH_SPARE).max(REACH_MIN))
+            }
+        }
+    }
+
+    /// Longer after many misses: the link may have become another one.
+    fn patiently_more(&self, first: Duration) -> Duration {
+        let misses = self.misses.load(Ordering::Relaxed).min(4 * MISSES_PATIENT);
+        first.saturating_mul(1 << (misses / MISSES_PATIENT)).min(self.connect_timeout)
     }
 
     async fn dial_patiently(&self, tls: &Arc<ClientConfig>) -> Result<Stream, LinkError> {
         let began = Instant::now();
-        let tcp = self.reach().await?;
+        let reached = timeout(self.reach_time(), self.reach()).await;
+        let tcp = reached.map_err(|late| link_error(&late))??;
         tcp::expect(&tcp, self.connect_timeout);
         let reached = began.elapsed();
         let stream = TlsConnector::from(Arc::clone(tls)).connect(self.name.clone(), tcp).await;
@@ -168,5 +204,6 @@ fn proxy(setting: &str, hub: &Uri) -> Result<Option<Intercept>, LinkError> {
 }
 
 fn no_proxy(detail: &str) -> LinkError {
-    LinkError { ktg: Ktg::Proxy, class: LinkFault::Proxy.class(), detail: detail.to_owned(), stale: false }
+    let (stale, reached) = (false, false);
+    LinkError { ktg: Ktg::Proxy, class: LinkFault::Proxy.class(), detail: detail.to_owned(), stale, reached }
 }

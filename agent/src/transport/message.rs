@@ -71,6 +71,7 @@ fn accepted(status: StatusCode) -> Result<(), LinkError> {
             class: "hub_error",
             detail: format!("the hub answered {status}"),
             stale: false,
+            reached: true,
         }),
         status => Err(stranger(&format!("the answer has the status {status}"))),
     }
@@ -82,7 +83,7 @@ fn refused_code(body: &[u8]) -> LinkError {
         Ok(said) if said.get("message").is_some() => {
             let failure = Failure::from_json(&said);
             let ktg = failure.ktg.unwrap_or(Ktg::CodeRefused);
-            LinkError { ktg, class: "auth", detail: failure.message, stale: false }
+            LinkError { ktg, class: "auth", detail: failure.message, stale: false, reached: true }
         }
         _ => stranger("the refusal is no message of a hub"),
     }

@@ -30,10 +30,11 @@ use kentongan_host::tcp;
 use kentongan_host::tls::fault::{LinkFault, classify};
 use kentongan_host::tls::for_exchanges;
 use kentongan_protocol::session::Line;
+use kentongan_protocol::session::pacing::Flight;
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
 use crate::sync::{Answer, Carrier, Conn};
@@ -64,6 +65,8 @@ pub struct LinkError {
     pub detail: String,
     /// A connection of an earlier exchange had died before the hub said anything on it: a fresh one may well do.
     pub stale: bool,
+    /// A connection was there: some of the request may have gone out.
+    pub reached: bool,
 }
 
 /// Bytes read at once.
@@ -179,8 +182,8 @@ impl Carrier for Transport {
         let silence_max = self.shared.dialler.idle_timeout;
         tcp::expect(stream.get_ref().0, self.shared.dialler.patience());
         let mut reply = Reply { link: self.clone(), stream, first: None, asked: Instant::now(), silence_max };
-        let begun = reply.begin(&request).await;
-        begun.map(|()| reply).map_err(|error| LinkError { stale, ..link_error(&error) })
+        let begun = reply.begin(&request, Flight::over(dialler.round_trip_ms())).await;
+        begun.map(|()| reply).map_err(|error| LinkError { stale, reached: true, ..link_error(&error) })
     }
 }
 
@@ -197,34 +200,54 @@ pub struct Reply {
 impl Reply {
     /// Hands over the request and waits for the first bytes of the answer. A hub that speaks before it has heard all
     /// refuses: the rest is not sent.
-    async fn begin(&mut self, request: &[u8]) -> io::Result<()> {
+    async fn begin(&mut self, request: &[u8], flight: Option<Flight>) -> io::Result<()> {
         let mut early = vec![0; READ_BYTES];
-        let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
-        let sent = async {
-            for piece in request.chunks(READ_BYTES) {
-                patiently(self.silence_max, writer.write_all(piece)).await?;
-            }
-            patiently(self.silence_max, writer.flush()).await
-        };
-        let read = tokio::select! {
-            biased;
-            sent = sent => match sent {
-                Ok(()) => patiently(self.silence_max, reader.read(&mut early)).await?,
-                // It may have said why: a certificate that is not accepted, for instance.
-                Err(error) => match timeout(LAST_WORDS, reader.read(&mut early)).await {
-                    Ok(Ok(length)) if length > 0 => length,
-                    Ok(Err(reason)) => return Err(reason),
-                    _ => return Err(error),
-                },
+        let heard = match self.hand_over(request, flight, &mut early).await {
+            Ok(Some(heard)) => heard,
+            Ok(None) => patiently(self.silence_max, self.stream.read(&mut early)).await?,
+            // It may have said why: a certificate that is not accepted, for instance.
+            Err(error) => match timeout(LAST_WORDS, self.stream.read(&mut early)).await {
+                Ok(Ok(length)) if length > 0 => length,
+                Ok(Err(reason)) => return Err(reason),
+                _ => return Err(error),
             },
-            read = reader.read(&mut early) => read?,
         };
-        if read == 0 {
+        if heard == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        early.truncate(read);
+        early.truncate(heard);
         self.first = Some(early);
         Ok(())
+    }
+
+    /// Hands over the request, as much at once as `flight` says. Ends early with the number of bytes that the hub said.
+    async fn hand_over(
+        &mut self,
+        request: &[u8],
+        mut flight: Option<Flight>,
+        early: &mut [u8],
+    ) -> io::Result<Option<usize>> {
+        let (mut rest, began) = (request, Instant::now());
+        self.bound(flight);
+        while !rest.is_empty() {
+            let piece_bytes = flight.map_or(READ_BYTES, |flight| flight.piece_bytes().min(READ_BYTES));
+            let (piece, behind) = rest.split_at(piece_bytes.min(rest.len()));
+            if let Some(heard) = patiently(self.silence_max, write_or_hear(&mut self.stream, piece, early)).await? {
+                return Ok(Some(heard));
+            }
+            rest = behind;
+            let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            if flight.as_mut().is_some_and(|flight| flight.handed_over(request.len() - rest.len(), ms)) {
+                self.bound(flight);
+            }
+        }
+        Ok(None)
+    }
+
+    fn bound(&self, flight: Option<Flight>) {
+        if let Some(flight) = flight {
+            tcp::bound_flight(self.stream.get_ref().0, flight.bytes());
+        }
     }
 
     async fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
@@ -254,6 +277,33 @@ impl Answer for Reply {
     }
 }
 
+/// Writes all of `piece` as one record, and hands it over to the system; or hears a number of bytes before that is done.
+async fn write_or_hear(stream: &mut Stream, piece: &[u8], early: &mut [u8]) -> io::Result<Option<usize>> {
+    let mut written = 0;
+    std::future::poll_fn(move |context| {
+        let mut stream = Pin::new(&mut *stream);
+        loop {
+            let moved = match piece.get(written..) {
+                Some(rest) if !rest.is_empty() => {
+                    stream.as_mut().poll_write(context, rest).map_ok(|length| written += length)
+                }
+                _ => match stream.as_mut().poll_flush(context) {
+                    Poll::Ready(flushed) => return Poll::Ready(flushed.map(|()| None)),
+                    Poll::Pending => Poll::Pending,
+                },
+            };
+            match moved {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => break,
+            }
+        }
+        let mut heard = ReadBuf::new(early);
+        stream.poll_read(context, &mut heard).map_ok(|()| Some(heard.filled().len()))
+    })
+    .await
+}
+
 /// Whether a connection on which nothing is awaited is still open, as far as is known here.
 async fn is_quiet(stream: &mut Stream) -> bool {
     let mut byte = [0];
@@ -270,7 +320,8 @@ async fn patiently<T>(patience: Duration, work: impl Future<Output = io::Result<
 }
 
 fn stranger(detail: &str) -> LinkError {
-    LinkError { ktg: Ktg::NotTheHub, class: LinkFault::NotTheHub.class(), detail: detail.to_owned(), stale: false }
+    let (stale, reached) = (false, false);
+    LinkError { ktg: Ktg::NotTheHub, class: LinkFault::NotTheHub.class(), detail: detail.to_owned(), stale, reached }
 }
 
 fn link_error(error: &(dyn Error + 'static)) -> LinkError {
@@ -281,5 +332,5 @@ fn link_error(error: &(dyn Error + 'static)) -> LinkError {
         detail = format!("{detail}: {inner}");
         cause = inner.source();
     }
-    LinkError { ktg: fault.ktg(), class: fault.class(), detail, stale: false }
+    LinkError { ktg: fault.ktg(), class: fault.class(), detail, stale: false, reached: false }
 }

@@ -6,7 +6,7 @@ use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::limits::REPLY_BYTES_AIM;
 use kentongan_protocol::planted::{self, Place};
 use kentongan_protocol::session::pacing::page_bytes;
-use kentongan_protocol::wire::v1::Hello;
+use kentongan_protocol::wire::v1::{Hello, hello_extension};
 use serde_json::json;
 
 use super::{AcceptError, Exchange, note};
@@ -45,6 +45,7 @@ pub(super) fn take(
     exchange.office = Some(replica.office);
     exchange.reply.bytes_aim =
         PACKED_TIMES.saturating_mul(page_bytes(hello.link_bytes_s, REPLY_BYTES_AIM)).min(REPLY_BYTES_AIM);
+    exchange.reply.withholds_feed = hello.extensions.0.iter().any(|(number, _)| *number == hello_extension::NO_FEED);
     Ok(())
 }
 

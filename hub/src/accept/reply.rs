@@ -40,6 +40,8 @@ pub(super) struct Reply {
     /// After so many bytes of pages it ends: what the office's link carries in some seconds, so that what is entered there
     /// meanwhile need not wait for longer.
     pub(super) bytes_aim: usize,
+    /// The speaker wants no pages of the feed now.
+    pub(super) withholds_feed: bool,
     more: bool,
     over: bool,
 }
@@ -142,6 +144,9 @@ pub(super) fn next_part(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now
     }
     if let Some((log, from_seq)) = exchange.reply.lost.pop_front() {
         return give_back(exchange, tx, log, from_seq);
+    }
+    if exchange.reply.withholds_feed {
+        exchange.reply.topics.clear();
     }
     while let Some((topic, after)) = exchange.reply.topics.pop_front() {
         if let Some((page, more)) = feed::page(hub, tx, &topic, after, exchange.speaker)? {

@@ -18,8 +18,10 @@ use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::receipt::{Prefix, ReceiptCode};
 use kentongan_protocol::session::agent::{self, Mode, OpenFile, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog};
 use kentongan_protocol::session::hub::Session;
-use kentongan_protocol::wire::codec::List;
-use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, Hello, Marks, RunFrame, VERSION, VerdictFrame};
+use kentongan_protocol::wire::codec::{Blob, List};
+use kentongan_protocol::wire::v1::{
+    Attest, Feed, FeedEntry, Hello, Marks, RunFrame, VERSION, VerdictFrame, hello_extension,
+};
 
 use super::{Counts, Exchange};
 use crate::archive::MemoryArchive;
@@ -84,6 +86,8 @@ pub(crate) struct Pc {
     pub(crate) files: Vec<KeptFile>,
     pub(crate) inventory_next: bool,
     pub(crate) echoes: bool,
+    /// Its link costs.
+    pub(crate) takes_no_feed: bool,
 }
 
 impl World {
@@ -135,6 +139,7 @@ impl World {
             files: Vec::new(),
             inventory_next: false,
             echoes: false,
+            takes_no_feed: false,
         };
         let replica = Replica {
             id: pc.replica,
@@ -265,6 +270,7 @@ impl Pc {
     fn opening(&self, now_ms: i64) -> Opening {
         let pending: u64 = self.own().map(|log| log.ops.len() as u64 - log.stored).sum();
         let written = self.own().map(|log| log.ops.len() as u64).sum();
+        let no_feed = self.takes_no_feed.then(|| (hello_extension::NO_FEED, Blob(Vec::new())));
         let hello = Hello {
             version_min: VERSION,
             version_max: VERSION,
@@ -279,7 +285,7 @@ impl Pc {
             oldest_pending_ms: 0,
             free_bytes: 1 << 30,
             program: "kentongan-agent 0.1".into(),
-            extensions: List::default(),
+            extensions: List(no_feed.into_iter().collect()),
         };
         let is_open = |log: &&KeptLog| log.stored < log.ops.len() as u64;
         let offered = self.logs.values().filter(|log| self.echoes || log.head.replica() == self.replica);

@@ -17,6 +17,9 @@ use kentongan_host::certificate::facts;
 use kentongan_host::files::free_bytes;
 use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::session::Line;
+use kentongan_protocol::session::hub::refusal;
+use kentongan_protocol::wire::frame::PREAMBLE;
+use kentongan_protocol::wire::v1::Refusal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -74,6 +77,17 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = serving.config();
+    let _place = match serving.crowd.enter(config.exchanges_max, serving.clock.boot_ms()) {
+        Ok(place) => place,
+        Err(come_back_s) => {
+            tracing::info!(ev = "sync.exchange.busy", peer = %peer.address, come_back_s, "too many exchanges at once");
+            let mut reply = PREAMBLE.to_vec();
+            refusal(Refusal::Busy, come_back_s).put(&mut reply);
+            // Who does not take it comes back by its own rules.
+            let _ = write(stream, &reply).await;
+            return None;
+        }
+    };
     let bounds = Bounds {
         request_bytes_max: config.request_bytes_max,
         min_free_bytes: config.min_free_bytes,

@@ -13,6 +13,7 @@
 mod backup;
 mod body;
 mod bucket;
+mod crowd;
 mod enrol;
 mod exchange;
 mod listener;
@@ -48,6 +49,7 @@ use crate::service::status::Service;
 use crate::setup::Opened;
 use crate::store::owner::{StoreHandle, StoreOwner};
 use bucket::Bucket;
+use crowd::Crowd;
 use listener::{Limits, Listener};
 use routes::Routes;
 
@@ -72,6 +74,7 @@ pub(crate) struct Serving {
     config: watch::Receiver<Arc<Config>>,
     service: Service,
     backups: backup::Backups,
+    crowd: Crowd,
 }
 
 impl Serving {
@@ -173,6 +176,7 @@ impl Start {
             config,
             service,
             backups: backup::Backups::default(),
+            crowd: Crowd::default(),
         };
         let (tls_sender, tls) = watch::channel(serving.tls()?);
         let limits = Limits {

@@ -91,9 +91,10 @@ impl fmt::Display for Day {
 }
 
 /// A time zone of Indonesia.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Zone {
     /// Western, UTC+7.
+    #[default]
     Wib,
     /// Central, UTC+8.
     Wita,

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use super::line::Line;
 use super::outgoing::OpsOut;
-use super::pacing::is_worth_packing;
+use super::pacing::{frame_bytes, is_worth_packing};
 use crate::attachment::{Content, Standing};
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
-use crate::limits::{CHUNK_BYTES_MAX, EPOCHS_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX, OFFER_FILES_MAX};
+use crate::limits::{
+    CHUNK_BYTES_MAX, EPOCHS_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX, OFFER_FILES_MAX,
+};
 use crate::log::{ChainHash, Holding, LogHead};
 use crate::next;
 use crate::pack::{self, Packer, Primed, Unpacker};
@@ -176,6 +178,8 @@ pub struct Session {
     primed: Primed,
     /// Whether ops are packed.
     packs: bool,
+    /// Aim for the bytes of ops in a frame.
+    frame_bytes: usize,
     asked: Vec<(LogId, u64)>,
     signing: Signing,
     /// Heads of each signature.
@@ -217,6 +221,7 @@ impl Session {
             hub_versions: None,
             primed: Primed::default(),
             packs: false,
+            frame_bytes: FRAME_BODY_BYTES_AIM,
             asked: Vec::new(),
             signing: Signing { due: true, stored: Vec::new() },
             signed: Vec::new(),
@@ -238,6 +243,7 @@ impl Session {
     /// nobody knows (0). Before the request is made.
     pub fn pack_by(&mut self, primed: Primed, up_bytes_s: u32) {
         (self.primed, self.packs) = (primed, is_worth_packing(up_bytes_s));
+        self.frame_bytes = frame_bytes(up_bytes_s);
     }
 
     /// The whole request.
@@ -346,6 +352,7 @@ impl Session {
         let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);
         let mut ops = OpsOut::new(outbox, out, packer, up, replica, bytes_aim);
         ops.is_signed = self.signing.due;
+        ops.frame_bytes = self.frame_bytes;
         for (place, log) in self.opening.open.iter().enumerate() {
             if ops.is_full() || place == FRAME_LOGS_MAX {
                 self.unsent = true;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::line::{Line, Logs, Memory, cursors};
+use super::pacing::is_worth_packing;
 use crate::attachment::Content;
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
@@ -76,6 +77,8 @@ pub struct Session {
     heads_heard: usize,
     /// How the reply is packed, by the greeting, if it is.
     packer: Packer,
+    /// The speaker's link was measured to be slow towards it.
+    is_slow: bool,
     /// Between it and the position that belongs to it.
     hello: Option<Hello>,
     inventory: Option<BTreeMap<LogId, u64>>,
@@ -107,6 +110,7 @@ impl Session {
             again: false,
             heads_heard: 0,
             packer: Packer::none(),
+            is_slow: false,
             hello: None,
             inventory: None,
             ready: VecDeque::new(),
@@ -208,8 +212,10 @@ impl Session {
         Ok(())
     }
 
-    /// What follows may be packed, and the reply is if the request was.
+    /// What follows may be packed, and the reply is if the request was, or the speaker's link is known to be slow: a
+    /// request that brings no ops has nothing to pack.
     fn greeted_by(&mut self, hello: &Hello) {
+        self.is_slow = hello.link_bytes_s > 0 && is_worth_packing(hello.link_bytes_s);
         let begin = pack::begin(hello);
         self.line.reader.unpack_by(Unpacker::new(Primed::Kept, begin));
         self.packer = Packer::new(Primed::Kept, begin);

@@ -23,6 +23,8 @@ pub(super) struct OpsOut<'a, O> {
     /// The logs that the hub knows by number.
     up: &'a mut Logs,
     bytes_max: usize,
+    /// Aim for the bytes of ops in a frame.
+    pub(super) frame_bytes: usize,
     replica: [u8; 8],
     /// How far each own log was sent since the last signature.
     unsigned: BTreeMap<LogId, (u64, ChainHash)>,
@@ -50,6 +52,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
             packer,
             up,
             bytes_max,
+            frame_bytes: FRAME_BODY_BYTES_AIM,
             replica,
             unsigned: BTreeMap::new(),
             unsigned_bytes: 0,
@@ -112,7 +115,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
 
     /// The next ops of a log after `upto`, none beyond what the opening said is held.
     pub(super) fn page(&mut self, log: &OpenLog, upto: u64) -> Result<Vec<OutboundOp>, O::Error> {
-        let mut page = self.outbox.ops(log.head.log(), upto + 1, FRAME_BODY_BYTES_AIM)?;
+        let mut page = self.outbox.ops(log.head.log(), upto + 1, self.frame_bytes)?;
         page.truncate(usize::try_from(log.held - upto).unwrap_or(usize::MAX));
         Ok(page)
     }

@@ -3,6 +3,8 @@
 //! A page is what goes over the link in one direction in some seconds: so often is progress known at both ends, and so long
 //! does an urgent record wait at most that is entered while others are on their way.
 
+use crate::limits::FRAME_BODY_BYTES_AIM;
+
 /// How an agent spaces its exchanges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
@@ -76,6 +78,78 @@ pub fn link_bytes_s(known: u32, bytes: usize, waited_ms: u32, round_trip_ms: u32
     u32::try_from(believed.max(1)).unwrap_or(u32::MAX)
 }
 
+/// Over a link with a shorter round trip, in milliseconds, nothing gathers that is worth bounding.
+const NEAR_MS: u32 = 50;
+
+/// Fewest bytes on their way, and how it begins: four full packets, so that a lost one is noticed by those behind it.
+const FLIGHT_BYTES_MIN: usize = 6 * 1024;
+
+/// What is on its way has so many round trips' time, and [`FLIGHT_SPARE_MS`]: one to get there and back, and one for the
+/// queue, so that the link is never idle and shows when it could carry more.
+const FLIGHT_ROUND_TRIPS: u64 = 2;
+
+/// For what varies, in milliseconds.
+const FLIGHT_SPARE_MS: u64 = 200;
+
+/// Parts of a flight in which a request is handed over.
+const FLIGHT_PIECES: usize = 4;
+
+/// How much of a request is on its way at once. What waits in the queues of modems when the link goes down was sent for
+/// nothing, and on some links that is more than all else that a cut costs: so no more is handed over than keeps the link
+/// busy, as far as it is known; and that shows while the request goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flight {
+    round_trip_ms: u32,
+    bytes: usize,
+    /// Bytes handed over when the link was last looked at, and when that was.
+    since: (usize, u64),
+}
+
+impl Flight {
+    /// Over a link of this round trip, of which nothing else is known. `None`: it needs no bound.
+    pub fn over(round_trip_ms: u32) -> Option<Flight> {
+        let since = (FLIGHT_BYTES_MIN, 0);
+        (round_trip_ms >= NEAR_MS).then_some(Flight { round_trip_ms, bytes: FLIGHT_BYTES_MIN, since })
+    }
+
+    /// Bytes that may be on their way.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Bytes to hand over at once. Also what is encrypted as one record, of which the other end can use nothing before
+    /// it has all.
+    pub fn piece_bytes(&self) -> usize {
+        self.bytes / FLIGHT_PIECES
+    }
+
+    /// So many bytes of a request were handed over within `ms`. Whether more may be on their way from now on.
+    pub fn handed_over(&mut self, bytes: usize, ms: u64) -> bool {
+        // The first flight is only taken in. From then on as much is taken as is carried.
+        let (carried, took_ms) = (bytes.saturating_sub(self.since.0), ms.saturating_sub(self.since.1));
+        if carried < self.bytes {
+            return false;
+        }
+        let time_ms = u64::from(self.round_trip_ms) * FLIGHT_ROUND_TRIPS + FLIGHT_SPARE_MS;
+        let flight = (carried as u64).saturating_mul(time_ms) / took_ms.max(1);
+        // A queue that swallows everything is found out a step later.
+        let flight = usize::try_from(flight).unwrap_or(usize::MAX).clamp(self.bytes, self.bytes * 2);
+        let grown = flight - self.bytes;
+        self.bytes = flight;
+        // The new room is only taken in, too.
+        self.since = (bytes + grown, ms);
+        grown > 0
+    }
+}
+
+/// Ops that go into one frame on a slow link, in bytes as they are: what a cut loses of what had arrived.
+const SLOW_FRAME_BYTES_AIM: usize = 8 * 1024;
+
+/// Aim for the bytes of ops in a frame over a link that carries so many bytes a second (0: it was not measured).
+pub fn frame_bytes(link_bytes_s: u32) -> usize {
+    if is_worth_packing(link_bytes_s) { SLOW_FRAME_BYTES_AIM } else { FRAME_BODY_BYTES_AIM }
+}
+
 /// A link that carries so many bytes a second, or more, is not worth the time that packing takes: about a megabyte of ops a
 /// second on each side.
 const FAST_BYTES_S: u32 = 125_000;
@@ -111,6 +185,42 @@ mod tests {
         assert_eq!(page_bytes(u32::MAX, most), most);
         assert_eq!(page_bytes(0, most), PAGE_BYTES_UNKNOWN);
         assert_eq!(page_bytes(0, 1_000), 1_000);
+    }
+
+    /// Seconds in which a link carries `bytes` while no more is on its way than a flight, and the flight at the end.
+    fn carried(rate: usize, round_trip_ms: u32, bytes: usize) -> (f64, usize) {
+        let mut flight = Flight::over(round_trip_ms).expect("a far one");
+        let (mut now_ms, mut handed) = (0.0_f64, 0);
+        let mut free_ms = 0.0_f64;
+        let mut under_way = std::collections::VecDeque::new();
+        while handed < bytes {
+            let piece = flight.piece_bytes();
+            while under_way.iter().map(|(_, bytes)| *bytes).sum::<usize>() + piece > flight.bytes() {
+                let (acknowledged_ms, _) = under_way.pop_front().expect("a piece fits a flight");
+                now_ms = now_ms.max(acknowledged_ms);
+            }
+            free_ms = free_ms.max(now_ms) + piece as f64 * 1000.0 / rate as f64;
+            under_way.push_back((free_ms + f64::from(round_trip_ms), piece));
+            handed += piece;
+            flight.handed_over(handed, now_ms as u64);
+        }
+        (under_way.back().map_or(now_ms, |(acknowledged_ms, _)| *acknowledged_ms) / 1000.0, flight.bytes())
+    }
+
+    #[test]
+    fn no_more_is_on_its_way_than_keeps_the_link_busy() {
+        assert_eq!(Flight::over(2), None);
+        for (rate, round_trip_ms, bytes) in
+            [(4_000, 600, 60_000), (12_500, 400, 180_000), (32_000, 650, 400_000), (1_000_000, 200, 512 * 1024)]
+        {
+            let (seconds, flight) = carried(rate, round_trip_ms, bytes);
+            let alone = bytes as f64 / rate as f64 + f64::from(round_trip_ms) / 1000.0;
+            // As with any sender that feels its way: some round trips until the link is full.
+            let spare = 6.0 * f64::from(round_trip_ms) / 1000.0;
+            assert!(seconds <= alone * 1.1 + spare, "{rate} B/s: {seconds} s, alone {alone} s");
+            let full = rate * (2 * round_trip_ms as usize + 200) / 1000;
+            assert!(flight <= (full * 5 / 4).max(FLIGHT_BYTES_MIN), "{rate} B/s: {flight}");
+        }
     }
 
     #[test]

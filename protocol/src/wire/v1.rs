@@ -416,6 +416,12 @@ pub mod extension {
     pub const BACKED_UP: u16 = 1;
 }
 
+/// Numbers of extensions in [`Hello`].
+pub mod hello_extension {
+    /// The agent takes no pages of the feed in this exchange: its link costs. The value is empty.
+    pub const NO_FEED: u16 = 1;
+}
+
 /// Numbers of notices in [`Marks`].
 pub mod notice {
     /// Two machines answer as this replica.

@@ -113,7 +113,8 @@ impl World {
     /// People at a PC did something that is to be sent.
     pub fn new_work(&mut self, at: usize) {
         if self.awake(at).is_some() {
-            self.wake(at, Event::NewWork);
+            let urgent = self.at_pc(at, |store| store.has_urgent()).unwrap_or(false);
+            self.wake(at, Event::NewWork { urgent });
         }
     }
 

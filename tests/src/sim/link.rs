@@ -162,7 +162,13 @@ impl Carrier for Link {
         if self.down && !self.shared.net().healed {
             give_way().await;
             let detail = "no line".to_owned();
-            return Err(LinkError { ktg: Ktg::Unreachable, class: "unreachable", detail, stale: false });
+            return Err(LinkError {
+                ktg: Ktg::Unreachable,
+                class: "unreachable",
+                detail,
+                stale: false,
+                reached: false,
+            });
         }
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).open.take();
         let end = kept.filter(|_| on == agent_sync::Conn::Open).map(|open| open.hub);
@@ -356,7 +362,7 @@ impl Answer for Reply {
 }
 
 fn cut(detail: &str) -> LinkError {
-    LinkError { ktg: Ktg::Cut, class: "cut", detail: detail.to_owned(), stale: false }
+    LinkError { ktg: Ktg::Cut, class: "cut", detail: detail.to_owned(), stale: false, reached: true }
 }
 
 /// Lets others go first, once.

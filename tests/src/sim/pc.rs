@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use kentongan_agent::agenda::Agenda;
+use kentongan_agent::rules::Rules;
 use kentongan_agent::store::{Health, Machine, Member, Salvaged, Store, StoreError};
 use kentongan_agent::sync::{Caller, ContactReport, Keeper, contact};
 use kentongan_host::Clock;
@@ -247,7 +248,7 @@ impl Pc {
             let health = Health { free_bytes: 1 << 30, program: "sim".to_owned() };
             // An agent primes a model for each stream; here all streams copy one that was primed once.
             let packs = packs.then_some(Primed::Kept);
-            contact(&desk, &Caller { transport: link, key, health, packs }).await
+            contact(&desk, &Caller { transport: link, key, health, packs, rules: Rules::default() }).await
         }));
         true
     }

@@ -19,6 +19,7 @@ mod link;
 mod people;
 mod proxies;
 mod readme;
+mod scarce;
 mod service;
 mod strangers;
 mod tidy;

@@ -23,6 +23,7 @@ pub use show::sample;
 pub use value::{Invalid, Kind, Value};
 
 use crate::data_dir::Program;
+use crate::hours::Hours;
 
 /// The definition of one option.
 #[derive(Debug, Clone, Copy)]
@@ -178,6 +179,14 @@ impl Settings {
     pub fn bytes(&self, table: &str, key: &str) -> u64 {
         match &self.setting(table, key).value {
             Value::Bytes(bytes) => *bytes,
+            other => wrong_kind(table, key, other),
+        }
+    }
+
+    /// Hours of every day.
+    pub fn hours(&self, table: &str, key: &str) -> &Hours {
+        match &self.setting(table, key).value {
+            Value::Hours(hours) => hours,
             other => wrong_kind(table, key, other),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::hours::Hours;
+
 /// What values an option takes. Bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -36,6 +38,8 @@ pub enum Kind {
     WorkingDays,
     /// A time of the day, `02:00`, or `off`.
     TimeOfDay,
+    /// Hours of every day: `off`, `always`, `22:00-05:00, 12:00-13:00`.
+    Hours,
     /// A size: `65536`, `64KiB`, `500MiB`, `2GB`.
     Bytes {
         /// Smallest.
@@ -64,6 +68,8 @@ pub enum Value {
     WorkingDays(u32),
     /// Bytes.
     Bytes(u64),
+    /// Hours of every day.
+    Hours(Hours),
     /// Texts.
     List(Vec<String>),
 }
@@ -97,6 +103,7 @@ impl Kind {
             Kind::Duration { .. } => parse_duration(text).map(Value::Duration),
             Kind::WorkingDays => text.strip_suffix("wd").and_then(|days| days.parse().ok()).map(Value::WorkingDays),
             Kind::TimeOfDay => parse_time_of_day(text).map(Value::Text),
+            Kind::Hours => Hours::parse(text).map(Value::Hours),
             Kind::Bytes { .. } => parse_bytes(text).map(Value::Bytes),
             Kind::List => Some(Value::List(parse_list(text))),
         };
@@ -148,6 +155,10 @@ impl Kind {
             }
             Kind::WorkingDays => both("jumlah hari kerja seperti 2wd", "a number of working days such as 2wd"),
             Kind::TimeOfDay => both("jam seperti 02:00, atau off", "a time of the day such as 02:00, or off"),
+            Kind::Hours => both(
+                "jam seperti 22:00-05:00, beberapa dipisah koma, atau off, atau always",
+                "hours such as 22:00-05:00, several separated by commas, or off, or always",
+            ),
             Kind::Bytes { min: 0, max: u64::MAX } => both("ukuran seperti 500MiB", "a size such as 500MiB"),
             Kind::Bytes { min, max } => (
                 format!("ukuran dari {min} sampai {max} bita, misalnya 64KiB"),

@@ -291,6 +291,7 @@ fn file_of((named, state): (Attachment, Option<AttachmentState>), shell: &Shell)
     let (class, word) = match state {
         Some(AttachmentState::Waiting { .. }) => ("tunggu", w.t("keadaan.queued")),
         Some(AttachmentState::Arrived | AttachmentState::Secured) => ("sampai", w.t("keadaan.arrived")),
+        Some(AttachmentState::PutAway) => ("sampai", w.t("berkas.tidak_di_sini")),
         Some(AttachmentState::SetAside) => ("salah", w.t("keadaan.rejected")),
         None => ("draf", w.t("berkas.tidak_di_sini")),
     };

@@ -14,7 +14,7 @@ use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::LogFrame;
 
 use super::super::facts::name;
-use super::super::{Member, mark};
+use super::super::{Member, attachments, mark};
 
 /// What looks like rows of ours.
 #[derive(Default)]
@@ -49,6 +49,7 @@ pub(super) struct Noted {
     pub(super) hash: [u8; 32],
     pub(super) bytes: u32,
     pub(super) media: u8,
+    pub(super) is_put_away: bool,
     pub(super) wall_ms: i64,
 }
 
@@ -120,6 +121,7 @@ impl Found {
                     hash: value(1)?.bytes()?,
                     bytes: u32::try_from(whole(2)?).ok()?,
                     media: u8::try_from(whole(3)?).ok()?,
+                    is_put_away: whole(4)? == attachments::PUT_AWAY,
                     wall_ms: whole(7)?,
                 };
                 self.attachments.insert(row.id, noted);

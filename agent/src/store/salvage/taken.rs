@@ -225,6 +225,10 @@ impl<R: Read + Seek> Work<'_, R> {
         let mut lost = 0_u64;
         for (id, noted) in std::mem::take(&mut self.found.attachments) {
             let meant = Content { hash: ContentHash(noted.hash), bytes: noted.bytes, media: noted.media };
+            if noted.is_put_away {
+                attachments::note_put_away(self.db, &meant, noted.wall_ms)?;
+                continue;
+            }
             let content = self.content_of(id, &meant);
             match meant.verify(&content) {
                 Ok(()) => attachments::put(self.db, &meant, &content, noted.wall_ms)?,

@@ -9,7 +9,7 @@ use crate::photo::{Photos, Prepared, prepare};
 use crate::store::attachments::chunk;
 
 /// A paper of about this many bytes, like no other.
-fn paper(name: &str, bytes: usize) -> Prepared {
+pub(super) fn paper(name: &str, bytes: usize) -> Prepared {
     let text = format!("%PDF-1.4 {name} ").into_bytes();
     let content = text.iter().copied().cycle().take(bytes).collect();
     prepare(content, name, Photos { side_px: 0, quality: 75 }).unwrap()
@@ -144,4 +144,61 @@ fn a_hub_that_started_anew_is_asked_again_for_what_no_copy_covers() {
     assert_eq!(states(&store), [AttachmentState::Secured, AttachmentState::Arrived]);
     store.apply(Event::Marks(said(NOON + 30, Some(2), Some(NOON + 10))), None).unwrap();
     assert_eq!(states(&store), [AttachmentState::Secured, AttachmentState::Waiting { at_hub: 0 }]);
+}
+
+#[test]
+fn only_what_a_copy_of_the_hub_covers_is_put_away_and_who_attaches_it_again_keeps_it_again() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let files = ["aman.pdf", "sampai.pdf", "ditolak.pdf", "menunggu.pdf"].map(|name| paper(name, 70_000));
+    store.attach(record, "sari", &files).unwrap();
+    let contents = files.clone().map(|file| file.attachment.content);
+    let [secured, arrived, refused, _] = contents;
+    let at = |hub_ms, backed_up_ms: Option<i64>| Marks {
+        hub_ms,
+        epochs: List::default(),
+        extensions: List(backed_up_ms.map(|at_ms| (1, Blob(codec::encode(&at_ms)))).into_iter().collect()),
+        ..marks(Vec::new(), 0)
+    };
+    store.apply(Event::Marks(at(NOON, None)), None).unwrap();
+    store.note_files(&[(secured, Standing::Held), (refused, Standing::SetAside)]).unwrap();
+    store.apply(Event::Marks(at(NOON + 20, Some(NOON + 10))), None).unwrap();
+    store.note_files(&[(arrived, Standing::Held)]).unwrap();
+    assert_eq!(store.put_away_files(100).unwrap(), 0, "not long enough");
+    store.apply(Event::Marks(at(NOON + 500, Some(NOON + 10))), None).unwrap();
+    assert_eq!((store.put_away_files(100).unwrap(), store.put_away_files(0).unwrap()), (1, 0));
+    let here = |store: &Store| files.each_ref().map(|file| whole(store, file).is_some());
+    assert_eq!(here(&store), [false, true, true, true]);
+    let state = |store: &Store| store.attachment_state(secured.hash).unwrap();
+    assert_eq!(state(&store), Some(AttachmentState::PutAway));
+    assert_eq!(store.attachment_totals().unwrap().arrived, 2);
+    // A hub that was put back to a copy has it; it is not asked for what is not here.
+    let anew = Marks { epochs: List(vec![([9; 8], 0)]), ..at(NOON + 600, Some(NOON + 10)) };
+    store.apply(Event::Marks(anew), None).unwrap();
+    assert_eq!(state(&store), Some(AttachmentState::PutAway));
+    store.attach(record, "sari", &files[..1]).unwrap();
+    assert_eq!((here(&store)[0], state(&store)), (true, Some(AttachmentState::Waiting { at_hub: 0 })));
+}
+
+#[test]
+fn a_file_that_was_put_away_is_no_loss_when_the_store_is_salvaged() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let file = paper("aman.pdf", 900);
+    store.attach(record, "sari", std::slice::from_ref(&file)).unwrap();
+    store.db.execute("UPDATE attachment SET state = 3, hub_ms = 0", []).unwrap();
+    store.apply(Event::Marks(marks(Vec::new(), 0)), None).unwrap();
+    store.db.execute("UPDATE attachment SET state = 3, hub_ms = 0", []).unwrap();
+    assert_eq!(store.put_away_files(1).unwrap(), 1);
+    let path = store.path().to_owned();
+    store.close().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[18] ^= 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let store = pc.start();
+    let state = store.attachment_state(file.attachment.content.hash).unwrap();
+    assert_eq!(state, Some(AttachmentState::PutAway));
+    assert_eq!(store.attachment_totals().unwrap().waiting, 0);
 }

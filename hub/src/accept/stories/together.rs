@@ -40,6 +40,22 @@ fn two_pcs_of_one_office_see_the_same_records_and_their_conflict_is_known() {
 }
 
 #[test]
+fn whose_link_costs_gets_marks_and_no_feed_until_it_takes_it_again() {
+    let mut world = World::new();
+    let (mut sari, mut second) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE));
+    let record = sari.complain("Lampu mati");
+    world.settle(&mut sari);
+    second.takes_no_feed = true;
+    second.complain("Jalan rusak");
+    let (outcome, counts) = world.exchange(&mut second).expect("an exchange");
+    assert_eq!((outcome.more, counts.stored, counts.fed), (false, 1, 0));
+    assert!(second.read.is_empty());
+    second.takes_no_feed = false;
+    world.settle(&mut second);
+    assert!(second.read.contains(&record.0));
+}
+
+#[test]
 fn a_record_of_another_office_opens_when_it_is_routed_there_whatever_came_first() {
     let mut digests = BTreeSet::new();
     for routed_first in [true, false] {

@@ -6,8 +6,10 @@
 //!
 //! Field numbers are the group's number times ten, plus one and so on.
 
+use std::collections::BTreeMap;
+
 use super::{Section, assemble, label, one, question, ranked, section, text};
-use crate::form::{FieldType, Form, FormTag, MergeClass, Pattern, Privacy};
+use crate::form::{ChoiceTag, FieldTag, FieldType, Form, FormTag, GroupTag, MergeClass, Pattern, Privacy, Value};
 use crate::ids::Lane;
 
 /// Number of the form.
@@ -110,6 +112,15 @@ const NUMBER: u32 = 60;
 /// Longest office code: area code, dash and eight more characters.
 const OFFICE: u32 = 22;
 
+/// Number of the field `kadar`, and of its choice for a complaint that alleges misconduct.
+const KADAR: FieldTag = 122;
+const BERKADAR: ChoiceTag = 1;
+
+/// Whether what is written must overtake everything: an escalation, or that misconduct is alleged.
+pub fn is_urgent(group: GroupTag, values: &BTreeMap<FieldTag, Value>) -> bool {
+    group == group::ESKALASI || values.get(&KADAR) == Some(&Value::One(BERKADAR))
+}
+
 /// The definition.
 pub(super) fn form() -> Form {
     let sections = [what_the_citizen_says(), how_it_came(), the_work_on_it(), what_only_grows()];
@@ -208,7 +219,7 @@ fn how_it_came() -> Vec<Section> {
         (3, "permintaan_informasi", "Permintaan informasi", "Information request"),
     ]);
     let gravity = one([
-        (1, "berkadar", "Berkadar pengawasan", "Alleges misconduct"),
+        (BERKADAR, "berkadar", "Berkadar pengawasan", "Alleges misconduct"),
         (2, "tidak_berkadar", "Tidak berkadar pengawasan", "Ordinary service complaint"),
     ]);
     vec![
@@ -223,7 +234,7 @@ fn how_it_came() -> Vec<Section> {
             .asks(question(114, "nomor_asal", text(NUMBER), "Nomor di sistem lama", "Number in the older system")),
         section(group::JENIS, "jenis", Register, "Jenis", "Kind")
             .asks(question(121, "jenis", kinds, "Jenis laporan", "Kind of report").private(Privacy::Public))
-            .asks(question(122, "kadar", gravity, "Kadar pengawasan", "Gravity")),
+            .asks(question(KADAR, "kadar", gravity, "Kadar pengawasan", "Gravity")),
     ]
 }
 
@@ -339,6 +350,17 @@ mod tests {
         let expected =
             ["nama_pelapor", "alamat_pelapor", "telepon_pelapor", "nik", "pihak_dilaporkan", "kuasa", "lampiran"];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn escalations_and_what_alleges_misconduct_are_urgent_and_nothing_else_is() {
+        let form = form();
+        let is_urgent = |name: &str, text: &str| {
+            let field = form.field_named(name).unwrap();
+            is_urgent(field.group, &BTreeMap::from([(field.tag, Value::parse(field, text).unwrap())]))
+        };
+        assert!(is_urgent("kadar", "berkadar") && is_urgent("tingkat", "ombudsman"));
+        assert!(!is_urgent("kadar", "tidak_berkadar") && !is_urgent("kategori", "antrean"));
     }
 
     #[test]
