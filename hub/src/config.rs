@@ -10,7 +10,7 @@ const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
+/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`, `calendar.*`,
 /// `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
@@ -79,8 +79,8 @@ pub const OPTIONS: &[Opt] = &[
         kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 30 * DAY_MS },
         default: "1d",
         unit: "",
-        help_id: "Selang kontak yang diharapkan dari sebuah kantor",
-        help_en: "How often an office is expected to be heard",
+        help_id: "Selang kontak yang diharapkan selama irama kantor belum dikenal; 1d: satu hari kerja",
+        help_en: "How often an office is expected to be heard while its rhythm is not known; 1d: one working day",
         secret: false,
     },
     Opt {
@@ -89,8 +89,28 @@ pub const OPTIONS: &[Opt] = &[
         kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 365 * DAY_MS },
         default: "3d",
         unit: "",
-        help_id: "Setelah ini sebuah kantor disebut sunyi",
-        help_en: "After this an office is called silent",
+        help_id: "Paling cepat setelah ini sebuah kantor disebut sunyi; 3d: tiga hari kerja",
+        help_en: "An office is called silent after this at the earliest; 3d: three working days",
+        secret: false,
+    },
+    Opt {
+        table: "fleet",
+        key: "mass_silence_ratio",
+        kind: Kind::Decimal { min: 0.01, max: 1.0 },
+        default: "0.2",
+        unit: "",
+        help_id: "Bila bagian kantor sebesar ini hilang pada jam yang sama, mungkin pusat atau jaringan yang terganggu",
+        help_en: "If this part of the offices goes missing in the same hour, it may be the hub or the network",
+        secret: false,
+    },
+    Opt {
+        table: "calendar",
+        key: "workdays",
+        kind: Kind::Whole { min: 5, max: 7 },
+        default: "5",
+        unit: "hari/days",
+        help_id: "Hari kerja seminggu bagi kantor yang belum menunjukkan lain; 5: Senin sampai Jumat",
+        help_en: "Working days a week of an office that has not shown another; 5: Monday to Friday",
         secret: false,
     },
     Opt {
@@ -197,8 +217,12 @@ pub struct Config {
     pub backup_keep: usize,
     /// How often an office is expected to be heard, in milliseconds.
     pub expected_interval_ms: i64,
-    /// After how long without contact an office is silent, in milliseconds.
+    /// After how long without contact an office is silent at the earliest, in milliseconds.
     pub silent_after_ms: i64,
+    /// More of the offices missing at once, in percent, may be the hub's own trouble.
+    pub mass_silence_percent: u8,
+    /// Working days a week of an office that has not shown another.
+    pub week_days: u8,
     /// Connections at once.
     pub sessions_max: usize,
     /// Exchanges under way at once.
@@ -231,6 +255,8 @@ impl Config {
             backup_keep: whole("store", "backup_keep") as usize,
             expected_interval_ms: ms("fleet", "expected_interval"),
             silent_after_ms: ms("fleet", "silent_after"),
+            mass_silence_percent: (settings.decimal("fleet", "mass_silence_ratio") * 100.0).round() as u8,
+            week_days: u8::try_from(settings.whole("calendar", "workdays")).unwrap_or(5),
             sessions_max: whole("limits", "sessions") as usize,
             exchanges_max: whole("limits", "exchanges") as usize,
             handshake: settings.duration("limits", "handshake"),

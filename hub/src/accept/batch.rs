@@ -3,6 +3,7 @@
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::log::{ChainHash, LogHead, leaves_gap, plan_append};
+use kentongan_protocol::op::Action;
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::hub::Batch;
 use serde_json::json;
@@ -49,8 +50,15 @@ pub(super) fn take(
         }
     }
     exchange.counts.repeated += known.len() as u64;
-    hello::heard(tx, exchange.speaker, batch.head.run(), now_ms, 0, None)?;
-    let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms)?;
+    let run = hello::heard(tx, exchange.speaker, batch.head.run(), now_ms, 0, None)?;
+    // A run that was over before anybody could measure it is dated by the PC's clock as far as that is off now.
+    let by_its_clock = || batch.head.run().wall_ms.saturating_sub(exchange.tally.clock_offset_ms);
+    let start_ms = run.known.measured.map_or_else(by_its_clock, |(start_ms, _)| start_ms);
+    let delays = &mut exchange.tally.delays;
+    let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms, &mut |elapsed_ms| {
+        let written_ms = start_ms.saturating_add(i64::try_from(elapsed_ms).unwrap_or(i64::MAX));
+        delays.count(now_ms.saturating_sub(written_ms));
+    })?;
     hello::heard(tx, exchange.speaker, batch.head.run(), now_ms, elapsed_ms, None)?;
     exchange.counts.stored += fresh.len() as u64;
     Ok(())
@@ -96,8 +104,9 @@ fn fork(exchange: &Exchange, tx: &mut dyn Tx, id: OpId, bytes: &[u8], at_ms: i64
     }
 }
 
-/// Appends ops to a log (begun here if it is not known yet), moves its mark and what is held of its writer. Gives back
-/// the longest time since the beginning of its run that the ops speak of.
+/// Appends ops to a log (begun here if it is not known yet), moves its mark and what is held of its writer. Tells of each
+/// op that creates a record when it was written, and gives back the longest such time that any op speaks of, both in
+/// milliseconds since the run began.
 pub(super) fn append(
     hub: &Hub,
     tx: &mut dyn Tx,
@@ -105,6 +114,7 @@ pub(super) fn append(
     head: &LogHead,
     ops: &[Vec<u8>],
     now_ms: i64,
+    created: &mut dyn FnMut(u64),
 ) -> Result<u64> {
     let log = match log {
         Some(log) => log,
@@ -123,7 +133,11 @@ pub(super) fn append(
         seq += 1;
         chain = chain.then(bytes);
         let op = intake.admit(head, OpId { log: head.log(), seq }, bytes, chain)?;
-        elapsed_ms = elapsed_ms.max(op.map_or(0, |op| op.elapsed_ms));
+        let Some(op) = op else { continue };
+        elapsed_ms = elapsed_ms.max(op.elapsed_ms);
+        if matches!(op.action, Action::Create { .. }) {
+            created(op.elapsed_ms);
+        }
     }
     intake.finish()?;
     tx.advance_log(head.log(), seq, chain)?;

@@ -93,7 +93,7 @@ pub(super) fn take(
     // The hub's own clock needs no measuring.
     let measured = (head.replica() == hub.replica()).then_some((head.run().wall_ms, 1));
     hello::heard(tx, head.replica(), head.run(), now_ms, 0, measured)?;
-    let elapsed_ms = append(hub, tx, log, &head, &held, now_ms)?;
+    let elapsed_ms = append(hub, tx, log, &head, &held, now_ms, &mut |_| ())?;
     hello::heard(tx, head.replica(), head.run(), now_ms, elapsed_ms, measured)?;
     tx.put_attest(&proof.attest)?;
     planted::reached(Place::EchoTaken);

@@ -13,9 +13,10 @@ use kentongan_protocol::wire::v1::Marks;
 use super::echo::Echoes;
 use super::proof::Proofs;
 use super::reply::Reply;
+use super::tally::Tally;
 use super::{AcceptError, batch, echo, files, hello, proof, reply};
 use crate::engine::Hub;
-use crate::store::{Result, Tx};
+use crate::store::{ExchangeNote, Result, Tx};
 
 /// One exchange. Give it the session's events in order, each in a transaction; then ask for the marks, and for parts of
 /// the reply until [`Exchange::is_over`].
@@ -31,6 +32,8 @@ pub struct Exchange {
     pub(super) inventory: Option<BTreeMap<LogId, u64>>,
     pub(super) proofs: Proofs,
     pub(super) echoes: Echoes,
+    /// What it adds to the day of the office.
+    pub(super) tally: Tally,
     /// Files that the speaker offered.
     pub(super) offered: Vec<Content>,
     pub(super) reply: Reply,
@@ -67,6 +70,7 @@ impl Exchange {
             inventory: None,
             proofs: Proofs::default(),
             echoes: Echoes::default(),
+            tally: Tally::default(),
             offered: Vec::new(),
             reply: Reply::default(),
             saying: None,
@@ -159,6 +163,14 @@ impl Exchange {
     /// What it carried so far.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Adds what is new to the day of the office, if it is known by now whose it is; with `note` the exchange is over.
+    pub(super) fn tell_day(&mut self, tx: &mut dyn Tx, note: Option<&ExchangeNote>, now_ms: i64) -> Result<()> {
+        match &self.office {
+            Some(office) => self.tally.write(tx, office, self.counts, note, now_ms),
+            None => Ok(()),
+        }
     }
 
     /// The office of the speaker.

@@ -40,7 +40,9 @@ pub(super) fn take(
             twin_seen(tx, &mut replica, now_ms)?;
         }
     }
-    replica.last_contact = Some(contact(hello, measured, now_ms));
+    let contact = contact(hello, measured, now_ms);
+    (exchange.tally.clock_offset_ms, exchange.tally.pending) = (contact.clock_offset_ms, contact.pending);
+    replica.last_contact = Some(contact);
     tx.put_replica(&replica)?;
     exchange.office = Some(replica.office);
     exchange.reply.bytes_aim =

@@ -111,12 +111,16 @@ impl Job {
         };
         for event in std::mem::take(&mut self.events) {
             if let Err(fault) = exchange.event(hub, tx, event, self.since_ms)? {
+                exchange.tell_day(tx, None, now.wall_ms)?;
                 return Ok(Said::Fault(fault));
             }
         }
         let mut part = Vec::new();
         match self.work {
-            Work::Store | Work::Check => return Ok(Said::Well),
+            Work::Store | Work::Check => {
+                exchange.tell_day(tx, None, now.wall_ms)?;
+                return Ok(Said::Well);
+            }
             Work::First => {
                 let marks = exchange.marks(tx, now.wall_ms)?;
                 part = self.reply.take().map_or(part, |reply| exchange.begin_reply(*reply, &marks));
@@ -124,14 +128,19 @@ impl Job {
                 while !exchange.is_over() && part.len() < FIRST_PART_BYTES_AIM {
                     exchange.next_part(hub, tx, now.wall_ms, &mut part)?;
                 }
+                let mut note = None;
                 if exchange.is_over() {
                     self.meter.bytes_out += part.len() as u64;
-                    tx.journal(&self.meter.note("ok", exchange.counts(), now))?;
+                    note = Some(self.meter.note("ok", exchange.counts(), now));
                 }
+                note.iter().try_for_each(|note| tx.journal(note))?;
+                exchange.tell_day(tx, note.as_ref(), now.wall_ms)?;
             }
             Work::Next => exchange.next_part(hub, tx, now.wall_ms, &mut part)?,
             Work::Note(outcome) => {
-                tx.journal(&self.meter.note(outcome, self.counts, now))?;
+                let note = self.meter.note(outcome, self.counts, now);
+                tx.journal(&note)?;
+                exchange.tell_day(tx, Some(&note), now.wall_ms)?;
                 return Ok(Said::Well);
             }
         }

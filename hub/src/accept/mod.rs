@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   bytes ──▶ call: what is read, stored, said and when ──▶ bytes          standing: may this device speak?
-//!               │ job: one transaction of it               meter: what the journal says of it
+//!               │ job: one transaction of it               meter: what the journal says of it, tally: what the office's day does
 //!   session events        exchange (one for each request)                 store
 //!   Hello ──▶ hello   who speaks, which run, by which clock          ┐
 //!   Have  ──▶         how far it has read                            │ a job is one transaction,
@@ -34,6 +34,7 @@ mod reply;
 pub(crate) mod standing;
 #[cfg(test)]
 mod stories;
+mod tally;
 #[cfg(test)]
 pub(crate) mod world;
 

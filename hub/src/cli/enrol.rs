@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context<'_>, command: &CodeCommand) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-fn expires_ms(text: &str) -> Result<u64, Failure> {
+pub(super) fn expires_ms(text: &str) -> Result<u64, Failure> {
     match EXPIRES.parse(text) {
         Ok(Value::Duration(ms)) => Ok(ms),
         Ok(_) => Err(unexpected()),
@@ -79,7 +79,7 @@ fn show(context: &Context<'_>, answer: &Answer) {
     }
 }
 
-fn show_created(context: &Context<'_>, created: &Created) {
+pub(super) fn show_created(context: &Context<'_>, created: &Created) {
     let out = context.out;
     let office = match created.office_name.is_empty() {
         true => created.office.clone(),

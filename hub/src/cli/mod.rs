@@ -9,12 +9,15 @@ mod args;
 mod ask;
 mod audit;
 mod backup;
+mod calendar;
 mod complaint;
 mod config;
 mod conflict;
+mod csv;
 mod doctor;
 mod enrol;
 mod export;
+mod fleet;
 mod help;
 mod logs;
 mod office;
@@ -82,8 +85,10 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         Command::Status => status::run(&context),
+        Command::Fleet(args) => fleet::run(&context, args),
         Command::Office(command) => office::run(&context, command),
         Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),
+        Command::Calendar(command) => calendar::run(&context, command),
         Command::Complaint(command) => complaint::run(&context, command),
         Command::Conflict(command) => conflict::run(&context, command),
         Command::Quarantine(command) => quarantine::run(&context, command),

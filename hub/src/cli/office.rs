@@ -10,9 +10,11 @@ use kentongan_host::{Exit, Failure, Lang, Output};
 
 use super::args::{OfficeCommand, StateFilter};
 use super::ask::{ask, unexpected};
-use super::{Context, document, words};
-use crate::service::fleet::{Detail, Notice, OfficeRow, ReplicaRow, State};
-use crate::service::office::{Answer, Changed, List, Request};
+use super::enrol::{expires_ms, show_created};
+use super::fleet::at_least;
+use super::{Context, csv, document, words};
+use crate::service::fleet::{Detail, Notice, OfficeRow, ReplicaRow, Rhythm, State};
+use crate::service::office::{Answer, Changed, List, Replaced, Request};
 use crate::service::recovery::Recovery;
 use crate::service::{self, Request as Asked};
 
@@ -23,13 +25,26 @@ const OFFICES_AT_ONCE: usize = 1_000;
 
 pub(super) fn run(context: &Context<'_>, command: &OfficeCommand) -> Result<Exit, Failure> {
     let request = match command {
-        OfficeCommand::List { status, area } => Request::List { state: status.map(wanted), area: area.clone() },
+        OfficeCommand::List { status, area, noticed, program, csv } => {
+            let (state, area, program) = (status.map(wanted), area.clone(), program.clone());
+            let answer = asked(context, Request::List { state, area, noticed: *noticed, program })?;
+            match answer {
+                Answer::List(list) if *csv && !context.out.json => show_csv(context.out, &list),
+                answer => show(context, &answer),
+            }
+            return Ok(Exit::Done);
+        }
         OfficeCommand::Show { office } => Request::Show { office: office.clone() },
         OfficeCommand::Add { office, name } => Request::Add { office: office.clone(), name: name.clone() },
         OfficeCommand::Import { file } => return import(context, file),
         OfficeCommand::Edit { office, name } => Request::Edit { office: office.clone(), name: name.clone() },
         OfficeCommand::Pause { office } => Request::Pause { office: office.clone(), paused: true },
         OfficeCommand::Resume { office } => Request::Pause { office: office.clone(), paused: false },
+        OfficeCommand::ReplaceDevice { office, replica, reason, expires, yes } => {
+            confirm(context, replica.as_deref().unwrap_or(office), *yes)?;
+            let (office, replica, reason) = (office.clone(), replica.clone(), reason.clone());
+            Request::ReplaceDevice { office, replica, reason, expires_ms: expires_ms(expires)? }
+        }
         OfficeCommand::Revoke { replica, reason, valid_upto, yes } => {
             confirm(context, replica, *yes)?;
             let (replica, reason) = (replica.clone(), reason.clone());
@@ -145,6 +160,8 @@ fn show(context: &Context<'_>, answer: &Answer) {
     match answer {
         Answer::List(list) if out.json => out.document(&document("kentongan.hub.offices/1", list)),
         Answer::List(list) => show_list(out, list),
+        // Only `fleet` asks for it.
+        Answer::Fleet(_) => {}
         Answer::Show(detail) if out.json => out.document(&document("kentongan.hub.office/1", detail)),
         Answer::Show(detail) => show_detail(out, detail),
         Answer::Changed(changed) if out.json => out.document(&document("kentongan.hub.change/1", changed)),
@@ -152,6 +169,8 @@ fn show(context: &Context<'_>, answer: &Answer) {
             Lang::Id => format!("{} kantor baru, {} diubah", changed.added, changed.changed),
             Lang::En => format!("{} offices added, {} changed", changed.added, changed.changed),
         }),
+        Answer::Replaced(replaced) if out.json => out.document(&document("kentongan.hub.replacement/1", replaced)),
+        Answer::Replaced(replaced) => show_replaced(context, replaced),
         Answer::Revoked(replica) if out.json => out.document(&document("kentongan.hub.replica/1", replica)),
         Answer::Revoked(replica) => {
             out.line(&match out.lang {
@@ -182,6 +201,65 @@ fn show_recovery(out: &Output, recovery: &Recovery) {
     });
 }
 
+fn show_replaced(context: &Context<'_>, replaced: &Replaced) {
+    let (out, old) = (context.out, &replaced.revoked);
+    let held = at_least(out, old.pending, old.last_contact_at.is_some());
+    out.line(&match out.lang {
+        Lang::Id => {
+            format!("Perangkat {} ({}) dicabut; ia mungkin masih menyimpan {held} perubahan.", old.replica, old.host)
+        }
+        Lang::En => format!("The device {} ({}) is revoked; it may still hold {held} changes.", old.replica, old.host),
+    });
+    show_created(context, &replaced.code);
+}
+
+fn show_csv(out: &Output, list: &List) {
+    csv::row(
+        out,
+        [
+            "office",
+            "name",
+            "state",
+            "notices",
+            "replicas",
+            "last_contact_at",
+            "expected_by",
+            "pending",
+            "pending_at_least",
+            "oldest_pending_at",
+            "drained_at",
+            "clock_offset_s",
+            "cert_expires_at",
+            "program",
+            "days",
+        ],
+    );
+    let time = |at: Option<i64>| at.map(kentongan_host::moment::text).unwrap_or_default();
+    for row in &list.offices {
+        let notices: Vec<String> = row.notices.iter().map(words::code).collect();
+        csv::row(
+            out,
+            [
+                row.office.clone(),
+                row.name.clone(),
+                words::code(&row.state),
+                notices.join(" "),
+                row.replicas.to_string(),
+                time(row.last_contact_at),
+                time(row.expected_by),
+                row.pending.to_string(),
+                row.pending_at_least.to_string(),
+                time(row.oldest_pending_at),
+                time(row.drained_at),
+                row.clock_offset_s.to_string(),
+                time(row.cert_expires_at),
+                row.program.clone(),
+                row.days.clone(),
+            ],
+        );
+    }
+}
+
 fn show_list(out: &Output, list: &List) {
     let now_ms = kentongan_host::Clock::wall_ms(&kentongan_host::SystemClock::new());
     let mut table = Table::new(match out.lang {
@@ -195,7 +273,7 @@ fn show_list(out: &Output, list: &List) {
             state(out, row.state).to_owned(),
             row.replicas.to_string(),
             words::ago(out, now_ms, row.last_contact_at),
-            words::count(out, row.pending),
+            at_least(out, row.pending, row.pending_at_least),
             row.notices.iter().map(|notice| short(out, *notice)).collect::<Vec<_>>().join(", "),
         ]);
     }
@@ -205,11 +283,18 @@ fn show_list(out: &Output, list: &List) {
 fn show_detail(out: &Output, detail: &Detail) {
     let row = &detail.row;
     out.line(&out.bold(&title(row)));
-    out.line(&format!("{}  {}", out.pick("Keadaan", "State"), state(out, row.state)));
+    let mut table = Table::headless();
+    table.row([out.pick("Keadaan", "State"), state(out, row.state)]);
+    table.row([out.pick("Irama", "Rhythm"), &rhythm(out, &detail.rhythm)]);
+    table.row([out.pick("Ditunggu s.d.", "Expected by"), &words::time_or_dash(out, row.expected_by)]);
+    table.row([out.pick("Kosong terakhir", "Last emptied"), &words::time_or_dash(out, row.drained_at)]);
+    table.row([out.pick("30 hari", "30 days"), &strip(&row.days)]);
+    out.table(&table);
     for device in &detail.devices {
         out.line("");
         show_device(out, device);
     }
+    show_sessions(out, detail);
     if !detail.events.is_empty() {
         out.line("");
         out.line(out.pick("Kejadian", "Events"));
@@ -219,6 +304,60 @@ fn show_detail(out: &Output, detail: &Detail) {
         }
         out.table(&table);
     }
+}
+
+/// When an office works, and after how much of that time its silence means something.
+fn rhythm(out: &Output, rhythm: &Rhythm) -> String {
+    let hours = |seconds: u64| seconds / 3600;
+    let (late, silent) = (hours(rhythm.late_after_s), hours(rhythm.silent_after_s));
+    let (from, to, days) = (rhythm.from_hour, rhythm.to_hour, rhythm.week_days);
+    let known = match rhythm.learned {
+        true => out.pick("dipelajari", "learned"),
+        false => out.pick("anggapan", "assumed"),
+    };
+    match out.lang {
+        Lang::Id => format!(
+            "{days} hari, {from:02}.00-{to:02}.00 ({known}); terlambat setelah {late} jam kerja, sunyi setelah {silent}"
+        ),
+        Lang::En => format!(
+            "{days} days, {from:02}:00-{to:02}:00 ({known}); late after {late} working hours, silent after {silent}"
+        ),
+    }
+}
+
+/// A strip of days with shapes, week by week.
+fn strip(days: &str) -> String {
+    let shape = |letter: char| match letter {
+        'o' => '●',
+        'l' => '▲',
+        's' => '■',
+        'u' => '◇',
+        _ => '·',
+    };
+    let shapes: Vec<char> = days.chars().map(shape).collect();
+    shapes.chunks(7).map(|week| week.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+fn show_sessions(out: &Output, detail: &Detail) {
+    if detail.sessions.is_empty() {
+        return;
+    }
+    out.line("");
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["SESI", "HASIL", "MASUK", "NAIK", "TURUN", "LAMA"],
+        Lang::En => ["SESSION", "OUTCOME", "STORED", "UP", "DOWN", "TOOK"],
+    });
+    for session in &detail.sessions {
+        table.row([
+            words::time(out, session.started_at),
+            session.outcome.clone(),
+            words::count(out, session.ops_in),
+            words::bytes(out, session.bytes_in),
+            words::bytes(out, session.bytes_out),
+            format!("{} ms", words::count(out, session.took_ms)),
+        ]);
+    }
+    out.table(&table);
 }
 
 fn title(row: &OfficeRow) -> String {

@@ -67,6 +67,11 @@ pub(super) fn count(out: &Output, count: u64) -> String {
     text
 }
 
+/// The stable word of a state, as documents have it.
+pub(super) fn code(word: &impl serde::Serialize) -> String {
+    serde_json::to_value(word).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 /// The name of the person at this terminal, as the system tells it; for the audit log.
 pub(super) fn person() -> String {
     let named = ["SUDO_USER", "USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());

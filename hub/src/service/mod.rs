@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod calendar;
 pub mod complaint;
 pub mod conflict;
 pub mod enrolment;
@@ -55,6 +56,8 @@ pub enum Request {
     Office(office::Request),
     /// Enrolment codes.
     Enrol(enrolment::Request),
+    /// Holidays and working days.
+    Calendar(calendar::Request),
     /// Complaints.
     Complaint(complaint::Request),
     /// Conflicts.
@@ -79,6 +82,8 @@ pub enum Answer {
     Office(office::Answer),
     /// To [`Request::Enrol`].
     Enrol(enrolment::Answer),
+    /// To [`Request::Calendar`].
+    Calendar(calendar::Answer),
     /// To [`Request::Complaint`].
     Complaint(complaint::Answer),
     /// To [`Request::Conflict`].
@@ -150,6 +155,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Status => Answer::Status(Box::new(status::status(tx, desk)?)),
         Request::Office(request) => Answer::Office(office::execute(tx, desk, request)?),
         Request::Enrol(request) => Answer::Enrol(enrolment::execute(tx, desk, request)?),
+        Request::Calendar(request) => Answer::Calendar(calendar::execute(tx, desk, request)?),
         Request::Complaint(request) => Answer::Complaint(complaint::execute(tx, desk, request)?),
         Request::Conflict(request) => Answer::Conflict(conflict::execute(tx, desk, request)?),
         Request::Quarantine(request) => Answer::Quarantine(quarantine::execute(tx, desk, request)?),

@@ -5,9 +5,9 @@ use kentongan_protocol::ids::{OfficeCode, OpId, ReplicaId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Desk;
-use super::fleet::{Detail, OfficeRow, ReplicaRow, State, replica_row, rows, show};
+use super::fleet::{Detail, Fleet, OfficeRow, ReplicaRow, State, fleet, replica_row, rows, show};
 use super::recovery::{self, Recovery};
+use super::{Desk, enrolment};
 use crate::store::{Office, Standing, Tx};
 
 /// What can be asked about offices.
@@ -18,9 +18,17 @@ pub enum Request {
     List {
         /// Only in this state.
         state: Option<State>,
-        /// Only with codes that begin so.
+        /// Only in this area.
         area: Option<String>,
+        /// Only those with something that a person should look at.
+        #[serde(default)]
+        noticed: bool,
+        /// Only with this text in the name of the program that spoke last; with `!` in front: without it.
+        #[serde(default)]
+        program: Option<String>,
     },
+    /// The fleet at a glance.
+    Fleet,
     /// One office.
     Show {
         /// Its code.
@@ -52,6 +60,17 @@ pub enum Request {
         /// Whether it is paused from now on.
         paused: bool,
     },
+    /// Ends the right of an office's PC to speak and makes a code for the one that takes its place.
+    ReplaceDevice {
+        /// Code of the office.
+        office: String,
+        /// Id of the device; needed where the office has several.
+        replica: Option<String>,
+        /// Why.
+        reason: String,
+        /// How long the code holds, in milliseconds.
+        expires_ms: u64,
+    },
     /// Ends a device's right to speak.
     Revoke {
         /// Its id.
@@ -74,6 +93,8 @@ pub enum Request {
 pub enum Answer {
     /// To [`Request::List`].
     List(List),
+    /// To [`Request::Fleet`].
+    Fleet(Box<Fleet>),
     /// To [`Request::Show`].
     Show(Box<Detail>),
     /// To everything that changes offices.
@@ -82,6 +103,17 @@ pub enum Answer {
     Revoked(Box<ReplicaRow>),
     /// To [`Request::RecoveryCode`].
     Recovery(Recovery),
+    /// To [`Request::ReplaceDevice`].
+    Replaced(Box<Replaced>),
+}
+
+/// A device that gives way to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The device that may not speak any more, and what it may still hold.
+    pub revoked: ReplicaRow,
+    /// The code by which the other one joins.
+    pub code: enrolment::Created,
 }
 
 /// A list of offices.
@@ -108,12 +140,15 @@ pub struct Changed {
 /// A code that is none or not known (exit 2 and 1), or a failure of the store.
 pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
     match request {
-        Request::List { state, area } => {
+        Request::List { state, area, noticed, program } => {
             let mut offices = rows(tx, desk)?;
             offices.retain(|row| state.is_none_or(|state| row.state == state));
             offices.retain(|row| area.as_ref().is_none_or(|area| row.office.starts_with(area.as_str())));
+            offices.retain(|row| !noticed || !row.notices.is_empty());
+            offices.retain(|row| program.as_ref().is_none_or(|program| runs(&row.program, program)));
             Ok(Answer::List(List { offices }))
         }
+        Request::Fleet => Ok(Answer::Fleet(Box::new(fleet(tx, desk)?))),
         Request::Show { office } => {
             let office = known(tx, office)?;
             Ok(Answer::Show(Box::new(show(tx, desk, &office)?)))
@@ -130,8 +165,19 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
             office.paused_ms = paused.then(|| office.paused_ms.unwrap_or(desk.now_ms));
             change(tx, desk, office, if *paused { "office.paused" } else { "office.resumed" })
         }
+        Request::ReplaceDevice { office, replica, reason, expires_ms } => {
+            replace_device(tx, desk, office, replica.as_deref(), (reason, *expires_ms))
+        }
         Request::Revoke { replica, reason, valid_upto } => revoke(tx, desk, replica, reason, valid_upto),
         Request::RecoveryCode { challenge } => recovery::answer(tx, desk, challenge).map(Answer::Recovery),
+    }
+}
+
+/// Whether a program is the one that a filter names.
+fn runs(program: &str, filter: &str) -> bool {
+    match filter.strip_prefix('!') {
+        Some(other) => !program.contains(other),
+        None => program.contains(filter),
     }
 }
 
@@ -218,6 +264,54 @@ fn change(tx: &mut dyn Tx, desk: &Desk, office: Office, event: &str) -> Result<A
     tx.put_office(&office)?;
     desk.audit(tx, event, office.code.as_str(), json!({ "name": office.name }))?;
     Ok(Answer::Changed(Changed { added: 0, changed: 1, offices: vec![office.code.to_string()] }))
+}
+
+fn replace_device(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    office: &str,
+    replica: Option<&str>,
+    (reason, expires_ms): (&str, u64),
+) -> Result<Answer, Failure> {
+    let office = known(tx, office)?;
+    let devices = tx.replicas()?.into_iter().filter(|device| device.office == office.code);
+    let active: Vec<ReplicaId> =
+        devices.filter(|device| device.standing == Standing::Active).map(|device| device.id).collect();
+    let named = replica.map(|text| text.trim().to_owned());
+    let old = match (named, active.as_slice()) {
+        (Some(named), active) => active.iter().find(|id| id.to_string() == named).copied(),
+        (None, [one]) => Some(*one),
+        (None, _) => None,
+    };
+    let Some(old) = old else { return Err(which_device(&office, &active)) };
+    let Answer::Revoked(revoked) = revoke(tx, desk, &old.to_string(), reason, &[])? else {
+        return Err(which_device(&office, &active));
+    };
+    let request = enrolment::Request::Create { office: office.code.to_string(), name: String::new(), expires_ms };
+    match enrolment::execute(tx, desk, &request)? {
+        enrolment::Answer::Created(code) => Ok(Answer::Replaced(Box::new(Replaced { revoked: *revoked, code }))),
+        _ => Err(which_device(&office, &active)),
+    }
+}
+
+/// That an office has not the one device that could be meant.
+fn which_device(office: &Office, active: &[ReplicaId]) -> Failure {
+    let ids: Vec<String> = active.iter().map(ReplicaId::to_string).collect();
+    let (code, ids) = (&office.code, ids.join(", "));
+    let failure = match active {
+        [] => Failure::new(
+            Exit::Failed,
+            format!("Kantor {code} tidak punya perangkat yang aktif; cukup buat kode."),
+            format!("The office {code} has no active device; a code is enough."),
+        ),
+        _ => Failure::new(
+            Exit::Failed,
+            format!("Sebutkan perangkat kantor {code} dengan --replica: {ids}"),
+            format!("Name the device of the office {code} with --replica: {ids}"),
+        ),
+    };
+    let hint = format!("kentongan-hub enrol code create --office {code}");
+    failure.with_hint(&hint, &hint)
 }
 
 fn revoke(tx: &mut dyn Tx, desk: &Desk, replica: &str, reason: &str, valid_upto: &[String]) -> Result<Answer, Failure> {

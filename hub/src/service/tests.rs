@@ -209,10 +209,13 @@ fn an_office_goes_from_unseen_to_ok_late_and_silent_and_a_pause_hides_its_silenc
         clock_error_ms: 20,
     };
     hub.change_replica(&sari.replica, |replica| replica.last_contact = Some(contact));
-    for (hours, state) in [(1, State::Ok), (30, State::Late), (80, State::Silent)] {
+    // It was last heard on a Wednesday evening; one working day is Thursday, three end on Monday.
+    for (hours, state) in [(1, State::Ok), (21, State::Ok), (40, State::Late), (90, State::Late), (120, State::Silent)]
+    {
         hub.desk.now_ms = NOW_MS + hours * HOUR_MS;
         let row = hub.office(SUKAJADI).row;
-        assert_eq!((row.state, row.pending), (state, 3));
+        assert_eq!((row.state, row.pending), (state, 3), "{hours}");
+        assert_eq!(row.pending_at_least, state != State::Ok);
     }
     let pause = |paused| Request::Office(office::Request::Pause { office: SUKAJADI.into(), paused });
     hub.ask(&pause(true)).expect("paused");
@@ -302,7 +305,14 @@ fn requests_and_answers_survive_the_control_socket() {
     hub.code_for(SUKAJADI);
     let requests = [
         Request::Status,
-        Request::Office(office::Request::List { state: Some(State::Unseen), area: Some("32.73".into()) }),
+        Request::Office(office::Request::List {
+            state: Some(State::Unseen),
+            area: Some("32.73".into()),
+            noticed: false,
+            program: None,
+        }),
+        Request::Office(office::Request::Fleet),
+        Request::Calendar(calendar::Request::Show { year: Some(2026), office: None }),
         Request::Office(office::Request::Show { office: SUKAJADI.into() }),
         Request::Enrol(enrolment::Request::List),
         Request::Audit(audit::Request::Page { after: 0 }),

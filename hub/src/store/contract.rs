@@ -22,6 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kentongan_protocol::attachment::Content;
+use kentongan_protocol::calendar::Day;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -31,8 +32,8 @@ use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 
 use super::rows::{
     Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, Conflict, EnrolCode, ExchangeNote, FeedItem,
-    FeedLimit, FeedSlice, Fork, HubIdentity, Log, Named, NewOp, Office, OpState, Page, RecordFilter, RecordRow,
-    Replica, Run, StoredOp, Totals,
+    FeedLimit, FeedSlice, Fork, HubIdentity, Log, Named, NewOp, Office, OfficeDay, OpState, Page, RecordFilter,
+    RecordRow, Reference, Replica, Run, StoredOp, Totals,
 };
 
 /// Result of a call on the store.
@@ -229,6 +230,16 @@ pub trait Tx {
     fn journal(&mut self, note: &ExchangeNote) -> Result<()>;
     /// The last exchanges of a replica, the newest first.
     fn journal_of(&mut self, replica: ReplicaId, limit: usize) -> Result<Vec<ExchangeNote>>;
+    /// How an office was heard on a day of its own.
+    fn office_day(&mut self, office: &OfficeCode, day: Day) -> Result<Option<OfficeDay>>;
+    /// Enters or changes a day of an office, and forgets those that lie [`super::rows::DAYS_KEPT`] days or more before it.
+    fn put_office_day(&mut self, office: &OfficeCode, day: &OfficeDay) -> Result<()>;
+    /// The days of one office, or of all if none is named, by office and day.
+    fn office_days(&mut self, office: Option<&OfficeCode>) -> Result<Vec<(OfficeCode, OfficeDay)>>;
+    /// A table or choice that people brought in.
+    fn reference(&mut self, name: &str) -> Result<Option<Reference>>;
+    /// Enters or replaces a table or choice.
+    fn put_reference(&mut self, reference: &Reference) -> Result<()>;
     /// Totals, for overviews.
     fn totals(&mut self) -> Result<Totals>;
 }

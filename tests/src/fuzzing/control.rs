@@ -2,7 +2,7 @@
 
 use kentongan_agent::command::{Command, on_store};
 use kentongan_host::Lang;
-use kentongan_hub::service::{Order, Request, complaint, conflict, enrolment, execute, office, quarantine};
+use kentongan_hub::service::{Order, Request, calendar, complaint, conflict, enrolment, execute, office, quarantine};
 use serde_json::{Value, json};
 
 use super::honest::{enter, exchange, member, pc};
@@ -93,7 +93,13 @@ pub(super) fn hub_seeds() -> Vec<Vec<u8>> {
     ];
     requests.extend(
         [
-            office::Request::List { state: None, area: Some("32.73".to_owned()) },
+            office::Request::List {
+                state: None,
+                area: Some("32.73".to_owned()),
+                noticed: true,
+                program: Some("!0.1".to_owned()),
+            },
+            office::Request::Fleet,
             office::Request::Show { office: number.clone() },
             office::Request::Import { offices: vec![(number.clone(), "Kelurahan Contoh".to_owned())] },
             office::Request::Pause { office: number.clone(), paused: true },
@@ -118,6 +124,15 @@ pub(super) fn hub_seeds() -> Vec<Vec<u8>> {
             },
         ]
         .map(Request::Complaint),
+    );
+    let holidays = "date,kind,name,source,area\n2027-03-10,libur,Idulfitri,SKB,\n2026-11-25,tutup,Banjir,SK,32.73\n";
+    let (from, office) = ("2026-11-20".to_owned(), "32.73.05.1001".to_owned());
+    requests.extend(
+        [
+            calendar::Request::Import { text: holidays.to_owned() },
+            calendar::Request::Due { office, from, days: 60, week_days: Some(6) },
+        ]
+        .map(Request::Calendar),
     );
     let take = "1".to_owned();
     let decide = conflict::Request::Resolve {

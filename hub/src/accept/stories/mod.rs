@@ -3,12 +3,13 @@
 //! ```text
 //!   arriving  once and whole               together  on the same records        claims  that are not true
 //!   copies    started twice, restored       order     any order, any store
-//!   files     that records name
+//!   files     that records name              days      what is noted of each
 //! ```
 
 mod arriving;
 mod claims;
 mod copies;
+mod days;
 mod files;
 mod order;
 mod together;

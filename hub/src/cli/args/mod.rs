@@ -4,6 +4,7 @@
 //! [`crate::cli::run`].
 
 mod backup;
+mod calendar;
 mod office;
 mod store;
 mod work;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use kentongan_host::cli::{Common, t};
 
 pub(crate) use backup::BackupCommand;
+pub(crate) use calendar::CalendarCommand;
 pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, StateFilter};
 pub(crate) use store::StoreCommand;
 pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};
@@ -77,10 +79,17 @@ pub(crate) enum Command {
         after_help = examples(&["status --data ./pusat", "status --data ./pusat --json"]),
     )]
     Status,
+    #[command(
+        about = t("Semua kantor sekilas, dan apa yang perlu ditindak", "All offices at a glance, and what needs to be done"),
+        after_help = examples(&["fleet", "fleet --csv > tindakan.csv", "fleet --json"]),
+    )]
+    Fleet(FleetArgs),
     #[command(subcommand, about = t("Kantor dan perangkatnya", "Offices and their devices"))]
     Office(OfficeCommand),
     #[command(subcommand, about = t("Pendaftaran perangkat", "Enrolment of devices"))]
     Enrol(EnrolCommand),
+    #[command(subcommand, about = t("Hari libur dan hari kerja", "Holidays and working days"))]
+    Calendar(CalendarCommand),
     #[command(subcommand, about = t("Pengaduan", "Complaints"))]
     Complaint(ComplaintCommand),
     #[command(subcommand, about = t("Perubahan yang bentrok", "Changes that conflict"))]
@@ -158,6 +167,14 @@ pub(crate) struct ServeArgs {
         help = t("Bentuk catatan kejadian di stderr", "Form of the event log on stderr"),
     )]
     pub(crate) log_format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FleetArgs {
+    #[arg(long, default_value_t = 20, help = t("Paling banyak sekian tindakan", "At most this many actions"))]
+    pub(crate) limit: usize,
+    #[arg(long, help = t("Semua tindakan sebagai CSV", "All actions as CSV"))]
+    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,7 +11,7 @@ use super::examples;
 pub(crate) enum OfficeCommand {
     #[command(
         about = t("Daftar kantor", "List offices"),
-        after_help = examples(&["office list", "office list --status silent --json"]),
+        after_help = examples(&["office list --status silent --json", "office list --area 32.73.05 --csv > kantor.csv"]),
     )]
     List {
         #[arg(long, value_enum, help = t("Hanya dengan keadaan ini", "Only in this state"))]
@@ -22,6 +22,16 @@ pub(crate) enum OfficeCommand {
             help = t("Hanya di wilayah ini (awal kode)", "Only in this area (start of the code)"),
         )]
         area: Option<String>,
+        #[arg(long, help = t("Hanya yang perlu dilihat orang", "Only those that a person should look at"))]
+        noticed: bool,
+        #[arg(
+            long,
+            value_name = "TEXT",
+            help = t("Hanya dengan program ini; !TEXT: tanpa", "Only with this program; !TEXT: without it"),
+        )]
+        program: Option<String>,
+        #[arg(long, help = t("Sebagai CSV", "As CSV"))]
+        csv: bool,
     },
     #[command(
         about = t("Satu kantor dan perangkatnya", "One office and its devices"),
@@ -71,6 +81,30 @@ pub(crate) enum OfficeCommand {
     Resume {
         #[arg(value_name = "CODE")]
         office: String,
+    },
+    #[command(
+        about = t(
+            "Mengganti PC sebuah kantor: yang lama dicabut, yang baru mendapat kode",
+            "Replace the PC of an office: the old one is revoked, the new one gets a code",
+        ),
+        after_help = examples(&["office replace-device 32.73.05.1001 --reason \"PC rusak\" --yes"]),
+    )]
+    ReplaceDevice {
+        #[arg(value_name = "CODE")]
+        office: String,
+        #[arg(long, value_name = "REPLICA", help = t("Perangkat lama, bila ada beberapa", "The old device, if there are several"))]
+        replica: Option<String>,
+        #[arg(long, help = t("Alasan", "Reason"))]
+        reason: String,
+        #[arg(
+            long,
+            default_value = "14d",
+            value_name = "TIME",
+            help = t("Masa berlaku kode: 30m, 12h, 14d", "How long the code holds: 30m, 12h, 14d"),
+        )]
+        expires: String,
+        #[arg(long, help = t("Tanpa bertanya", "Do not ask"))]
+        yes: bool,
     },
     #[command(
         about = t(

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use kentongan_protocol::attachment::Content;
+use kentongan_protocol::calendar::Day;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::session::hub::HubEpoch;
@@ -49,6 +50,8 @@ struct State {
     forks: BTreeMap<u64, Fork>,
     audit: BTreeMap<u64, AuditEntry>,
     journal: BTreeMap<(ReplicaId, u64), ExchangeNote>,
+    days: BTreeMap<(OfficeCode, Day), OfficeDay>,
+    references: BTreeMap<String, Reference>,
 }
 
 type Opposite = Box<dyn FnOnce(&mut State)>;

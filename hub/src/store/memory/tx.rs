@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use kentongan_protocol::attachment::Content;
+use kentongan_protocol::calendar::Day;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -465,6 +466,34 @@ impl Tx for MemoryTx<'_> {
     fn journal_of(&mut self, replica: ReplicaId, limit: usize) -> Result<Vec<ExchangeNote>> {
         let notes = self.state.journal.range((replica, 0)..=(replica, u64::MAX)).rev();
         Ok(notes.map(|(_, note)| note.clone()).take(limit).collect())
+    }
+
+    fn office_day(&mut self, office: &OfficeCode, day: Day) -> Result<Option<OfficeDay>> {
+        Ok(self.state.days.get(&(office.clone(), day)).copied())
+    }
+
+    fn put_office_day(&mut self, office: &OfficeCode, day: &OfficeDay) -> Result<()> {
+        let old = (office.clone(), Day(i32::MIN))..=(office.clone(), day.day.plus(-DAYS_KEPT));
+        let old: Vec<(OfficeCode, Day)> = self.state.days.range(old).map(|(key, _)| key.clone()).collect();
+        for key in old {
+            self.remove(|state| &mut state.days, key);
+        }
+        self.set(|state| &mut state.days, (office.clone(), day.day), *day);
+        Ok(())
+    }
+
+    fn office_days(&mut self, office: Option<&OfficeCode>) -> Result<Vec<(OfficeCode, OfficeDay)>> {
+        let days = self.state.days.iter().filter(|((of, _), _)| office.is_none_or(|office| office == of));
+        Ok(days.map(|((office, _), day)| (office.clone(), *day)).collect())
+    }
+
+    fn reference(&mut self, name: &str) -> Result<Option<Reference>> {
+        Ok(self.state.references.get(name).cloned())
+    }
+
+    fn put_reference(&mut self, reference: &Reference) -> Result<()> {
+        self.set(|state| &mut state.references, reference.name.clone(), reference.clone());
+        Ok(())
     }
 
     fn totals(&mut self) -> Result<Totals> {

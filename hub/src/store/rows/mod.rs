@@ -1,6 +1,7 @@
 //! What the store keeps, as the rest of the hub sees it. No table, no column, no SQL shows here.
 
 mod attachments;
+mod days;
 mod feed;
 mod journals;
 mod logs;
@@ -8,6 +9,7 @@ mod parties;
 mod records;
 
 pub use attachments::{Attachment, AttachmentState, Named};
+pub use days::{DAYS_KEPT, Delays, OfficeDay, Reference};
 pub use feed::{FeedItem, FeedLimit, FeedRow, FeedSlice};
 pub use journals::{AuditEntry, AuditEvent, ExchangeNote, JOURNAL_ROWS_MAX};
 pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};

@@ -4,10 +4,12 @@
 //!   schema   the tables            parties  hub, offices, replicas, codes     feed    topics and numbers
 //!   row      reading columns       logs     runs, logs, ops, verdicts         proofs  attests, forks, audit, journal
 //!   copying  a copy, and its check  records  records, shares, conflicts          attachments  files
+//!   days     how offices are heard, and what people brought in
 //! ```
 
 mod attachments;
 pub mod copying;
+mod days;
 mod feed;
 mod logs;
 mod next;

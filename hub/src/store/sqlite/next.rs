@@ -10,7 +10,7 @@ CREATE TABLE next_version (replica INTEGER PRIMARY KEY, protocol INTEGER NOT NUL
 ALTER TABLE offices ADD COLUMN next_version INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX ops_by_receipt ON ops (received_ms, op);
 ";
-const NEXT: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], NEXT_STEP];
+const NEXT: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], MIGRATIONS[2], NEXT_STEP];
 
 /// Steps of the schema that this program knows.
 pub(super) fn migrations() -> &'static [&'static str] {

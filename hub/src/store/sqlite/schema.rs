@@ -8,7 +8,7 @@
 pub(super) const APPLICATION_ID: u32 = 0x4b54_4748;
 
 /// From each version to the next.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS];
 
 /// Files that records name.
 const ATTACHMENTS: &str = "
@@ -40,6 +40,31 @@ CREATE TABLE chunks (
     at          INTEGER NOT NULL,                    -- its place in the file
     bytes       BLOB    NOT NULL,
     UNIQUE (attachment, at)
+) STRICT;
+";
+
+/// How offices are heard day by day, and what people brought in.
+const DAYS: &str = "
+CREATE TABLE days (
+    office      TEXT    NOT NULL,                    -- an office
+    day         INTEGER NOT NULL,                    -- its civil day, days since 1970
+    hours       INTEGER NOT NULL,                    -- bit n: heard in hour n there
+    exchanges   INTEGER NOT NULL,                    -- that ended well
+    ended_early INTEGER NOT NULL,                    -- that did not
+    bytes_in    INTEGER NOT NULL,
+    bytes_out   INTEGER NOT NULL,
+    ops_in      INTEGER NOT NULL,                    -- newly stored
+    ops_out     INTEGER NOT NULL,                    -- fed and given back
+    drained_ms  INTEGER,                             -- when nothing was left there last; NULL: not on this day
+    delays      BLOB    NOT NULL,                    -- records by how long they had been under way: 11 counts of 4 bytes
+    PRIMARY KEY (office, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reference (
+    name        TEXT    PRIMARY KEY,                 -- 'calendar', ...
+    text        TEXT    NOT NULL,                    -- what it says
+    at_ms       INTEGER NOT NULL,                    -- since when
+    actor       TEXT    NOT NULL                     -- by whom
 ) STRICT;
 ";
 

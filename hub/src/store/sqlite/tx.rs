@@ -1,6 +1,7 @@
 //! An open transaction: savepoints, the statements' plumbing, and which module answers which call of the contract.
 
 use kentongan_protocol::attachment::Content;
+use kentongan_protocol::calendar::Day;
 use kentongan_protocol::form::GroupTag;
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
@@ -12,7 +13,7 @@ use rusqlite::{Connection, Params};
 use super::super::contract::{Result, StoreError, Tx, Work};
 use super::super::rows::*;
 use super::row::Columns;
-use super::{attachments, feed, logs, parties, proofs, records};
+use super::{attachments, days, feed, logs, parties, proofs, records};
 
 /// An open transaction.
 pub(super) struct SqliteTx<'a> {
@@ -333,6 +334,21 @@ impl Tx for SqliteTx<'_> {
     }
     fn journal_of(&mut self, replica: ReplicaId, limit: usize) -> Result<Vec<ExchangeNote>> {
         proofs::journal_of(self, replica, limit)
+    }
+    fn office_day(&mut self, office: &OfficeCode, day: Day) -> Result<Option<OfficeDay>> {
+        days::office_day(self, office, day)
+    }
+    fn put_office_day(&mut self, office: &OfficeCode, day: &OfficeDay) -> Result<()> {
+        days::put_office_day(self, office, day)
+    }
+    fn office_days(&mut self, office: Option<&OfficeCode>) -> Result<Vec<(OfficeCode, OfficeDay)>> {
+        days::office_days(self, office)
+    }
+    fn reference(&mut self, name: &str) -> Result<Option<Reference>> {
+        days::reference(self, name)
+    }
+    fn put_reference(&mut self, reference: &Reference) -> Result<()> {
+        days::put_reference(self, reference)
     }
     fn totals(&mut self) -> Result<Totals> {
         records::totals(self)

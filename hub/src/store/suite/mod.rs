@@ -21,6 +21,7 @@ macro_rules! suite {
 }
 
 mod attachments;
+mod days;
 mod feed;
 mod journals;
 mod logs;
