@@ -11,6 +11,7 @@ use kentongan_host::fail::Failure;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::lock::Lock;
 use kentongan_host::logging::LogHandle;
+use kentongan_host::manager;
 use kentongan_host::random::random_u64;
 use kentongan_host::signals::{self, Reloads};
 use serde_json::{Value, json};
@@ -55,6 +56,7 @@ pub async fn run(
     let _watches = watch(&agent, &wake)?;
     let _page = page::open(&agent).await;
     println!("{}", ready(&agent).await?);
+    manager::ready();
     tracing::info!(ev = "service.started", version = env!("CARGO_PKG_VERSION"), "service started");
 
     // Between other work; what it finds does not hang on when it looks. It ends with the runtime.
@@ -64,8 +66,10 @@ pub async fn run(
     let mut heard = agent.heard.lock().await;
     let (mut contact, mut look): (Doing, Doing) = (None, None);
     loop {
+        manager::alive();
         let event = tokio::select! {
             reason = &mut stop => {
+                manager::stopping();
                 tracing::info!(ev = "service.stopping", reason, talking = agenda.is_talking(), "asked to stop");
                 Event::Stop
             }
@@ -106,7 +110,8 @@ pub async fn run(
 /// Ends when the agenda wants to be asked again.
 async fn wait(agenda: &Agenda, now_ms: u64) {
     let until = agenda.wake_at_ms().map_or(SLEEP_MAX, |at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms)));
-    tokio::time::sleep(until.min(SLEEP_MAX)).await;
+    let turn = manager::alive_every().map_or(SLEEP_MAX, |every| every.min(SLEEP_MAX));
+    tokio::time::sleep(until.min(turn)).await;
 }
 
 /// The end of what was begun; never, if nothing was.

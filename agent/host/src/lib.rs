@@ -7,7 +7,7 @@
 //! ```text
 //!   words     exit ktg fail output options logging     what a person or a script meets
 //!   files     data_dir files lock reserve sqlite carve aside store_thread  what lies on the disk, and who may touch it
-//!   machine   clock hours random signals control       what the operating system gives
+//!   machine   clock hours random signals control manager   what the operating system gives
 //!   keys      certificate identity recovery secret enrolment tls   who is who
 //!   proofs    steps                                    where tests kill a program
 //! ```
@@ -34,6 +34,7 @@ pub mod random;
 #[cfg(unix)]
 pub mod control;
 pub mod logging;
+pub mod manager;
 pub mod signals;
 
 pub mod aside;

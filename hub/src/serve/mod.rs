@@ -32,7 +32,7 @@ use kentongan_host::options::Sources;
 use kentongan_host::signals::stop_requested;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::server_config;
-use kentongan_host::{Clock, DataDir, Exit, Failure, Ktg, Lock, Output, SystemClock};
+use kentongan_host::{Clock, DataDir, Exit, Failure, Ktg, Lock, Output, SystemClock, manager};
 use kentongan_protocol::pack;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
@@ -191,6 +191,7 @@ impl Start {
 
         tracing::info!(ev = "service.started", sync = %format!("https://{address}"), "the hub is ready");
         out.document(&ready(address));
+        manager::ready();
         let (stopped, ask_to_stop) = stopping(stop);
         tokio::select! {
             () = door.run(stopped, self.config.grace) => {}
@@ -198,11 +199,25 @@ impl Start {
             () = reload => {}
             () = renew_in_time(&serving, &tls_sender) => {}
             () = backup::nightly(serving.clone()) => {}
+            () = say_alive(&serving.store) => {}
             // The next start looks at what is really on the disk; nobody was told more than that.
             () = serving.store.closed() => return Err(Failure::of(Ktg::DiskFailed)),
         }
+        manager::stopping();
         serving.backups.stop();
         Ok(ask_to_stop.get().copied().unwrap_or("-"))
+    }
+}
+
+/// Tells the service manager that the hub is alive, as long as its store answers.
+async fn say_alive(store: &StoreHandle) {
+    let Some(every) = manager::alive_every() else { return std::future::pending().await };
+    loop {
+        // A store that is gone ends the hub elsewhere.
+        if store.run(|_| Ok::<_, Failure>(())).await.is_ok() {
+            manager::alive();
+        }
+        tokio::time::sleep(every).await;
     }
 }
 

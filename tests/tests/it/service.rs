@@ -1,6 +1,10 @@
 //! The services as the system sees them: one per folder, reloaded by hand or by a saved file, stopped in order.
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::os::unix::net::UnixDatagram;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -22,6 +26,44 @@ fn a_second_process_on_the_same_folder_is_refused_and_names_the_first() {
     let second_hub = hub.run(&["serve", "--listen", "127.0.0.1:0"]).expect(11);
     let pid = hub.service().expect("it runs").pid().to_string();
     assert!(second_hub.error()["message"].as_str().expect("a sentence").contains(&pid), "{second_hub:#?}");
+}
+
+/// A service manager's ear, and what a program needs to know of it. It gives a service up that is silent for a second.
+#[cfg(target_os = "linux")]
+fn manager() -> (tempfile::TempDir, UnixDatagram, impl Fn(Command) -> Command + Clone) {
+    let folder = kentongan_tests::folder::temporary("kentongan-manager-");
+    let socket = folder.path().join("notify");
+    let ear = UnixDatagram::bind(&socket).expect("a socket");
+    ear.set_read_timeout(Some(wait::LONG)).expect("a time-out");
+    let with = move |mut command: Command| {
+        command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "1000000");
+        command
+    };
+    (folder, ear, with)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_manager_hears_that_a_service_is_ready_then_alive_and_then_that_it_stops() {
+    let hear = |ear: &UnixDatagram| {
+        let mut bytes = [0; 256];
+        let length = ear.recv(&mut bytes).expect("the service says something in time");
+        String::from_utf8_lossy(&bytes[..length]).trim().to_owned()
+    };
+    let follow = |ear: &UnixDatagram, stop: &mut dyn FnMut()| {
+        assert_eq!(hear(ear), "READY=1");
+        assert_eq!((hear(ear), hear(ear)), ("WATCHDOG=1".to_owned(), "WATCHDOG=1".to_owned()), "again and again");
+        stop();
+        while hear(ear) != "STOPPING=1" {}
+    };
+    let mut hub = Hub::set_up();
+    let (_folder, ear, with) = manager();
+    hub.launch_as(with).expect("it starts");
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    follow(&ear, &mut || drop(hub.stop()));
+    let (_folder, ear, with) = manager();
+    sari.launch_as(with).expect("it starts");
+    follow(&ear, &mut || drop(sari.stop()));
 }
 
 #[test]
