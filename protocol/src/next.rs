@@ -165,7 +165,7 @@ pub(crate) fn in_next_schema(op: &Op) -> bool {
 }
 
 /// The field of the made-up form.
-const VISIT_NOTE: FieldTag = 901;
+pub const VISIT_NOTE: FieldTag = 901;
 
 /// The forms of the made-up version.
 pub(crate) fn forms(present: &[Form]) -> &'static [Form] {

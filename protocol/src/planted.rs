@@ -104,6 +104,22 @@ defects! {
     LineAhead,
     /// Ops are said to follow on whatever was said of their log before.
     AlwaysFollowsOn,
+    /// A store of a newer program is opened.
+    NewerStoreOpened,
+    /// An update of a program does not look again at what the old one could not read.
+    NothingLearned,
+    /// What an office program cannot read is not kept.
+    UnreadableDropped,
+    /// What a hub said of ops counts on after the hub forgot it.
+    VerdictsKept,
+    /// The hub says that it has a file when a part of it has come.
+    FileHeldEarly,
+    /// A part of a file is taken for the next one, wherever it says that it begins.
+    FilePartAnywhere,
+    /// A file counts as safe as soon as the hub has it.
+    FileSafeEarly,
+    /// Files are not offered again to a hub that started anew.
+    FileNotOfferedAgain,
 }
 
 impl fmt::Display for Defect {
@@ -217,6 +233,12 @@ places! {
     TwinSeen,
     /// The hub stores a batch.
     BatchStored,
+    /// The hub takes a part of a file.
+    PartTaken,
+    /// The hub passes over a part that is not the next one.
+    PartPassedOver,
+    /// The hub has a whole file.
+    FileWhole,
     /// The hub passes over a batch behind a gap.
     GapPassedOver,
     /// The hub is offered what it has.

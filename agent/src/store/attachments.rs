@@ -10,6 +10,7 @@ use kentongan_protocol::form::Value;
 use kentongan_protocol::form::builtin::pengaduan::{group, lampiran};
 use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, OFFER_FILES_MAX};
+use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::session::agent::OpenFile;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -268,12 +269,13 @@ impl Writer<'_> {
 /// offered again: it may have been restored from before they came.
 pub(super) fn note_marks(db: &Connection, started_anew: bool, betrayed: bool) -> Result<(), StoreError> {
     let noting = || StoreError::because("note where attachments are");
-    if started_anew || betrayed {
+    if (started_anew || betrayed) && !planted::active(Defect::FileNotOfferedAgain) {
         let doubtful = if betrayed { SECURED } else { ARRIVED };
         db.execute("UPDATE attachment SET state = 0, at_hub = NULL WHERE state IN (1, ?)", [doubtful])
             .map_err(noting())?;
     }
     if let Some(backed_up_ms) = facts::get::<i64>(db, name::BACKED_UP)? {
+        let backed_up_ms = if planted::active(Defect::FileSafeEarly) { i64::MAX } else { backed_up_ms };
         db.execute("UPDATE attachment SET state = 3 WHERE state = 1 AND hub_ms < ?", [backed_up_ms])
             .map_err(noting())?;
     }

@@ -355,6 +355,35 @@ fn what_the_hub_set_aside_does_not_count_and_is_told() {
 }
 
 #[test]
+fn a_verdict_counts_no_more_when_the_hub_has_forgotten_that_it_said_it() {
+    let mut pc = Pc::new(13);
+    let mut store = pc.start();
+    let entered = store.enter(&complaint("x")).unwrap();
+    let shown = store.entry(entered.record).unwrap().record;
+    let verdict = VerdictFrame::Quarantined(4);
+    let told = FeedEntry::Verdict { number: 5, log: entered.record.0.log.to_bytes(), seq: 1, verdict };
+    let page = Feed {
+        topic: TopicKind::Office as u8,
+        upto: 5,
+        logs: List::default(),
+        entries: List(vec![told]),
+        attests: List::default(),
+    };
+    store.apply(Event::Feed(page), Some(10)).unwrap();
+    assert!(store.entry(entered.record).is_err(), "set aside");
+    let put_back = |upto| Marks {
+        cursors: List(vec![(TopicKind::Office as u8, upto)]),
+        epochs: List(vec![([3; 8], upto)]),
+        ..marks(vec![], 0)
+    };
+    store.apply(Event::Marks(put_back(5)), Some(10)).unwrap();
+    assert!(store.entry(entered.record).is_err(), "a hub that was put back to a later moment says so still");
+    store.apply(Event::Marks(put_back(4)), Some(10)).unwrap();
+    assert_eq!(store.entry(entered.record).unwrap().record, shown);
+    assert_eq!(store.counts().unwrap().rejected, 0);
+}
+
+#[test]
 fn what_the_hub_set_aside_does_not_count_either_if_the_verdict_comes_before_the_op() {
     let mut pc = Pc::new(13);
     let mut store = pc.start();

@@ -5,6 +5,7 @@
 
 use kentongan_protocol::attachment::{Content, Standing, Unfit};
 use kentongan_protocol::error::Fault;
+use kentongan_protocol::planted::{self, Defect, Place};
 use serde_json::json;
 
 use super::{AcceptError, Exchange, note};
@@ -41,9 +42,12 @@ pub(super) fn chunk(
     let offered = exchange.offered.get(usize::from(place)).copied();
     let content = offered.ok_or(Fault::Peer("a part of a file that was not offered"))?;
     let Some(AttachmentState::Wanted { held, failed }) = state(exchange, tx, &content)? else { return Ok(()) };
+    let offset = if planted::active(Defect::FilePartAnywhere) { held } else { offset };
     if offset != held || bytes.is_empty() {
+        planted::reached(Place::PartPassedOver);
         return Ok(());
     }
+    planted::reached(Place::PartTaken);
     let length = u32::try_from(bytes.len()).ok().and_then(|length| held.checked_add(length));
     let held = length.filter(|held| *held <= content.bytes).ok_or(Fault::Peer("a part behind the end of its file"))?;
     tx.append_chunk(&content, offset, &bytes)?;
@@ -67,6 +71,7 @@ fn whole(
     let bytes = tx.chunks(content)?;
     let (state, event) = match content.verify(&bytes) {
         Ok(()) => {
+            planted::reached(Place::FileWhole);
             hub.archive().put(content.hash, &bytes).map_err(keeping)?;
             (AttachmentState::Held, None)
         }
@@ -95,6 +100,9 @@ pub(super) fn standings(exchange: &Exchange, tx: &mut dyn Tx) -> Result<Vec<Stan
 
 fn standing(exchange: &Exchange, tx: &mut dyn Tx, content: &Content) -> Result<Standing> {
     Ok(match state(exchange, tx, content)? {
+        Some(AttachmentState::Wanted { held, .. }) if held > 0 && planted::active(Defect::FileHeldEarly) => {
+            Standing::Held
+        }
         Some(AttachmentState::Wanted { held, .. }) => Standing::Wanted { held },
         Some(AttachmentState::Held) => Standing::Held,
         Some(AttachmentState::SetAside) => Standing::SetAside,

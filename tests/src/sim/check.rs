@@ -15,6 +15,7 @@ use super::disk::{Disk, NAME};
 use super::hubside::{HUB_DISK, STORE};
 use super::people::{marker_of, merged};
 use super::plan::Kind;
+use super::version::Version;
 use super::world::{ENEMY, ENEMY_OFFICE, World, office_code};
 
 /// Rounds of contacts after which everything must have arrived everywhere.
@@ -136,6 +137,7 @@ impl World {
 
     /// After a disaster: what is nowhere any more from where the product could bring it back may be gone.
     pub fn excuse(&mut self, why: &str) {
+        self.excuse_files(why);
         let Ok(at_hub) = ops_at_hub() else { return };
         let mut own: BTreeMap<ReplicaId, BTreeSet<OpId>> = BTreeMap::new();
         let mut provable = Vec::new();
@@ -282,6 +284,8 @@ impl World {
                 return Ok(());
             }
         }
+        let merged = at_hub.iter().filter(|(_, op)| op.state == OpState::Merged).map(|(id, _)| *id);
+        self.check_files(&merged.collect())?;
         self.check_causes(&at_hub);
         let mut seen = BTreeSet::new();
         for (id, op) in &at_hub {
@@ -312,7 +316,10 @@ impl World {
                 self.broke(format!("twice at the hub: #{marker}"));
             }
             let clean = op.record.and_then(|record| self.model.records.get(&record)).is_some_and(|r| !r.doubtful);
-            if clean && op.state != OpState::Merged {
+            // A hub that does not know the form keeps aside what is of it, until it is updated.
+            let unknown = self.net().hub.version == Version::Present
+                && op.record.is_some_and(|record| self.model.visits.contains(&record));
+            if clean && !unknown && op.state != OpState::Merged {
                 self.broke(format!("set aside without a reason: #{marker} {id}"));
             }
         }
@@ -368,6 +375,10 @@ impl World {
             let here = ops_at_pc(self.pcs[at].disk)?;
             for (id, offices, digest, _) in &hub {
                 if !offices.contains(&code) || self.is_revoked(at) {
+                    continue;
+                }
+                // Carried by a program that cannot read it, and shown by its update.
+                if self.pcs[at].desk.version == Version::Present && self.model.visits.contains(id) {
                     continue;
                 }
                 match self.at_pc(at, |store| store.entry(*id)) {
@@ -426,8 +437,11 @@ impl World {
                 _ => 0,
             };
             let enemy = self.model.records.get(id).is_some_and(|r| r.routed.contains(&ENEMY_OFFICE));
-            if count != known.ops.len() && !enemy {
-                self.broke(format!("{id} has {count} remarks, people wrote {}", known.ops.len()));
+            // Who attaches files remarks nothing.
+            let remarks = known.ops.iter().filter_map(|id| self.model.ops.get(id)).flat_map(|known| &known.writes);
+            let wrote = remarks.filter(|(group, ..)| *group == pengaduan::group::CATATAN).count();
+            if count != wrote && !enemy {
+                self.broke(format!("{id} has {count} remarks, people wrote {wrote}"));
             }
             for tag in [pengaduan::group::KATEGORI, pengaduan::group::PELAPOR, pengaduan::group::DISPOSISI] {
                 let Some(group) = form.group(tag) else { continue };

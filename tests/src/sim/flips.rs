@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::check::look;
 use super::disk::{Disk, Image};
+use super::files::files_at_pc;
 use super::hubside::{HUB_DISK, STORE};
 use super::world::World;
 use crate::Dice;
@@ -144,6 +145,8 @@ impl World {
         let pc = &mut self.pcs[at];
         pc.saved.retain(|log, _| kept.logs.contains_key(log));
         pc.saved.iter_mut().for_each(|(log, saved)| *saved = (*saved).min(kept.logs[log]));
+        let files = files_at_pc(pc.disk).unwrap_or_default();
+        pc.files.retain(|hash| files.contains_key(hash));
         self.other_folder.insert(self.pcs[at].replica());
         self.excuse(&format!("the store of PC {at} was damaged"));
         let renamed: Vec<_> = kept.strays().filter_map(|id| Some(self.model.ops.get(&id)?.record)).collect();

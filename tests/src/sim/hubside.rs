@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kentongan_host::certificate::{Facts, Validity};
 use kentongan_host::{Clock, Failure};
 use kentongan_hub::accept::{Bounds, Call, Input, Moment, Output, Shown};
-use kentongan_hub::archive::{Archive, MemoryArchive};
+use kentongan_hub::archive::Archive;
 use kentongan_hub::backup;
 use kentongan_hub::engine::{Hub, Parts, Sign};
 use kentongan_hub::store::sqlite::SqliteStore;
@@ -23,9 +23,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::clock::SimClock;
 use super::disk::{Disk, NAME};
+use super::files::SimArchive;
 use super::standing::{NEVER_S, Revoked};
 use super::tale::Tale;
 use super::vault::VaultShelf;
+use super::version::Version;
 use crate::Dice;
 
 /// The disk of the hub.
@@ -61,9 +63,11 @@ pub struct HubHost {
     /// Clock of the machine.
     pub clock: Arc<SimClock>,
     key: Arc<dyn Sign>,
-    /// Survives whatever befalls the store, as a folder beside it may.
-    archive: Arc<dyn Archive>,
+    /// Whole files, in a folder beside the store.
+    pub archive: Arc<SimArchive>,
     boot: u64,
+    /// Which program runs.
+    pub version: Version,
     /// Certificates that devices show.
     pub certificates: BTreeMap<ReplicaId, Facts>,
     /// Devices that the operator revoked.
@@ -142,10 +146,11 @@ impl HubHost {
             processes: Vec::new(),
             clock,
             key,
-            archive: Arc::new(MemoryArchive::default()),
+            archive: Arc::new(SimArchive::new(HUB_DISK)),
             certificates: BTreeMap::new(),
             revoked: Revoked::new(),
             boot: 1,
+            version: Version::default(),
             life: 0,
             line: 0,
             ever: BTreeMap::new(),
@@ -162,10 +167,14 @@ impl HubHost {
 
     /// Starts a process. `false` if it does not start.
     pub fn start(&mut self) -> Result<(), String> {
+        self.version.play(|| self.started())
+    }
+
+    fn started(&mut self) -> Result<(), String> {
         let path = Disk::path(HUB_DISK, STORE);
         let mut store = SqliteStore::open_on(NAME, &path).map_err(|error| format!("{error:?}"))?;
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let (key, archive) = (Arc::clone(&self.key), Arc::clone(&self.archive));
+        let (key, archive) = (Arc::clone(&self.key), Arc::clone(&self.archive) as Arc<dyn Archive>);
         let parts = Parts { clock, key, archive, random: draw, boot: self.boot };
         let hub = transact_with(&mut store, |tx| {
             let hub = Hub::open(tx, parts)?.ok_or(StoreError::Damaged("no hub in the store"))?;
@@ -246,8 +255,10 @@ impl HubHost {
             steps += 1;
             steps <= patience
         };
-        let made = backup::make(&source, shelf, now_ms, &mut go_on, |logs, made_ms| {
-            self.work(|tx, _| backup::raise(tx, logs, made_ms))
+        let made = self.version.play(|| {
+            backup::make(&source, shelf, now_ms, &mut go_on, |logs, made_ms| {
+                self.work(|tx, _| backup::raise(tx, logs, made_ms))
+            })
         });
         match made {
             Ok(made) => format!("{} logs, marks raised: {}", made.holds.logs.len(), made.raised.is_ok()),
@@ -291,7 +302,7 @@ impl HubHost {
     /// Work of an operator or of the simulator on the store.
     pub fn work<T>(&mut self, work: impl FnOnce(&mut dyn Tx, &Hub) -> Result<T, StoreError>) -> Result<T, Stop> {
         let Some((store, hub)) = self.processes.first_mut() else { return Err(Stop::Dead) };
-        Ok(transact_with(store, |tx| work(tx, hub))?)
+        Ok(self.version.play(|| transact_with(store, |tx| work(tx, hub)))?)
     }
 
     /// Does what an operator asks of the hub's service. `None`: nothing runs that could.
@@ -300,7 +311,7 @@ impl HubHost {
         work: impl FnOnce(&mut dyn Tx, &Arc<Hub>) -> Result<T, Failure>,
     ) -> Option<Result<T, Failure>> {
         let (store, hub) = self.processes.first_mut()?;
-        Some(transact_with(store, |tx| work(tx, hub)))
+        Some(self.version.play(|| transact_with(store, |tx| work(tx, hub))))
     }
 
     /// Begins a request of `speaker`, who shows its certificate.
@@ -344,7 +355,7 @@ impl HubHost {
         if self.life != conn.life {
             return Err(Stop::Dead);
         }
-        conn.call.take(input, Moment::of(&*self.clock));
+        self.version.play(|| conn.call.take(input, Moment::of(&*self.clock)));
         Ok(())
     }
 
@@ -353,6 +364,10 @@ impl HubHost {
     /// # Errors
     /// If the process has ended.
     pub fn answer(&mut self, conn: &mut Conn, tale: &mut Tale) -> Result<Option<Output>, Stop> {
+        self.version.play(|| self.answered(conn, tale))
+    }
+
+    fn answered(&mut self, conn: &mut Conn, tale: &mut Tale) -> Result<Option<Output>, Stop> {
         loop {
             if self.life != conn.life {
                 return Err(Stop::Dead);

@@ -242,7 +242,8 @@ impl Link {
         let mut net = self.shared.net();
         net.exchanges += 1;
         net.tale.carry(request);
-        if request.starts_with(&PREAMBLE) {
+        // Of whatever version: a line that this request begins.
+        if request.starts_with(&PREAMBLE[..3]) {
             net.past.push((self.speaker, request.to_vec()));
         }
         if net.past.len() > PAST_MAX {

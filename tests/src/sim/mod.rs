@@ -9,6 +9,8 @@
 //!   hours   time passes, and each PC's own loop says when it calls
 //!   disk    a disk that stops, tears, fills up and is copied
 //!   standing   devices are revoked, certificates end and are renewed
+//!   version    machines run this version's programs or the next one's
+//!   files   what clerks attach, and where it lies
 //!   vault   the hub's backups, made by the command's own steps on a disk of the simulator
 //!   model   what people were told, and which losses the promises allow          check   whether that is so
 //!   run     a seed, its repetition, its shortest story
@@ -20,6 +22,7 @@ pub mod clock;
 pub mod coverage;
 pub mod disk;
 pub mod enemy;
+pub mod files;
 pub mod flips;
 pub mod hours;
 pub mod hubside;
@@ -37,6 +40,7 @@ pub mod standing;
 pub mod summary;
 pub mod tale;
 pub mod vault;
+pub mod version;
 pub mod world;
 
 pub use plan::Plan;

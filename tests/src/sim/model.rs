@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kentongan_protocol::form::{FieldTag, GroupTag, Value};
 use kentongan_protocol::ids::{OpId, RecordId};
 
+use super::files::KnownFile;
+
 /// What a person wrote to one group: the values, and the heads they had before their eyes.
 pub type Wrote = (GroupTag, BTreeMap<FieldTag, Value>, Vec<OpId>);
 
@@ -45,6 +47,10 @@ pub struct Model {
     pub ops: BTreeMap<OpId, Known>,
     /// Records.
     pub records: BTreeMap<RecordId, KnownRecord>,
+    /// Files that were shown as saved.
+    pub files: Vec<KnownFile>,
+    /// Those of a form that the next version alone knows.
+    pub visits: BTreeSet<RecordId>,
     /// Markers of what was tried and not answered: it may be there once, or not.
     pub doubtful: BTreeSet<u64>,
     markers: u64,

@@ -1,7 +1,7 @@
 //! An office PC: its folder, its clock, the program on it, and the people before it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,7 @@ use kentongan_agent::sync::{Caller, ContactReport, Keeper, contact};
 use kentongan_host::Clock;
 use kentongan_host::identity::SigningKey;
 use kentongan_host::store_thread::Broken;
+use kentongan_protocol::attachment::ContentHash;
 use kentongan_protocol::form::{FieldTag, GroupTag, Value};
 use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId};
 use kentongan_protocol::pack::Primed;
@@ -24,6 +25,7 @@ use super::disk::{Disk, Image, NAME};
 use super::hubside::STORE;
 use super::link::{Kept, Link};
 use super::plan::stream;
+use super::version::Version;
 use crate::Dice;
 
 /// As a PC is set up that nobody configured.
@@ -36,21 +38,26 @@ thread_local! {
 
 /// The store of a running program, or none while it does not run.
 #[derive(Clone, Default)]
-pub struct Desk(Arc<Mutex<Option<Store>>>);
+pub struct Desk {
+    store: Arc<Mutex<Option<Store>>>,
+    /// Which program that is.
+    pub version: Version,
+}
 
 impl Desk {
     /// Does something with the store, if the program runs.
     pub fn with<T>(&self, work: impl FnOnce(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        work(store.as_mut().ok_or(StoreError::Thread(Broken::Stopped))?)
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = store.as_mut().ok_or(StoreError::Thread(Broken::Stopped))?;
+        self.version.play(|| work(store))
     }
 
     fn put(&self, store: Option<Store>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = store;
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
     }
 
     fn is_open(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
@@ -85,6 +92,7 @@ pub struct Draft {
 pub struct Copied {
     image: Image,
     saved: BTreeMap<LogId, u64>,
+    files: BTreeSet<ContentHash>,
 }
 
 /// A contact under way.
@@ -125,8 +133,12 @@ pub struct Pc {
     pub drafts: Vec<Draft>,
     /// Of each log written in this folder: the last op that was shown as saved.
     pub saved: BTreeMap<LogId, u64>,
+    /// Files attached in this folder that were shown as saved.
+    pub files: BTreeSet<ContentHash>,
     /// Copies of the folder.
     pub copies: Vec<Copied>,
+    /// Of its contact under way: how often the hub had been put back when it began.
+    pub call_line: u64,
 }
 
 impl Pc {
@@ -152,7 +164,9 @@ impl Pc {
             asleep_until_ms: i64::MIN,
             drafts: Vec::new(),
             saved: BTreeMap::new(),
+            files: BTreeSet::new(),
             copies: Vec::new(),
+            call_line: 0,
         }
     }
 
@@ -202,12 +216,13 @@ impl Pc {
             boot: dice.number(),
             random: Box::new(move || dice.number()),
         };
-        let mut store = Store::open_on(NAME, &Disk::path(self.disk, STORE), machine)?;
-        if fresh {
+        let version = self.desk.version;
+        let mut store = version.play(|| Store::open_on(NAME, &Disk::path(self.disk, STORE), machine))?;
+        if fresh && version == Version::Present {
             EMPTY.with_borrow_mut(|empty| empty.get_or_insert_with(|| self.disk().borrow().image()).len());
         }
         if store.member().is_none() {
-            store.join(&self.member)?;
+            version.play(|| store.join(&self.member))?;
         }
         self.desk.put(Some(store));
         self.agenda = Some(Agenda::new(self.pacing, self.clock.boot_ms(), 0));
@@ -243,6 +258,7 @@ impl Pc {
         if self.call.is_some() || !self.is_up() {
             return false;
         }
+        self.call_line = link.shared.net().hub.line;
         let (desk, key) = (self.desk.clone(), Arc::clone(&self.key));
         self.call = Some(Box::pin(async move {
             let health = Health { free_bytes: 1 << 30, program: "sim".to_owned() };
@@ -260,8 +276,8 @@ impl Pc {
 
     /// Goes on with the contact for a step; gives its report when it has ended.
     pub fn step(&mut self) -> Option<Result<ContactReport, StoreError>> {
-        let call = self.call.as_mut()?;
-        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        let (call, version) = (self.call.as_mut()?, self.desk.version);
+        match version.play(|| call.as_mut().poll(&mut Context::from_waker(Waker::noop()))) {
             Poll::Pending => None,
             Poll::Ready(ended) => {
                 self.call = None;
@@ -272,19 +288,21 @@ impl Pc {
 
     /// Copies the folder as it is, in the middle of whatever happens.
     pub fn copy(&self) -> Copied {
-        Copied { image: self.disk().borrow().image(), saved: self.saved.clone() }
+        Copied { image: self.disk().borrow().image(), saved: self.saved.clone(), files: self.files.clone() }
     }
 
     /// Puts the folder back. The program must have ended.
     pub fn put_back(&mut self, copy: &Copied) {
         self.disk().borrow_mut().put_image(&copy.image);
         self.saved = copy.saved.clone();
+        self.files = copy.files.clone();
     }
 
     /// A second PC with a copy of this one's folder.
     pub fn cloned(&self, disk: u64, clock: SimClock, seed: u64) -> Pc {
         let mut twin = Pc::new(self.office, self.member.clone(), Arc::clone(&self.key), disk, clock, seed);
         twin.pacing = self.pacing;
+        twin.desk.version = self.desk.version;
         twin.put_back(&self.copy());
         twin
     }

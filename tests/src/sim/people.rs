@@ -6,16 +6,18 @@ use kentongan_agent::entry::{ImportRow, Intake, NewRecord, RowOutcome};
 use kentongan_agent::store::{Edit, Entry, Member, QueueFilter};
 use kentongan_hub::store::{RecordFilter, StoreError as HubError, Tx};
 use kentongan_protocol::form::builtin::{self, pengaduan, skm};
-use kentongan_protocol::form::{FieldTag, GroupTag, Value};
+use kentongan_protocol::form::{FieldTag, FormTag, GroupTag, Value};
 use kentongan_protocol::ids::{Lane, OpId, RecordId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::{GroupView, Record, next_cycle};
+use kentongan_protocol::next;
 use kentongan_protocol::op::{Op, Write};
 use kentongan_protocol::planted;
 
 use super::hubside::Stop;
 use super::model::{Known, Wrote};
 use super::pc::Draft;
+use super::version::Version;
 use super::world::World;
 use crate::Dice;
 
@@ -47,8 +49,19 @@ fn marker_text(marker: u64) -> String {
 pub fn marker_of(op: &Op) -> Option<u64> {
     op.writes.iter().flat_map(|write| &write.values).find_map(|(_, value)| match value {
         Value::Text(text) => text.strip_prefix('#')?.parse().ok(),
+        Value::Attachment(file) => file.name.strip_prefix('#')?.parse().ok(),
         _ => None,
     })
+}
+
+/// A record of a form that the next version alone has.
+fn new_visit(marker: u64, author: &str) -> NewRecord {
+    let writes = vec![(next::VISIT_GROUP, visit_note(marker))];
+    NewRecord { form: next::VISIT, author: author.to_owned(), writes }
+}
+
+fn visit_note(marker: u64) -> BTreeMap<FieldTag, Value> {
+    BTreeMap::from([(next::VISIT_NOTE, Value::Text(marker_text(marker)))])
 }
 
 fn new_record(marker: u64, author: &str, bulky: u64, dice: &mut Dice) -> NewRecord {
@@ -120,7 +133,10 @@ impl World {
         let bulky = self.plan.options.bulky;
         let Some(pc) = self.awake(at) else { return };
         let author = pc.author(dice);
-        let new = new_record(marker, &author, bulky, dice);
+        let new = match pc.desk.version {
+            Version::Next if dice.percent(25) => new_visit(marker, &author),
+            _ => new_record(marker, &author, bulky, dice),
+        };
         let entered = pc.desk.with(|store| store.enter(&new));
         match entered {
             Ok(entered) => {
@@ -136,12 +152,15 @@ impl World {
 
     fn saved_new(&mut self, at: usize, record: RecordId, marker: u64, new: NewRecord) {
         let writes = new.writes.into_iter().map(|(group, values)| (group, values, Vec::new())).collect();
+        if new.form == next::VISIT {
+            self.model.visits.insert(record);
+        }
         let known = Known { record, by: Some(at), marker, author: new.author, writes, excused: None };
         self.model.created(record.0, self.pcs[at].office, known);
         self.saved_here(at, record.0);
     }
 
-    fn saved_here(&mut self, at: usize, id: OpId) {
+    pub(super) fn saved_here(&mut self, at: usize, id: OpId) {
         if let (false, Ok(run)) = (self.heads.contains_key(&id.log), self.at_pc(at, |store| store.run())) {
             let Member { replica, office, .. } = self.pcs[at].member.clone();
             let heads = Lane::ALL.map(|lane| LogHead::new(replica, office.clone(), lane, run));
@@ -198,15 +217,25 @@ impl World {
         let offices = self.offices;
         let Some(pc) = self.awake(at) else { return };
         let author = pc.author(dice);
-        let filter = QueueFilter { state: None, form: Some(pengaduan::TAG), limit: 30 };
+        let is_next = pc.desk.version == Version::Next;
+        let form = if is_next && dice.percent(25) { next::VISIT } else { pengaduan::TAG };
+        let filter = QueueFilter { state: None, form: Some(form), limit: 30 };
         let Ok(list) = pc.desk.with(|store| store.queue(&filter)) else { return };
         if list.is_empty() {
             return;
         }
         let record = list[dice.below(list.len() as u64) as usize].record;
         let Ok(entry) = pc.desk.with(|store| store.entry(record)) else { return };
-        let (group, values, routes_to) = change(dice, offices);
-        let Some(seen) = heads_shown(&entry, group) else { return };
+        let (group, values, routes_to) = match form {
+            // What they type is their marker.
+            next::VISIT => (next::VISIT_GROUP, BTreeMap::new(), None),
+            _ if is_next && dice.percent(20) => {
+                let number = Value::Text(format!("A-{}", dice.below(9)));
+                (pengaduan::group::KEJADIAN, BTreeMap::from([(next::QUEUE_NUMBER, number)]), None)
+            }
+            _ => change(dice, offices),
+        };
+        let Some(seen) = heads_shown(&entry, form, group) else { return };
         pc.drafts.push(Draft { record, author: author.clone(), group, values, seen, routes_to });
         self.tell(|| format!("   PC {at}: {author} opens {record}, group {group}"));
     }
@@ -222,7 +251,11 @@ impl World {
         let draft = pc.drafts.remove(dice.below(pc.drafts.len() as u64) as usize);
         let Draft { record, author, group, values, seen, routes_to } = draft;
         let (remark, remark_values) = marked(marker);
-        let writes: Vec<Wrote> = vec![(group, values, seen), (remark, remark_values, Vec::new())];
+        let writes: Vec<Wrote> = match self.model.visits.contains(&record) {
+            true => vec![(group, visit_note(marker), seen)],
+            false => vec![(group, values, seen), (remark, remark_values, Vec::new())],
+        };
+        let Some(pc) = self.awake(at) else { return };
         let edit = Edit { record, author: author.clone(), writes: writes.clone() };
         planted::play_other_version(other_version);
         let saved = pc.desk.with(|store| store.edit(&edit));
@@ -319,8 +352,8 @@ impl World {
     }
 }
 
-fn heads_shown(entry: &Entry, group: GroupTag) -> Option<Vec<OpId>> {
-    let form = builtin::by_tag(pengaduan::TAG)?;
+fn heads_shown(entry: &Entry, form: FormTag, group: GroupTag) -> Option<Vec<OpId>> {
+    let form = builtin::by_tag(form)?;
     Some(GroupView::of(&entry.record, form, form.group(group)?).heads())
 }
 

@@ -105,6 +105,8 @@ kinds! {
     Open "a clerk opens a form" 12 0;
     /// A clerk saves a form that was opened before.
     Save "a clerk saves" 12 0;
+    /// A clerk attaches files to a record.
+    Attach "a clerk attaches a file" 3 0;
     /// Rows of a file are taken, some of them again.
     Take "a file is dropped" 2 0;
     /// An operator opens a record at the hub.
@@ -155,6 +157,8 @@ kinds! {
     Expire "a certificate ends" 0 2;
     /// A PC gets a new certificate.
     Renew "a certificate is renewed" 0 2;
+    /// The program of a PC or of the hub is updated to the next version (feature `planted`), or an old one is tried.
+    Upgrade "a program is updated" 0 3;
 }
 
 /// One event.
@@ -278,7 +282,7 @@ fn drawn(dice: &mut Dice, swarm: bool) -> (Options, [u64; Kind::ALL.len()]) {
     // without it. Packing in every contact would play half as many exchanges in a second; so few contacts do, in a third
     // of the runs.
     let packs = [0, 0, 15][dice.below(3) as usize];
-    let slow = [0, 40, 5_000][dice.below(3) as usize];
+    let slow = [0, 10, 40, 5_000][dice.below(4) as usize];
     let options = Options {
         offices,
         pcs,

@@ -1,6 +1,7 @@
 //! The disk that backups of the hub lie on. They are made by the same steps as the command's; only the disk is made up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kentongan_hub::backup::{Fault, GoOn, Shelf};
 use kentongan_hub::store::sqlite::copying::{self, Holds};
@@ -8,6 +9,7 @@ use kentongan_protocol::ids::LogId;
 use rusqlite::{Connection, OpenFlags};
 
 use super::disk::{Disk, Image, NAME};
+use super::files::SimArchive;
 use super::hubside::STORE;
 
 /// The disk of the backups.
@@ -15,7 +17,7 @@ pub const VAULT_DISK: u64 = 500;
 const PART: &str = "part.db";
 
 /// Backups that lie under their names, and what is in them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Vault {
     made: u64,
     /// What each whole copy holds, by its number.
@@ -25,13 +27,28 @@ pub struct Vault {
     /// The copy that the hub was last put back to, and the newest one at that time; 0: never.
     base: u64,
     left: u64,
+    /// Files of the hub that the copies have.
+    pub archive: Arc<SimArchive>,
+}
+
+impl Default for Vault {
+    fn default() -> Vault {
+        Vault {
+            made: 0,
+            whole: BTreeMap::new(),
+            covered: BTreeMap::new(),
+            base: 0,
+            left: 0,
+            archive: Arc::new(SimArchive::new(VAULT_DISK)),
+        }
+    }
 }
 
 impl Vault {
     /// The shelf for the next copy.
-    pub fn shelf(&mut self) -> VaultShelf {
+    pub fn shelf(&mut self, files: &Arc<SimArchive>) -> VaultShelf {
         self.made += 1;
-        VaultShelf { name: name(self.made) }
+        VaultShelf { name: name(self.made), from: Arc::clone(files), to: Arc::clone(&self.archive) }
     }
 
     /// Looks at the disk: what lies there under a name, and is whole.
@@ -104,6 +121,9 @@ fn open(name: &str, writing: bool) -> Result<Connection, Fault> {
 #[derive(Debug)]
 pub struct VaultShelf {
     name: String,
+    /// Files of the hub, and of all copies together: they never change.
+    from: Arc<SimArchive>,
+    to: Arc<SimArchive>,
 }
 
 impl VaultShelf {
@@ -129,6 +149,8 @@ impl Shelf for VaultShelf {
     }
 
     fn publish(&mut self, _: &Holds, _: GoOn<'_>) -> Result<(), Fault> {
+        // It is complete before the copy has its name.
+        self.from.copy_missing(&self.to).map_err(|error| Fault::Failed(error.into()))?;
         Self::on_disk(|disk| disk.rename(PART, &self.name))
     }
 

@@ -12,6 +12,7 @@ use super::super::attachments;
 use super::super::facts::{self, name};
 use super::super::opening::cursor;
 use super::super::pack::{SEQ_BITS, known_log_number, split};
+use super::super::read::refresh_record;
 use super::super::{Store, StoreError, next, secured, signing};
 use super::Applied;
 use super::page::put_cursor;
@@ -42,9 +43,9 @@ impl Store {
         }
         attachments::note_marks(&transaction, !marks.epochs.0.is_empty(), applied.betrayed > 0)?;
         for (kind, number) in &marks.cursors.0 {
-            rewind(&transaction, *kind, *number)?;
+            rewind(&transaction, *kind, *number, wall_ms)?;
         }
-        let left = leave_other_line(&transaction, marks)?;
+        let left = leave_other_line(&transaction, marks, wall_ms)?;
         forget_other_lines(&transaction, marks)?;
         for (epoch, began_after) in &marks.epochs.0 {
             transaction
@@ -116,7 +117,7 @@ fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut A
 /// Goes back to where this PC left the line of a hub that was put back to one copy and then to a later one: the last common
 /// start comes first among the news then. Between that place and the one where the hub would go on, it has other entries
 /// than those read here. Says whether it would go on behind that place.
-fn leave_other_line(db: &Connection, marks: &Marks) -> Result<bool, StoreError> {
+fn leave_other_line(db: &Connection, marks: &Marks, wall_ms: i64) -> Result<bool, StoreError> {
     let Some((common, _)) = marks.epochs.0.first().filter(|_| !planted::active(Defect::OtherLinesKept)) else {
         return Ok(false);
     };
@@ -129,7 +130,7 @@ fn leave_other_line(db: &Connection, marks: &Marks) -> Result<bool, StoreError> 
         .map_err(StoreError::because("find where this PC left the hub's line"))?;
     let Some(left) = left else { return Ok(false) };
     for (kind, _) in &marks.cursors.0 {
-        rewind(db, *kind, left as u64)?;
+        rewind(db, *kind, left as u64, wall_ms)?;
     }
     db.execute("DELETE FROM epoch WHERE place > (SELECT place FROM epoch WHERE epoch = ?)", [common])
         .map_err(StoreError::because("forget starts of another line"))?;
@@ -151,15 +152,34 @@ fn forget_other_lines(db: &Connection, marks: &Marks) -> Result<(), StoreError> 
 }
 
 /// Goes back to `number` if the hub has forgotten what came after it; the numbers of those ops count no more.
-fn rewind(db: &Connection, kind: u8, number: u64) -> Result<(), StoreError> {
+fn rewind(db: &Connection, kind: u8, number: u64, wall_ms: i64) -> Result<(), StoreError> {
     if number >= cursor(db, kind)? || planted::active(Defect::RewindIgnored) {
         return Ok(());
     }
     planted::reached(Place::Rewound);
     put_cursor(db, kind, number)?;
     db.execute("UPDATE op SET feed = ? WHERE feed > ?", params![UNNUMBERED, number as i64])
-        .map(drop)
-        .map_err(StoreError::because("find what the hub forgot"))
+        .map_err(StoreError::because("find what the hub forgot"))?;
+    forget_verdicts(db, number, wall_ms)
+}
+
+/// Forgets what the hub said of ops after `number`, as it has itself: it judges them anew when they come again, perhaps as
+/// a later program than it was, and says nothing of what it accepts.
+fn forget_verdicts(db: &Connection, number: u64, wall_ms: i64) -> Result<(), StoreError> {
+    if planted::active(Defect::VerdictsKept) {
+        return Ok(());
+    }
+    let forgetting = || StoreError::because("forget verdicts that the hub forgot");
+    let records = db
+        .prepare("SELECT DISTINCT record FROM op JOIN verdict ON verdict.op = op.id WHERE verdict.feed > ?")
+        .and_then(|mut select| {
+            select.query_map([number as i64], |row| row.get::<_, i64>(0))?.collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(forgetting())?;
+    db.execute("UPDATE op SET aside = aside & ~1 WHERE id IN (SELECT op FROM verdict WHERE feed > ?)", [number as i64])
+        .and_then(|_| db.execute("DELETE FROM verdict WHERE feed > ?", [number as i64]))
+        .map_err(forgetting())?;
+    records.into_iter().try_for_each(|record| refresh_record(db, record, wall_ms))
 }
 
 /// Offers back what was fetched from a hub that may have forgotten it: given back, it gets new numbers, and until the

@@ -75,7 +75,7 @@ struct SharedMemory {
 }
 
 /// A copy of a whole disk, as a disk image or a copied folder would be.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
     files: BTreeMap<String, Vec<u8>>,
 }

@@ -49,6 +49,9 @@ impl World {
         if !matches!(&ended, Ok(report) if report.down_bytes == 0) {
             self.check_pc(at);
         }
+        let heard = matches!(&ended, Ok(report) if report.exchanges > 0 && report.failure.is_none());
+        let same_line = self.pcs[at].call_line == self.net().hub.line;
+        self.check_files_shown(at, heard && same_line);
         let report = Ended::of(self.pcs[at].own_call, ended.as_ref().ok());
         let failure = ended.err().and_then(|error| Failure::from(error).ktg);
         match failure {

@@ -1,6 +1,7 @@
 //! Copies: what is put back, runs twice, is put away because a copy holds it, and the copies of the hub.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kentongan_protocol::ids::LogId;
 
@@ -45,7 +46,8 @@ impl World {
         let disk = self.pcs[at].disk;
         let before = ops_at_pc(disk).unwrap_or_default();
         let pruned = self.at_pc(at, |store| store.prune(0));
-        self.tell(|| format!("   PC {at} puts away: {pruned:?}"));
+        let files = self.at_pc(at, |store| store.put_away_files(0));
+        self.tell(|| format!("   PC {at} puts away: {pruned:?}, files: {files:?}"));
         let replica = self.pcs[at].replica();
         let Ok(after) = ops_at_pc(disk) else {
             // The machine stopped in the middle: nobody knows yet what is gone, and only what is covered may be.
@@ -75,7 +77,8 @@ impl World {
             _ => {}
         }
         let patience = if dice.percent(10) { dice.below(12) } else { u64::MAX };
-        let mut shelf = self.vault.shelf();
+        let files = Arc::clone(&self.net().hub.archive);
+        let mut shelf = self.vault.shelf(&files);
         let made = self.net().hub.back_up(&mut shelf, patience);
         self.tell(|| format!("   a backup: {made}"));
         if disk.borrow().is_stopped() {
@@ -83,7 +86,8 @@ impl World {
             disk.borrow_mut().restart(down, dice);
         }
         disk.borrow_mut().heal();
-        self.vault.look();
+        let version = self.net().hub.version;
+        version.play(|| self.vault.look());
         self.check_covered();
     }
 
@@ -111,6 +115,7 @@ impl World {
         self.net().hub.reboot();
         let told = self.net().hub.restored();
         self.hub_drafts.clear();
+        self.put_files_back();
         self.excuse("the hub was put back");
         self.start_hub();
         told

@@ -14,7 +14,10 @@ impl World {
             return;
         }
         match self.pcs[at].start() {
-            Ok(()) => self.check_saved(at),
+            Ok(()) => {
+                self.check_saved(at);
+                self.check_saved_files(at);
+            }
             Err(error) => {
                 let excused = self.pcs[at].disk().borrow().has_trouble();
                 self.tell(|| format!("   PC {at} does not start: {error:?}"));

@@ -25,6 +25,7 @@ use crate::sim::pc::Pc;
 use crate::sim::plan::{Plan, stream};
 use crate::sim::tale::Tale;
 use crate::sim::vault::{VAULT_DISK, Vault};
+use crate::sim::version::Version;
 
 /// The hub as a replica.
 const HUB: ReplicaId = ReplicaId(0x4b);
@@ -62,7 +63,7 @@ impl World {
             })
             .collect();
         let hub_key = key(200) as Arc<dyn Sign>;
-        make_hub(&pcs);
+        Version::Present.play(|| make_hub(&pcs));
         let mut hub = HubHost::new(Arc::new(SimClock::new(&now)), hub_key);
         pcs.iter().for_each(|pc| hub.issue(pc.replica(), pc.key.public_key()));
         hub.issue(ENEMY, key(201).public_key());

@@ -163,6 +163,10 @@ impl World {
                 self.save(at, dice);
                 self.new_work(at);
             }
+            Kind::Attach => {
+                self.attach(at, dice);
+                self.new_work(at);
+            }
             Kind::Take => {
                 self.take(at, dice);
                 self.new_work(at);
@@ -222,6 +226,7 @@ impl World {
             Kind::Revoke => self.revoke(at),
             Kind::Expire => self.certificate_ends(at, dice),
             Kind::Renew => self.renew(at),
+            Kind::Upgrade => self.upgrade(at, dice),
         }
     }
 
