@@ -60,10 +60,10 @@ fn a_service_manager_hears_that_a_service_is_ready_then_alive_and_then_that_it_s
     let (_folder, ear, with) = manager();
     hub.launch_as(with).expect("it starts");
     let mut sari = Office::enrol(&hub, "32.73.05.1001");
-    follow(&ear, &mut || drop(hub.stop()));
+    follow(&ear, &mut || assert_eq!(hub.stop().code(), Some(0)));
     let (_folder, ear, with) = manager();
     sari.launch_as(with).expect("it starts");
-    follow(&ear, &mut || drop(sari.stop()));
+    follow(&ear, &mut || assert_eq!(sari.stop().code(), Some(0)));
 }
 
 #[test]
