@@ -391,6 +391,8 @@ impl Agent {
             "given_back": report.applied.given_back,
             "offered_again": report.applied.forgotten,
             "all_arrived": status["all_arrived"],
+            "queue": status["queue"],
+            "data": status["data"],
             "arrived_total": status["arrived_total"],
             "entered_total": status["entered_total"],
         }))

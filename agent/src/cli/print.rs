@@ -328,6 +328,10 @@ pub(super) fn synced(out: &Output, answer: &Value) {
             number("down_bytes")
         ),
     });
+    // Who asks and sees nothing go is told why.
+    if let Some(sentence) = link_rules(answer, out.lang) {
+        out.line(&sentence);
+    }
 }
 
 pub(super) fn imported(out: &Output, answer: &Value) {

@@ -1,5 +1,7 @@
 //! Links that cost and hubs that are full: what waits is told, what is urgent goes.
 
+use std::process::Command;
+
 use kentongan_tests::link::{Profile, Relay};
 use kentongan_tests::{Dice, Hub, Office, data, wait};
 
@@ -88,8 +90,11 @@ fn hours_that_are_none_are_refused_with_what_would_be_right() {
 #[test]
 fn an_office_that_finds_no_place_is_told_when_to_come_back() {
     let mut hub = Hub::set_up();
-    hub.run(&["config", "set", "limits.exchanges", "1"]).ok();
-    hub.begin();
+    let one_place = |mut command: Command| {
+        command.env("KENTONGAN_HUB_LIMITS_EXCHANGES", "1");
+        command
+    };
+    hub.launch_as(one_place).expect("it starts");
     let slow =
         Profile { up_kbit_s: 64, loss_per_mille: 0, outages: None, ..Profile::named("edge").expect("one of them") };
     let relay = Relay::open(hub.address(), &slow).expect("a relay");
@@ -107,5 +112,8 @@ fn an_office_that_finds_no_place_is_told_when_to_come_back() {
     let refused = budi.sync().expect(13).error();
     assert_eq!(refused["code"], "KTG-106", "{refused}");
     sari.kill();
-    wait::until_true("the place is free", wait::LONG, || budi.sync().json()["all_arrived"] == true);
+    wait::until_true("the place is free", wait::LONG, || {
+        budi.sync();
+        budi.status()["all_arrived"] == true
+    });
 }
