@@ -77,9 +77,13 @@ fn show(context: &Context<'_>, days: &Days) {
 }
 
 fn sentence(lang: Lang, imported: &Imported) -> String {
-    let (days, added, removed) = (imported.days, imported.added.len(), imported.removed.len());
+    let (days, added, removed, moved) = (imported.days, imported.added.len(), imported.removed.len(), imported.moved);
     match lang {
-        Lang::Id => format!("{days} tanggal dibaca: {added} hari tutup baru, {removed} dihapus"),
-        Lang::En => format!("{days} dates read: {added} new closed days, {removed} removed"),
+        Lang::Id => format!(
+            "{days} tanggal dibaca: {added} hari tutup baru, {removed} dihapus; {moved} batas waktu aduan bergeser"
+        ),
+        Lang::En => format!(
+            "{days} dates read: {added} new closed days, {removed} removed; {moved} deadlines of complaints moved"
+        ),
     }
 }

@@ -12,8 +12,10 @@ use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, TEXT_BYTES_MAX};
 
 use super::args::ComplaintCommand;
 use super::ask::{ask, unexpected};
-use super::{Context, document, words};
-use crate::service::complaint::{Answer, Attachments, Changed, List, Request};
+use super::calendar::text_of;
+use super::{Context, csv, document, words};
+use crate::service::complaint::{Addition, Answer, Attachments, Changed, List, Request};
+use crate::service::deadline::{Board, Counts, Due, Limits};
 use crate::service::record::Said;
 use crate::service::view::{Author, Document, GroupDocument};
 use crate::service::{self, Request as Asked};
@@ -27,6 +29,26 @@ pub(super) fn run(context: &Context<'_>, command: &ComplaintCommand) -> Result<E
         ComplaintCommand::Attachments { record, .. } => Request::Attachments { record },
         ComplaintCommand::Forward { record, to, note } => Request::Forward { record, to, note },
         ComplaintCommand::Answer { record, text } => Request::Answer { record, text: text_or_stdin(text)? },
+        ComplaintCommand::Verify { record, reason } => moved(record, "terverifikasi", reason),
+        ComplaintCommand::Ask { record, text } => moved(record, "perlu_dilengkapi", text),
+        ComplaintCommand::HandOver { record, reason } => moved(record, "dialihkan", reason),
+        ComplaintCommand::Start { record, reason } => moved(record, "diproses", reason),
+        ComplaintCommand::File { record, reason } => moved(record, "arsip", reason),
+        ComplaintCommand::FollowUp { record, text } => {
+            Request::Add { record, what: Addition::FollowUp(text_or_stdin(text)?) }
+        }
+        ComplaintCommand::Remark { record, text } => {
+            Request::Add { record, what: Addition::Remark(text_or_stdin(text)?) }
+        }
+        ComplaintCommand::Escalate { record, level, reason } => {
+            Request::Add { record, what: Addition::Escalation { level, reason } }
+        }
+        ComplaintCommand::Link { record, to } => Request::Add { record, what: Addition::Related(to) },
+        ComplaintCommand::Merge { record, into } => Request::Merge { record, into },
+        ComplaintCommand::Board { office, late, .. } => Request::Board { office, late },
+        ComplaintCommand::Limits { choose: Some(name), .. } => Request::ChooseLimits { name },
+        ComplaintCommand::Limits { import: Some(file), .. } => Request::ImportLimits { text: text_of(&file)? },
+        ComplaintCommand::Limits { .. } => Request::Limits,
         ComplaintCommand::Close { record, reason } => Request::Close { record, reason },
         ComplaintCommand::Reopen { record, reason } => Request::Reopen { record, reason },
         ComplaintCommand::Set { record, fields } => {
@@ -52,8 +74,108 @@ pub(super) fn run(context: &Context<'_>, command: &ComplaintCommand) -> Result<E
         }
         Answer::Changed(changed) if out.json => out.document(&document("kentongan.hub.complaint.change/1", changed)),
         Answer::Changed(changed) => show_changed(out, changed),
+        Answer::Board(board) if out.json => out.document(&document("kentongan.hub.board/1", board)),
+        Answer::Board(board) if matches!(command, ComplaintCommand::Board { csv: true, .. }) => board_csv(out, board),
+        Answer::Board(board) => show_board(out, board),
+        Answer::Limits(limits) if out.json => out.document(&document("kentongan.hub.limits/1", limits)),
+        Answer::Limits(limits) => show_limits(out, limits),
     }
     Ok(Exit::Done)
+}
+
+fn moved(record: String, to: &str, reason: String) -> Request {
+    Request::Move { record, to: to.to_owned(), reason }
+}
+
+fn show_board(out: &Output, board: &Board) {
+    let Counts { late, today, next_day, later, waiting } = board.counts;
+    out.line(&out.bold(&match out.lang {
+        Lang::Id => format!(
+            "Terlambat {late}   Hari ini {today}   Besok {next_day}   Nanti {later}   Menunggu pelapor {waiting}"
+        ),
+        Lang::En => format!("Late {late}   Today {today}   Next day {next_day}   Later {later}   Waiting {waiting}"),
+    }));
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["KODE", "KANTOR", "GILIRAN", "TENGGAT", "SISA", "UNIT", "URAIAN"],
+        Lang::En => ["CODE", "OFFICE", "TURN", "DUE", "LEFT", "UNIT", "DESCRIPTION"],
+    });
+    for case in &board.cases {
+        let due = case.due.as_ref();
+        table.row([
+            case.line.code.clone().unwrap_or_else(|| case.line.id.clone()),
+            case.line.office.clone(),
+            case.stage.in_lang(out.lang).to_owned(),
+            due.map_or_else(|| "-".to_owned(), |due| due_day(out, due)),
+            due.map_or_else(String::new, |due| left(out, due)),
+            case.unit.clone().unwrap_or_default(),
+            case.line.summary.chars().take(40).collect(),
+        ]);
+    }
+    out.table(&table);
+    if board.more {
+        out.say(
+            "Masih ada lagi; pilih satu kantor dengan --office.",
+            "There are more; choose an office with --office.",
+        );
+    }
+}
+
+fn due_day(out: &Output, due: &Due) -> String {
+    let mark = if due.certain { "" } else { out.pick(" (belum pasti)", " (not certain)") };
+    format!("{}{mark}", due.due)
+}
+
+/// `✖ lewat 2 hk`, `sisa 1 hk`, and what an office without a connection cost.
+fn left(out: &Output, due: &Due) -> String {
+    let left = match (due.left, out.lang) {
+        (late, Lang::Id) if late < 0 => format!("✖ lewat {} hk", -late),
+        (late, Lang::En) if late < 0 => format!("✖ {} wd over", -late),
+        (0, Lang::Id) => "hari ini".to_owned(),
+        (0, Lang::En) => "today".to_owned(),
+        (left, Lang::Id) => format!("sisa {left} hk"),
+        (left, Lang::En) => format!("{left} wd left"),
+    };
+    match (due.lag, out.lang) {
+        (0, _) => left,
+        (lag, Lang::Id) => format!("{left}; {lag} hk di kantor tanpa sambungan"),
+        (lag, Lang::En) => format!("{left}; {lag} wd at an office without a connection"),
+    }
+}
+
+fn board_csv(out: &Output, board: &Board) {
+    csv::row(
+        out,
+        ["code", "office", "status", "stage", "began", "due", "certain", "left", "rung", "lag", "unit", "profile"],
+    );
+    for case in &board.cases {
+        let due = |of: fn(&Due) -> String| case.due.as_ref().map(of).unwrap_or_default();
+        csv::row(
+            out,
+            [
+                case.line.code.clone().unwrap_or_else(|| case.line.id.clone()),
+                case.line.office.clone(),
+                case.line.status.as_ref().map(|status| status.code.clone()).unwrap_or_default(),
+                case.stage.code.clone(),
+                due(|due| due.began.clone()),
+                due(|due| due.due.clone()),
+                due(|due| due.certain.to_string()),
+                due(|due| due.left.to_string()),
+                due(|due| due.rung.clone().unwrap_or_default()),
+                due(|due| due.lag.to_string()),
+                case.unit.clone().unwrap_or_default(),
+                due(|due| due.profile.clone()),
+            ],
+        );
+    }
+}
+
+fn show_limits(out: &Output, limits: &Limits) {
+    let since = limits.since.map_or_else(String::new, |since| words::time(out, since));
+    let mut table = Table::headless();
+    table.row([out.pick("Batas waktu", "Limits"), &limits.profile]);
+    table.row([out.pick("Sejak", "Since"), if since.is_empty() { out.pick("bawaan", "built in") } else { &since }]);
+    table.row([out.pick("Yang ada", "Known"), &limits.profiles.join(", ")]);
+    out.table(&table);
 }
 
 /// The text itself, or what standard input says for `-`.
@@ -115,6 +237,10 @@ pub(super) fn show_record(out: &Output, shown: &Document) {
     }
     table.row([out.pick("Status", "Status"), &said(out, shown.status.as_ref())]);
     table.row([out.pick("Diterima pusat", "Arrived"), &words::time(out, shown.received_at)]);
+    if let Some(due) = &shown.due {
+        let due = format!("{} {} ({})", due.stage.in_lang(out.lang), due_day(out, due), left(out, due));
+        table.row([out.pick("Tenggat", "Due"), &due]);
+    }
     out.table(&table);
     for group in &shown.groups {
         out.line("");

@@ -7,9 +7,9 @@ use kentongan_protocol::form::{Civil, Lang};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Desk;
 use super::office::parse_code;
 use super::record::Said;
+use super::{Desk, deadline};
 use crate::store::{Reference, Tx};
 
 /// Name of the table in the store.
@@ -98,6 +98,8 @@ pub struct Imported {
     pub added: Vec<String>,
     /// Days on which they were and are not any more.
     pub removed: Vec<String>,
+    /// Open complaints whose deadline moved; the audit log names each.
+    pub moved: u64,
 }
 
 /// When something is due.
@@ -136,7 +138,10 @@ fn imported(tx: &mut dyn Tx) -> Result<Option<(Reference, Calendar)>, Failure> {
 pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
     match request {
         Request::Show { year, office } => show(tx, *year, office.as_deref()).map(Answer::Days),
-        Request::Import { text } => import(tx, desk, text).map(Answer::Imported),
+        Request::Import { text } => {
+            let (imported, moved) = deadline::moving(tx, desk, |tx| import(tx, desk, text))?;
+            Ok(Answer::Imported(Imported { moved, ..imported }))
+        }
         Request::Due { office, from, days, week_days } => {
             let (office, calendar) = (parse_code(office)?, in_force(tx)?);
             let from: Civil = from.parse().map_err(|_| not_a_date(from))?;
@@ -206,6 +211,7 @@ fn import(tx: &mut dyn Tx, desk: &Desk, text: &str) -> Result<Imported, Failure>
             .collect(),
         added: only_in(&after, &before),
         removed: only_in(&before, &after),
+        moved: 0,
     };
     let detail = json!({ "days": imported.days, "added": imported.added, "removed": imported.removed });
     desk.audit(tx, "calendar.imported", NAME, detail)?;

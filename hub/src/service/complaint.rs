@@ -4,17 +4,20 @@
 
 use std::path::PathBuf;
 
-use kentongan_host::{Exit, Failure, moment};
+use kentongan_host::{Exit, Failure, Lang, moment};
 use kentongan_protocol::attachment::Media;
 use kentongan_protocol::calendar::Zone;
+use kentongan_protocol::form::builtin::moves;
 use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
 use kentongan_protocol::form::{ChoiceTag, builtin};
 use kentongan_protocol::ids::OfficeCode;
+use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::Write;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::record::{Opened, Operator, Said, office_of, open};
+use super::deadline::{self, Board, Limits};
+use super::record::{Opened, Operator, Said, Times, name_of, office_of, open};
 use super::view::{Document, document, status_said};
 use super::{Desk, work};
 use crate::store::{Attachment, AttachmentState, Named, Page, RecordFilter, RecordRow, Tx};
@@ -65,6 +68,48 @@ pub enum Request {
         /// The answer.
         text: String,
     },
+    /// Moves it to another status: verified, to be completed, in progress, filed, handed over.
+    Move {
+        /// Which.
+        record: String,
+        /// The status, by its code.
+        to: String,
+        /// Why, or what the reporter has to complete.
+        reason: String,
+    },
+    /// Adds to what only grows.
+    Add {
+        /// Which.
+        record: String,
+        /// What.
+        what: Addition,
+    },
+    /// Says that it is the same as another one: both are linked, and this one is filed.
+    Merge {
+        /// Which.
+        record: String,
+        /// The other one.
+        into: String,
+    },
+    /// What is due of all open complaints.
+    Board {
+        /// Of this office only.
+        office: Option<String>,
+        /// Only what is late.
+        late: bool,
+    },
+    /// Which limits count.
+    Limits,
+    /// Lets these limits count for what is received from now on.
+    ChooseLimits {
+        /// Their name.
+        name: String,
+    },
+    /// Brings in a table of limits.
+    ImportLimits {
+        /// The table.
+        text: String,
+    },
     /// Closes it.
     Close {
         /// Which.
@@ -88,6 +133,25 @@ pub enum Request {
     },
 }
 
+/// Something that is added to a complaint and never taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addition {
+    /// What was done.
+    FollowUp(String),
+    /// A remark.
+    Remark(String),
+    /// A step up the ladder.
+    Escalation {
+        /// The level by its code; empty: the one above the highest so far.
+        level: String,
+        /// Why.
+        reason: String,
+    },
+    /// A complaint that has to do with this one.
+    Related(String),
+}
+
 /// The answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +164,10 @@ pub enum Answer {
     Attachments(Attachments),
     /// To everything that changes a complaint.
     Changed(Changed),
+    /// To [`Request::Board`].
+    Board(Box<Board>),
+    /// To everything about limits.
+    Limits(Limits),
 }
 
 /// The files attached to a complaint.
@@ -183,7 +251,27 @@ pub struct Changed {
 /// # Errors
 /// What was asked does not hold, or a failure of the store.
 pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
-    run(tx, desk.into(), request)
+    match request {
+        Request::Board { office, late } => {
+            let office = office.as_deref().map(office_of).transpose()?;
+            Ok(Answer::Board(Box::new(deadline::board(tx, desk, office, *late)?)))
+        }
+        Request::Limits => deadline::limits(tx, desk).map(Answer::Limits),
+        Request::ChooseLimits { name } => deadline::choose(tx, desk, name).map(Answer::Limits),
+        Request::ImportLimits { text } => deadline::import(tx, desk, text).map(Answer::Limits),
+        Request::Show { record } => {
+            let Answer::Show(mut document) = run(tx, desk.into(), request)? else { return Err(needs_settings()) };
+            let (opened, clock) = (complaint(tx, record)?, deadline::Clock::load(tx, desk)?);
+            document.due = clock.due(tx, &mut Times::default(), &opened)?;
+            Ok(Answer::Show(document))
+        }
+        _ => run(tx, desk.into(), request),
+    }
+}
+
+/// What [`execute`] answers with the settings of the hub in hand cannot be asked without them.
+fn needs_settings() -> Failure {
+    Failure::usage("Ini dijawab dengan pengaturan pusat.", "This is answered with the settings of the hub.")
 }
 
 pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) -> Result<Answer, Failure> {
@@ -209,22 +297,45 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
         }
         Request::Forward { record, to, note } => {
             let opened = complaint(tx, record)?;
+            may_move(&opened, status::TERDISPOSISI, note)?;
             let writes = forwarding(tx, operator, &opened, to, note)?;
             changed(tx, operator, &opened, writes, "complaint.forwarded")
         }
         Request::Answer { record, text } => {
             let opened = complaint(tx, record)?;
+            may_move(&opened, status::DIJAWAB, text)?;
             changed(tx, operator, &opened, answering(operator, &opened, text)?, "complaint.answered")
         }
         Request::Close { record, reason } => {
             let opened = complaint(tx, record)?;
+            may_move(&opened, status::SELESAI, reason)?;
+            deadline::may_close(&opened, operator.name)?;
             let writes = vec![stage(operator, &opened, status::SELESAI, reason)?];
             changed(tx, operator, &opened, writes, "complaint.closed")
         }
         Request::Reopen { record, reason } => {
             let opened = complaint(tx, record)?;
-            let writes = vec![reopening(operator, &opened, reason)?];
+            may_move(&opened, status::DIBUKA_KEMBALI, reason)?;
+            let writes = vec![stage(operator, &opened, status::DIBUKA_KEMBALI, reason)?];
             changed(tx, operator, &opened, writes, "complaint.reopened")
+        }
+        Request::Move { record, to, reason } => {
+            let (opened, to) = (complaint(tx, record)?, status_coded(to)?);
+            if !MOVED_ALONE.contains(&to) {
+                return Err(with_more_to_say());
+            }
+            may_move(&opened, to, reason)?;
+            let writes = vec![stage(operator, &opened, to, reason)?];
+            changed(tx, operator, &opened, writes, "complaint.moved")
+        }
+        Request::Add { record, what } => {
+            let opened = complaint(tx, record)?;
+            let writes = vec![addition(tx, operator, &opened, what)?];
+            changed(tx, operator, &opened, writes, "complaint.added")
+        }
+        Request::Merge { record, into } => merge(tx, operator, record, into),
+        Request::Board { .. } | Request::Limits | Request::ChooseLimits { .. } | Request::ImportLimits { .. } => {
+            Err(needs_settings())
         }
         Request::Set { record, fields } => {
             let opened = complaint(tx, record)?;
@@ -276,20 +387,22 @@ fn list(tx: &mut dyn Tx, filter: &RecordFilter, before: u64, limit: u32) -> Resu
     let rows = tx.records(filter, Page::Before(before), limit)?;
     let full = rows.len() == limit;
     let before = rows.last().map(|row| row.number).filter(|_| full);
-    Ok(List { complaints: rows.into_iter().map(line).collect(), before })
+    Ok(List { complaints: rows.into_iter().map(Line::from).collect(), before })
 }
 
-fn line(row: RecordRow) -> Line {
-    let form = builtin::by_tag(pengaduan::TAG);
-    Line {
-        number: row.number,
-        id: row.id.to_string(),
-        code: row.born.as_ref().and_then(|born| born.code).map(|code| code.to_string()),
-        office: row.born.as_ref().map(|born| born.office.to_string()).unwrap_or_default(),
-        status: row.status.and_then(|status| status_said(form?, status)),
-        summary: row.summary,
-        conflicts: row.conflicts,
-        received_at: row.received_ms,
+impl From<RecordRow> for Line {
+    fn from(row: RecordRow) -> Line {
+        let form = builtin::by_tag(pengaduan::TAG);
+        Line {
+            number: row.number,
+            id: row.id.to_string(),
+            code: row.born.as_ref().and_then(|born| born.code).map(|code| code.to_string()),
+            office: row.born.as_ref().map(|born| born.office.to_string()).unwrap_or_default(),
+            status: row.status.and_then(|status| status_said(form?, status)),
+            summary: row.summary,
+            conflicts: row.conflicts,
+            received_at: row.received_ms,
+        }
     }
 }
 
@@ -355,15 +468,106 @@ fn stage(operator: Operator<'_>, opened: &Opened, to: ChoiceTag, reason: &str) -
     work::write(opened, group, values)
 }
 
-fn reopening(operator: Operator<'_>, opened: &Opened, reason: &str) -> Result<Write, Failure> {
-    if !matches!(opened.row.status, Some(status::DIJAWAB | status::SELESAI | status::ARSIP)) {
+/// Statuses that need nothing beside a reason; others come with an answer, a routing or a closing.
+const MOVED_ALONE: [ChoiceTag; 5] =
+    [status::TERVERIFIKASI, status::PERLU_DILENGKAPI, status::DIALIHKAN, status::DIPROSES, status::ARSIP];
+
+fn with_more_to_say() -> Failure {
+    Failure::usage(
+        "Untuk langkah ini ada perintahnya sendiri: forward, answer, close, reopen.",
+        "This step has a command of its own: forward, answer, close, reopen.",
+    )
+}
+
+/// That a complaint may go from where it stands to `to`, and that what must be said is said.
+fn may_move(opened: &Opened, to: ChoiceTag, reason: &str) -> Result<(), Failure> {
+    let from = opened.row.status.unwrap_or(status::DITERIMA);
+    let said = |choice| status_said(opened.form, choice);
+    let name = |said: &Option<Said>, lang| said.as_ref().map_or("?", |said| said.in_lang(lang)).to_owned();
+    let (from_said, to_said) = (said(from), said(to));
+    let Some(rule) = moves::rule(from, to) else {
+        let possible: Vec<String> = moves::next(from).filter_map(|rule| said(rule.to)).map(|said| said.code).collect();
+        let possible = possible.join(", ");
         return Err(Failure::new(
             Exit::Failed,
-            "Aduan ini masih terbuka: belum dijawab, ditutup, atau diarsipkan.",
-            "This complaint is still open: it was not answered, closed or filed.",
+            format!(
+                "Aduan ini \"{}\" dan tidak bisa langsung menjadi \"{}\". Yang bisa: {possible}.",
+                name(&from_said, Lang::Id),
+                name(&to_said, Lang::Id)
+            ),
+            format!(
+                "This complaint is \"{}\" and cannot become \"{}\" from there. Possible: {possible}.",
+                name(&from_said, Lang::En),
+                name(&to_said, Lang::En)
+            ),
+        ));
+    };
+    if rule.reason && reason.trim().is_empty() {
+        return Err(Failure::usage(
+            "Langkah ini perlu alasan; pelapor akan membacanya.",
+            "This step needs a reason; the complainant will read it.",
         ));
     }
-    stage(operator, opened, status::DIBUKA_KEMBALI, reason)
+    Ok(())
+}
+
+fn addition(tx: &mut dyn Tx, operator: Operator<'_>, opened: &Opened, what: &Addition) -> Result<Write, Failure> {
+    let write =
+        |tag, texts: &work::Texts<'_>| work::write(opened, work::group(opened, tag)?, work::afresh(opened, texts)?);
+    match what {
+        Addition::FollowUp(text) => write(group::TINDAK_LANJUT, &[("tindak_lanjut", text), ("oleh", operator.name)]),
+        Addition::Remark(text) => write(group::CATATAN, &[("catatan", text), ("catatan_oleh", operator.name)]),
+        Addition::Escalation { level, reason } => {
+            let next = next_level(opened);
+            let level = if level.trim().is_empty() { next.as_str() } else { level.as_str() };
+            write(group::ESKALASI, &[("tingkat", level), ("alasan_eskalasi", reason)])
+        }
+        Addition::Related(other) => {
+            let other = complaint(tx, other)?;
+            write(group::TAUTAN, &[("kode_terkait", &name_of(&other.row)), ("hubungan", "terkait")])
+        }
+    }
+}
+
+/// The level above the highest that a complaint was taken to; the highest there is stays the highest.
+fn next_level(opened: &Opened) -> String {
+    let Some(field) = opened.form.field_named("tingkat") else { return String::new() };
+    let entries = opened.form.group(group::ESKALASI).map(|group| GroupView::of(&opened.record, opened.form, group));
+    let reached = match entries {
+        Some(GroupView::Entries(entries)) => {
+            let levels = entries.iter().filter_map(|(_, written)| written.values.get(&field.tag)?.choice());
+            levels.filter_map(|level| field.choice(level)).map(|level| level.rank).max()
+        }
+        _ => None,
+    };
+    let above = field.choices().iter().filter(|level| reached.is_none_or(|reached| level.rank > reached));
+    above.min_by_key(|level| level.rank).or(field.choices().last()).map_or_else(String::new, |level| level.code.clone())
+}
+
+/// Links two complaints that are the same, and files the first. Nothing is deleted: both stay readable, with their history.
+fn merge(tx: &mut dyn Tx, operator: Operator<'_>, record: &str, into: &str) -> Result<Answer, Failure> {
+    let (opened, kept) = (complaint(tx, record)?, complaint(tx, into)?);
+    if opened.row.id == kept.row.id {
+        return Err(Failure::usage("Keduanya aduan yang sama.", "Both are the same complaint."));
+    }
+    if kept.row.status == Some(status::ARSIP) {
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("Aduan {into} sendiri sudah diarsipkan."),
+            format!("The complaint {into} is filed itself."),
+        ));
+    }
+    let link = |of: &Opened, other: &Opened| {
+        let texts = [("kode_terkait", name_of(&other.row)), ("hubungan", "duplikat".to_owned())];
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        work::write(of, work::group(of, group::TAUTAN)?, work::afresh(of, &texts)?)
+    };
+    let reason = format!("Duplikat dari {}", name_of(&kept.row));
+    may_move(&opened, status::ARSIP, &reason)?;
+    let back = vec![link(&kept, &opened)?];
+    changed(tx, operator, &kept, back, "complaint.linked")?;
+    let writes = vec![link(&opened, &kept)?, stage(operator, &opened, status::ARSIP, &reason)?];
+    changed(tx, operator, &opened, writes, "complaint.merged")
 }
 
 fn editing(tx: &mut dyn Tx, opened: &Opened, fields: &[(String, String)]) -> Result<Vec<Write>, Failure> {

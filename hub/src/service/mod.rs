@@ -13,6 +13,7 @@ pub mod backup;
 pub mod calendar;
 pub mod complaint;
 pub mod conflict;
+pub mod deadline;
 pub mod enrolment;
 pub mod export;
 pub mod fleet;

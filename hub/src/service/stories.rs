@@ -1,8 +1,8 @@
 //! Wayan's work at the hub, on what Sari at the village and Budi at the clinic sent.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
-use kentongan_host::{Exit, Failure};
+use kentongan_host::{DataDir, Exit, Failure, Program};
 use kentongan_protocol::form::Value;
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::builtin::skm;
@@ -11,9 +11,11 @@ use kentongan_protocol::op::{Action, Op, Write};
 use serde_json::Value as Json;
 
 use super::record::Operator;
-use super::{complaint, conflict, export, quarantine};
+use super::{Answer, Desk, Request, calendar, complaint, conflict, deadline, execute, export, quarantine};
 use crate::accept::world::{NOW, Pc, World, complaint as new_complaint};
-use crate::store::{OpState, Result as StoreResult, Tx, transact_with};
+use crate::ca::Authority;
+use crate::config::Config;
+use crate::store::{OpState, Page, Result as StoreResult, Tx, transact_with};
 
 const VILLAGE: &str = "32.73.05.1001";
 const CLINIC: &str = "32.73.05.1001-PKM1";
@@ -97,6 +99,178 @@ fn a_complaint_is_handed_on_answered_closed_and_opened_again_and_both_offices_he
     assert_eq!((document.history.len(), document.replicas.len()), (5, 2));
     let sources: Vec<&str> = document.history.iter().map(|event| event.by.when.source.as_str()).collect();
     assert_eq!(sources, ["contact"; 5]);
+}
+
+#[test]
+fn a_complaint_goes_from_desk_to_desk_only_as_the_table_of_moves_says() {
+    let (mut world, _, record) = with_complaint();
+    let id = record.to_string();
+    let go =
+        |to: &str, reason: &str| complaint::Request::Move { record: id.clone(), to: to.into(), reason: reason.into() };
+    let close = complaint::Request::Close { record: id.clone(), reason: "puas".into() };
+    let refused = |world: &mut World, request: &complaint::Request| {
+        wayan(world, |tx, operator| complaint::run(tx, operator, request)).expect_err("refused")
+    };
+    assert_eq!(refused(&mut world, &close).exit, Exit::Failed, "nobody has answered");
+    assert_eq!(refused(&mut world, &go("perlu_dilengkapi", " ")).exit, Exit::Usage, "ask what?");
+    assert_eq!(refused(&mut world, &go("selesai", "x")).exit, Exit::Usage, "closing says more");
+    do_it(&mut world, &go("perlu_dilengkapi", "Obat apa?"));
+    do_it(&mut world, &go("terverifikasi", ""));
+    assert_eq!(refused(&mut world, &go("dialihkan", "")).exit, Exit::Usage, "to whom?");
+    do_it(&mut world, &go("diproses", ""));
+    let said = refused(&mut world, &go("arsip", "x")).message;
+    assert!(said.ends_with("terdisposisi, dijawab."), "{said}");
+    do_it(&mut world, &complaint::Request::Answer { record: id.clone(), text: "Obat datang Senin.".into() });
+    do_it(&mut world, &close);
+    assert_eq!(status(&show(&mut world, record)), "selesai");
+}
+
+#[test]
+fn a_complaint_that_alleges_misconduct_is_closed_by_another_person_and_with_a_finding() {
+    let (mut world, _, record) = with_complaint();
+    let id = record.to_string();
+    let set = |name: &str, value: &str| complaint::Request::Set {
+        record: id.clone(),
+        fields: vec![(name.to_owned(), value.to_owned())],
+    };
+    do_it(&mut world, &set("kadar", "berkadar"));
+    do_it(&mut world, &complaint::Request::Answer { record: id.clone(), text: "Diperiksa.".into() });
+    let close = complaint::Request::Close { record: id.clone(), reason: "selesai".into() };
+    let by = |world: &mut World, name: &str| {
+        let hub = Arc::clone(&world.hub);
+        let operator = Operator { hub: &hub, now_ms: NOW, name };
+        transact_with(&mut *world.store, |tx| complaint::run(tx, operator, &close))
+    };
+    assert_eq!(by(&mut world, "Wayan").expect_err("his own answer").exit, Exit::Decide);
+    assert_eq!(by(&mut world, "Ketut").expect_err("no finding").exit, Exit::Decide);
+    do_it(&mut world, &set("temuan", "terbukti"));
+    by(&mut world, "Ketut").expect("closed");
+}
+
+#[test]
+fn a_duplicate_is_linked_both_ways_and_filed_and_escalations_climb() {
+    let (mut world, mut sari, record) = with_complaint();
+    let other = sari.complain("Obat habis lagi");
+    world.settle(&mut sari);
+    let (id, into) = (record.to_string(), other.to_string());
+    let up = complaint::Request::Add {
+        record: into.clone(),
+        what: complaint::Addition::Escalation { level: String::new(), reason: "lewat batas".into() },
+    };
+    do_it(&mut world, &up);
+    do_it(&mut world, &up);
+    let remark = complaint::Addition::Remark("Pelapor menelepon lagi.".into());
+    do_it(&mut world, &complaint::Request::Add { record: into.clone(), what: remark });
+    let merge = complaint::Request::Merge { record: id.clone(), into: into.clone() };
+    assert_eq!(do_it(&mut world, &merge).status.expect("one").code, "arsip");
+    let values = |document: &super::view::Document, name: &str| {
+        let group = document.groups.iter().find(|group| group.group.code == name).expect("it is there");
+        group.values.iter().map(|value| value.answers[0].value.clone()).collect::<Vec<_>>()
+    };
+    let (filed, kept) = (show(&mut world, record), show(&mut world, other));
+    let code = |document: &super::view::Document| document.code.clone().unwrap_or_else(|| document.id.clone());
+    assert_eq!((values(&filed, "tautan"), values(&kept, "tautan")), (vec![code(&kept)], vec![code(&filed)]));
+    assert_eq!(values(&kept, "eskalasi"), ["petugas_piket", "kepala_titik_layanan"]);
+    let twice = wayan(&mut world, |tx, operator| complaint::run(tx, operator, &merge)).expect_err("filed already");
+    assert_eq!(twice.exit, Exit::Failed);
+    let back = complaint::Request::Merge { record: into, into: id };
+    assert!(wayan(&mut world, |tx, operator| complaint::run(tx, operator, &back)).is_err(), "into a filed one");
+}
+
+/// Asks the hub of this world with its settings in hand, so long after the beginning of the story.
+fn ask_at(world: &mut World, days: i64, request: &Request) -> Result<Answer, Failure> {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let dir = DataDir::at(Program::Hub, temp.path());
+    dir.create().expect("folders");
+    let desk = Desk {
+        authority: Arc::new(RwLock::new(Authority::create(&dir, NOW).expect("certificates"))),
+        dir,
+        hub: Arc::clone(&world.hub),
+        config: Arc::new(Config::built_in()),
+        service: super::status::Service::default(),
+        now_ms: NOW + days * 86_400_000,
+        actor: "Wayan".into(),
+    };
+    transact_with(&mut *world.store, |tx| execute(tx, &desk, request))
+}
+
+fn board(world: &mut World, days: i64) -> deadline::Board {
+    let request = complaint::Request::Board { office: None, late: false };
+    match ask_at(world, days, &Request::Complaint(request)).expect("a board") {
+        Answer::Complaint(complaint::Answer::Board(board)) => *board,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_board_shows_what_is_due_first_and_whose_turn_it_is() {
+    let (mut world, mut sari, record) = with_complaint();
+    let other = sari.complain("Jalan berlubang");
+    world.settle(&mut sari);
+    let shown = board(&mut world, 0);
+    let dues: Vec<&str> = shown.cases.iter().filter_map(|case| Some(case.due.as_ref()?.due.as_str())).collect();
+    // Received on Wednesday the 18th of November 2026, to be verified and handed on within three working days.
+    assert_eq!(dues, ["2026-11-23", "2026-11-23"]);
+    assert_eq!(shown.counts, deadline::Counts { later: 2, ..deadline::Counts::default() });
+    let ask = complaint::Request::Move {
+        record: other.to_string(),
+        to: "perlu_dilengkapi".into(),
+        reason: "Di mana?".into(),
+    };
+    do_it(&mut world, &ask);
+    let late = board(&mut world, 6);
+    assert_eq!((late.counts.late, late.counts.waiting), (1, 1));
+    let due = late.cases[0].due.as_ref().expect("the first is due");
+    assert_eq!((due.left, due.rung.as_deref(), due.stage.code.as_str()), (-1, Some("above"), "verify"));
+    assert_eq!((late.cases[0].line.id.clone(), late.cases[1].due.clone()), (record.to_string(), None));
+    let answer = complaint::Request::Answer { record: record.to_string(), text: "Obat datang.".into() };
+    do_it(&mut world, &answer);
+    let answered = board(&mut world, 0);
+    assert_eq!(answered.cases[0].due.as_ref().map(|due| due.due.as_str()), Some("2026-12-02"), "ten days for a word");
+}
+
+#[test]
+fn a_new_calendar_moves_open_deadlines_and_the_audit_log_says_from_when_to_when() {
+    let (mut world, _, _) = with_complaint();
+    let text = "date,kind,name,source,area\n2026-11-20,tutup,Banjir,SK Wali Kota,32.73\n".to_owned();
+    let import = Request::Calendar(calendar::Request::Import { text });
+    let Answer::Calendar(calendar::Answer::Imported(imported)) = ask_at(&mut world, 0, &import).expect("read") else {
+        panic!("an import")
+    };
+    assert_eq!((imported.days, imported.moved), (1, 1));
+    assert_eq!(board(&mut world, 0).cases[0].due.as_ref().map(|due| due.due.as_str()), Some("2026-11-24"));
+    let lines = world.done(|tx| tx.audit_log(Page::Before(u64::MAX), 1));
+    assert_eq!(lines[0].event.event, "complaint.deadline_moved");
+    assert!(lines[0].event.detail.contains("2026-11-23") && lines[0].event.detail.contains("2026-11-24"));
+    let Answer::Calendar(calendar::Answer::Imported(again)) = ask_at(&mut world, 0, &import).expect("read") else {
+        panic!("an import")
+    };
+    assert_eq!((again.moved, again.added.len()), (0, 0));
+}
+
+#[test]
+fn a_complaint_keeps_the_limits_under_which_it_was_received() {
+    let (mut world, mut sari, record) = with_complaint();
+    let choose = |name: &str| Request::Complaint(complaint::Request::ChooseLimits { name: name.into() });
+    assert!(ask_at(&mut world, 1, &choose("lapor-9")).is_err());
+    ask_at(&mut world, 1, &choose("panrb62-1")).expect("chosen");
+    let by = |world: &mut World, record: RecordId| {
+        let case = board(world, 2).cases.into_iter().find(|case| case.line.id == record.to_string()).expect("open");
+        case.due.expect("due").profile
+    };
+    assert_eq!(by(&mut world, record), "lapor-1");
+    world.clock.pass(2 * 86_400_000);
+    sari.run.wall_ms = NOW + 2 * 86_400_000;
+    let mut sari = sari.restarted(9);
+    let later = sari.complain("Jalan berlubang");
+    world.settle(&mut sari);
+    assert_eq!(by(&mut world, later), "panrb62-1");
+    let text = "profile,stage,class,limit,unit,from,source\npanrb5-1,answer,,7,working,receipt,\"Naskah, pasal 9\"\n";
+    let import = |text: &str| Request::Complaint(complaint::Request::ImportLimits { text: text.into() });
+    ask_at(&mut world, 2, &import(text)).expect("brought in");
+    assert!(ask_at(&mut world, 2, &import(text)).is_err(), "the name is taken");
+    ask_at(&mut world, 2, &import(&text.replace("panrb5-1", "panrb5-2"))).expect("the next version");
+    ask_at(&mut world, 2, &choose("panrb5-1")).expect("chosen");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use kentongan_protocol::merge::{Candidate, GroupView, Written};
 use kentongan_protocol::op::Op;
 use serde::{Deserialize, Serialize};
 
+use super::deadline::Due;
 use super::record::{Answered, Opened, Operator, Said, Times, When, answers};
 use crate::store::{OpState, Result, StoreError, StoredOp, Tx};
 
@@ -31,6 +32,9 @@ pub struct Document {
     /// When the hub received its first op.
     #[serde(with = "moment")]
     pub received_at: i64,
+    /// What is due of it; only of an open complaint that was asked for by itself.
+    #[serde(default)]
+    pub due: Option<Due>,
     /// Its groups, in the order of the form; those without anything are left out.
     pub groups: Vec<GroupDocument>,
     /// Everything that was written to it, in hybrid order.
@@ -160,6 +164,7 @@ pub(crate) fn document(tx: &mut dyn Tx, operator: Operator<'_>, opened: &Opened)
         shared_with: tx.shared_with(row.id)?.iter().map(ToString::to_string).collect(),
         status: row.status.and_then(|status| status_said(form, status)),
         received_at: row.received_ms,
+        due: None,
         groups,
         history,
         replicas,

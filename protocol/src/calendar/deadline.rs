@@ -12,7 +12,7 @@
 //! - Limits are data with a source ([`Profiles`]); a complaint keeps the profile under which it was received.
 
 use super::day::Day;
-use super::file::{FileError, Table, Wrong};
+use super::file::{FileError, Table, Wrong, quoted};
 use super::work::{Due, WorkDays};
 use crate::form::builtin::pengaduan::status;
 use crate::form::{ChoiceTag, Lang};
@@ -207,6 +207,23 @@ impl Profiles {
             rules.push(Rule { stage, class: found, limit, from, source });
         }
         Ok(profiles)
+    }
+
+    /// As a table that [`Profiles::read`] reads.
+    pub fn write(&self) -> String {
+        let mut text = "profile,stage,class,limit,unit,from,source\n".to_owned();
+        let rules = self.0.iter().flat_map(|profile| profile.rules.iter().map(move |rule| (&profile.name, rule)));
+        for (name, rule) in rules {
+            let (limit, unit) = match rule.limit {
+                Limit::Working(days) => (days.to_string(), "working"),
+                Limit::Calendar(days) => (days.to_string(), "calendar"),
+            };
+            let from = if rule.from == From::Stage { "stage" } else { "receipt" };
+            let class = rule.class.map_or("", Class::code);
+            text.push_str(&[name, rule.stage.code(), class, &limit, unit, from, &quoted(&rule.source)].join(","));
+            text.push('\n');
+        }
+        text
     }
 
     fn rules_of(&mut self, name: &str) -> &mut Vec<Rule> {
@@ -445,6 +462,7 @@ mod tests {
         let profiles = Profiles::read(BUILT_IN).unwrap();
         assert_eq!(profiles.names().collect::<Vec<_>>(), ["lapor-1", "panrb62-1", "uu25-1"]);
         assert!(profiles.named(Profiles::DEFAULT).is_some());
+        assert_eq!(Profiles::read(&profiles.write()).unwrap(), profiles);
         assert!(profiles.0.iter().flat_map(|profile| &profile.rules).all(|rule| !rule.source.is_empty()));
     }
 

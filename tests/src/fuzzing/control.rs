@@ -117,6 +117,13 @@ pub(super) fn hub_seeds() -> Vec<Vec<u8>> {
             complaint::Request::Show { record: record.clone() },
             complaint::Request::Forward { record: record.clone(), to: number, note: String::new() },
             complaint::Request::Answer { record: record.clone(), text: "Sudah.".to_owned() },
+            complaint::Request::Move { record: record.clone(), to: "terverifikasi".to_owned(), reason: reason.clone() },
+            complaint::Request::Add {
+                record: record.clone(),
+                what: complaint::Addition::Escalation { level: String::new(), reason: reason.clone() },
+            },
+            complaint::Request::Board { office: None, late: true },
+            complaint::Request::ChooseLimits { name: "panrb62-1".to_owned() },
             complaint::Request::Close { record: record.clone(), reason: reason.clone() },
             complaint::Request::Set {
                 record: record.clone(),

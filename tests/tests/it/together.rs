@@ -86,6 +86,7 @@ fn a_citizen_who_is_not_satisfied_beats_a_close_that_did_not_know_of_it() {
     let sari = Office::enrol(&hub, "32.73.05.1001");
     let entered = sari.complain("Akta salah ketik.");
     sari.sync().ok();
+    hub.run(&["complaint", "answer", &entered.code, "--text", "Akta baru bisa diambil."]).ok();
     hub.run(&["complaint", "close", &entered.code, "--reason", "selesai"]).ok();
     sari.sync().ok();
     hub.run(&["complaint", "reopen", &entered.code, "--reason", "pelapor belum puas"]).ok();

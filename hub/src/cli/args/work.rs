@@ -73,6 +73,152 @@ pub(crate) enum ComplaintCommand {
         text: String,
     },
     #[command(
+        about = t("Menyatakan terverifikasi", "Say that it is verified"),
+        after_help = examples(&["complaint verify KTG-7K3M-Q2H9D-R"]),
+    )]
+    Verify {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, default_value = "", help = t("Catatan", "Note"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Minta keterangan pelapor; tenggat berhenti", "Ask the complainant for more; the clock stands still"),
+        after_help = examples(&["complaint ask KTG-7K3M-Q2H9D-R --text \"Sejak kapan lampunya padam?\""]),
+    )]
+    Ask {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, help = t("Apa yang kurang", "What is missing"))]
+        text: String,
+    },
+    #[command(
+        about = t("Mengalihkan: bukan wewenang di sini", "Hand over: it is another's to decide"),
+        after_help = examples(&["complaint hand-over KTG-7K3M-Q2H9D-R --reason \"kewenangan provinsi\""]),
+    )]
+    HandOver {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, help = t("Kepada siapa dan mengapa", "To whom and why"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Mulai diproses", "Start to work on it"),
+        after_help = examples(&["complaint start KTG-7K3M-Q2H9D-R"]),
+    )]
+    Start {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, default_value = "", help = t("Catatan", "Note"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Mengarsipkan tanpa jawaban, dengan alasan", "File it without an answer, with a reason"),
+        after_help = examples(&["complaint file KTG-7K3M-Q2H9D-R --reason \"bukan pelayanan publik\""]),
+    )]
+    File {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, help = t("Alasan", "Reason"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Mencatat tindak lanjut", "Note what was done"),
+        after_help = examples(&["complaint follow-up KTG-7K3M-Q2H9D-R --text \"Petugas datang ke lokasi.\""]),
+    )]
+    FollowUp {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, help = t("Apa yang dilakukan; - untuk masukan baku", "What was done; - for standard input"))]
+        text: String,
+    },
+    #[command(
+        about = t("Menambah keterangan", "Add a remark"),
+        after_help = examples(&["complaint remark KTG-7K3M-Q2H9D-R --text \"Pelapor menelepon lagi.\""]),
+    )]
+    Remark {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, help = t("Keterangan; - untuk masukan baku", "The remark; - for standard input"))]
+        text: String,
+    },
+    #[command(
+        about = t("Menaikkan ke tingkat di atasnya", "Take it to the level above"),
+        after_help = examples(&[
+            "complaint escalate KTG-7K3M-Q2H9D-R --reason \"lewat batas waktu\"",
+            "complaint escalate KTG-7K3M-Q2H9D-R --level kepala_unit --reason \"pungutan\"",
+        ]),
+    )]
+    Escalate {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(
+            long,
+            default_value = "",
+            help = t("Tingkat; kosong: satu di atas yang tertinggi", "Level; empty: the one above the highest"),
+        )]
+        level: String,
+        #[arg(long, help = t("Alasan", "Reason"))]
+        reason: String,
+    },
+    #[command(
+        about = t("Mengaitkan dengan aduan lain", "Link it with another complaint"),
+        after_help = examples(&["complaint link KTG-7K3M-Q2H9D-R --to KTG-7K3M-8WXF2-K"]),
+    )]
+    Link {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, value_name = "CODE|ID", help = t("Aduan yang lain", "The other complaint"))]
+        to: String,
+    },
+    #[command(
+        about = t(
+            "Menggabungkan duplikat: keduanya dikaitkan, yang ini diarsipkan",
+            "Merge a duplicate: both are linked, this one is filed",
+        ),
+        after_help = examples(&["complaint merge KTG-7K3M-Q2H9D-R --into KTG-7K3M-8WXF2-K"]),
+    )]
+    Merge {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, value_name = "CODE|ID", help = t("Aduan yang diteruskan", "The complaint that goes on"))]
+        into: String,
+    },
+    #[command(
+        about = t("Tenggat semua aduan terbuka", "What is due of all open complaints"),
+        after_help = examples(&["complaint board", "complaint board --late --csv", "complaint board --office 32.73.05.1001 --json"]),
+    )]
+    Board {
+        #[arg(long, value_name = "CODE", help = t("Hanya dari kantor ini", "Only of this office"))]
+        office: Option<String>,
+        #[arg(long, help = t("Hanya yang lewat batas", "Only what is late"))]
+        late: bool,
+        #[arg(long, help = t("Sebagai CSV", "As CSV"))]
+        csv: bool,
+    },
+    #[command(
+        about = t("Batas waktu yang berlaku", "The limits that count"),
+        after_help = examples(&["complaint limits", "complaint limits --choose panrb62-1", "complaint limits --import batas.csv"]),
+    )]
+    Limits {
+        #[arg(
+            long,
+            value_name = "NAME",
+            conflicts_with = "import",
+            help = t("Berlaku bagi yang diterima mulai sekarang", "Count for what is received from now on"),
+        )]
+        choose: Option<String>,
+        #[arg(
+            long,
+            value_name = "FILE",
+            help = t(
+                "Dari CSV: profile,stage,class,limit,unit,from,source",
+                "From CSV: profile,stage,class,limit,unit,from,source",
+            ),
+        )]
+        import: Option<PathBuf>,
+    },
+    #[command(
         about = t("Menutup", "Close"),
         after_help = examples(&["complaint close KTG-7K3M-Q2H9D-R --reason \"selesai\""]),
     )]

@@ -3,6 +3,7 @@
 //! To change one: add groups, fields and choices with new numbers, and raise the form's version. Never reuse a number,
 //! never change a type, and never narrow a limit: records written under every earlier version must still fit.
 
+pub mod moves;
 pub mod pengaduan;
 pub mod skm;
 

@@ -1,0 +1,461 @@
+//! What is due of each complaint: its course read from its ops, counted by the calendar and the limits in force when it was
+//! received. Nothing here is stored: a new calendar moves every open deadline at once, and the audit log says from when to
+//! when.
+
+use std::collections::BTreeMap;
+
+use kentongan_host::{Exit, Failure, moment};
+use kentongan_protocol::calendar::{
+    Calendar, Class, Course, Day, Deadline, Move, Profile, Profiles, Stage, Week, WorkDays, Zone,
+};
+use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
+use kentongan_protocol::form::{ChoiceTag, FieldTag, Lang, Value};
+use kentongan_protocol::ids::{OfficeCode, RecordId};
+use kentongan_protocol::merge::GroupView;
+use kentongan_protocol::op::{Action, Op};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::calendar;
+use super::complaint::Line;
+use super::record::{Opened, Said, Times, name_of, opened};
+use super::{Desk, work};
+use crate::store::{OpState, Page, RecordFilter, RecordRow, Reference, StoreError, Tx};
+
+/// Names of the tables in the store.
+const PROFILES: &str = "deadlines";
+const CHOICES: &str = "deadlines.choice";
+/// Complaints that a board looks at.
+const BOARD_MAX: usize = 5_000;
+const PAGE: usize = 500;
+/// Where complaints are that something may be due of.
+const OPEN: [ChoiceTag; 8] = [
+    status::DITERIMA,
+    status::PERLU_DILENGKAPI,
+    status::TERVERIFIKASI,
+    status::DIALIHKAN,
+    status::TERDISPOSISI,
+    status::DIPROSES,
+    status::DIJAWAB,
+    status::DIBUKA_KEMBALI,
+];
+/// Fields of the form that limits depend on.
+const RECEIVED_AT: FieldTag = 112;
+const KIND: FieldTag = 121;
+const GRAVITY: FieldTag = 122;
+const UNIT: FieldTag = 161;
+const UNIT_OFFICE: FieldTag = 162;
+
+/// What is due of a complaint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// Whose turn it is.
+    pub stage: Said,
+    /// The day from which it is counted.
+    pub began: String,
+    /// The day at whose end it is due.
+    pub due: String,
+    /// Whether no estimated holiday, and no year without holidays, lies on the way.
+    pub certain: bool,
+    /// Working days left; 0 on the last day, negative once it is missed.
+    pub left: i32,
+    /// Who has been reminded by now, if anybody: `officer`, `head`, `above`.
+    pub rung: Option<String>,
+    /// Who is reminded on which day.
+    pub ladder: BTreeMap<String, String>,
+    /// Working days of the reporter that were not counted.
+    pub stopped: i32,
+    /// Working days that what began this stage spent at an office without a connection.
+    pub lag: i32,
+    /// The limits that count, and where they come from.
+    pub profile: String,
+    /// The source of the limit.
+    pub source: String,
+}
+
+/// Complaints and what is due of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Board {
+    /// What is late, due today, due on the next working day, later, and whose turn the reporter's is.
+    pub counts: Counts,
+    /// The complaints, what is due first in front; those that nothing is due of stand last.
+    pub cases: Vec<Case>,
+    /// Whether there are more open complaints than a board looks at.
+    pub more: bool,
+}
+
+/// How many complaints are how late.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Past their day.
+    pub late: u64,
+    /// On their last day.
+    pub today: u64,
+    /// With one working day left.
+    pub next_day: u64,
+    /// With more.
+    pub later: u64,
+    /// The reporter's turn.
+    pub waiting: u64,
+}
+
+/// A complaint on the board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// As in a list.
+    #[serde(flatten)]
+    pub line: Line,
+    /// Whose turn it is.
+    pub stage: Said,
+    /// The unit that is responsible, if it was handed to one.
+    pub unit: Option<String>,
+    /// What is due; `None` while nothing is.
+    pub due: Option<Due>,
+}
+
+/// What limits count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The limits for what is received from now on.
+    pub profile: String,
+    /// Since when.
+    #[serde(with = "moment::option")]
+    pub since: Option<i64>,
+    /// All that are known.
+    pub profiles: Vec<String>,
+}
+
+/// By what deadlines are counted.
+pub(crate) struct Clock {
+    calendar: Calendar,
+    profiles: Profiles,
+    /// From when which profile counts, the latest last.
+    choices: Vec<(i64, String)>,
+    week: Week,
+    now_ms: i64,
+}
+
+impl Clock {
+    /// As the store and the settings say.
+    pub(crate) fn load(tx: &mut dyn Tx, desk: &Desk) -> Result<Clock, Failure> {
+        let mut profiles = Profiles::built_in();
+        if let Some(brought) = tx.reference(PROFILES)? {
+            profiles.replace(Profiles::read(&brought.text).unwrap_or_default());
+        }
+        let week = Week::with_days(desk.config.week_days).unwrap_or_default();
+        let calendar = calendar::in_force(tx)?;
+        Ok(Clock { calendar, profiles, choices: choices(tx)?, week, now_ms: desk.now_ms })
+    }
+
+    /// The limits for what was received at a time: a later choice does not touch it.
+    fn profile_at(&self, at_ms: i64) -> Option<&Profile> {
+        let chosen = self.choices.iter().rev().find(|(since_ms, _)| *since_ms <= at_ms);
+        self.profiles.named(chosen.map_or(Profiles::DEFAULT, |(_, name)| name))
+    }
+
+    /// What is due of a complaint.
+    pub(crate) fn due(&self, tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Option<Due>, StoreError> {
+        let Read { course, received_ms } = read(tx, times, opened)?;
+        let Some(profile) = self.profile_at(received_ms) else { return Ok(None) };
+        let office = responsible(opened).unwrap_or_else(|| opened.born.office.clone());
+        let work = WorkDays::new(&self.calendar, &office, self.week);
+        let today = Zone::of(&office).day_of(self.now_ms);
+        Ok(course.deadline(profile, &work).map(|deadline| due_said(&deadline, &profile.name, today, &work)))
+    }
+}
+
+fn due_said(deadline: &Deadline, profile: &str, today: Day, work: &WorkDays<'_>) -> Due {
+    let ladder = deadline.ladder(work).into_iter().map(|(day, rung)| (rung.code().to_owned(), day.to_string()));
+    Due {
+        stage: stage_said(deadline.stage),
+        began: deadline.began.to_string(),
+        due: deadline.due.day.to_string(),
+        certain: deadline.due.certain,
+        left: deadline.left(today, work),
+        rung: deadline.rung(today, work).map(|rung| rung.code().to_owned()),
+        ladder: ladder.collect(),
+        stopped: deadline.stopped,
+        lag: deadline.lag,
+        profile: profile.to_owned(),
+        source: deadline.source.clone(),
+    }
+}
+
+fn stage_said(stage: Stage) -> Said {
+    let label = |lang| stage.label(lang).to_owned();
+    Said { code: stage.code().to_owned(), id: label(Lang::Id), en: label(Lang::En) }
+}
+
+fn shown(opened: &Opened, tag: u16, field: FieldTag) -> Option<&Value> {
+    let group = opened.form.group(tag)?;
+    GroupView::of(&opened.record, opened.form, group).shown()?.get(&field)
+}
+
+/// The office that a complaint was handed to, if it is one.
+fn responsible(opened: &Opened) -> Option<OfficeCode> {
+    match shown(opened, group::DISPOSISI, UNIT_OFFICE)? {
+        Value::Text(code) => code.parse().ok(),
+        _ => None,
+    }
+}
+
+/// What a complaint's ops say of its course.
+struct Read {
+    course: Course,
+    received_ms: i64,
+}
+
+fn read(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Read, StoreError> {
+    let zone = Zone::of(&opened.born.office);
+    let mut moves = Vec::new();
+    let (mut received_ms, mut heard_ms) = (opened.row.received_ms, opened.row.received_ms);
+    for stored in tx.ops_of(opened.row.id)? {
+        let Ok(op) = Op::decode(&stored.bytes) else { continue };
+        if stored.state != OpState::Merged {
+            continue;
+        }
+        let created = matches!(op.action, Action::Create { .. });
+        let status = op.writes.iter().filter(|write| write.group == group::STATUS);
+        let status = status.filter_map(|write| Some((write.cycle, write.values.get(&status::FIELD)?.choice()?))).last();
+        if !created && status.is_none() {
+            continue;
+        }
+        let head = tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?.head;
+        let made_ms = times.at(tx, &head, op.elapsed_ms)?.at;
+        if created {
+            (received_ms, heard_ms) = (made_ms, stored.received_ms);
+        }
+        if let Some((cycle, status)) = status {
+            let step = Move { status, made: zone.day_of(made_ms), heard: zone.day_of(stored.received_ms) };
+            moves.push(((op.hlc, stored.id), cycle, step));
+        }
+    }
+    // Paper that was typed later has its own date: the citizen's clock began with it.
+    if let Some(Value::DateTime { utc_ms, .. }) = shown(opened, group::PENERIMAAN, RECEIVED_AT) {
+        received_ms = *utc_ms;
+    }
+    moves.sort_by_key(|(order, _, _)| *order);
+    let (received, heard) = (zone.day_of(received_ms), zone.day_of(heard_ms));
+    let course = Course { received, heard, class: class(opened), moves: forward(opened, moves) };
+    Ok(Read { course, received_ms })
+}
+
+/// The moves that moved it: an older one that arrived late, behind where the complaint stood, did not.
+fn forward<T>(opened: &Opened, moves: Vec<(T, u32, Move)>) -> Vec<Move> {
+    let rank = |choice| opened.form.field(status::FIELD)?.choice(choice).map(|choice| choice.rank);
+    let mut furthest = (0, rank(status::DITERIMA).unwrap_or(1));
+    let mut made = Vec::new();
+    for (_, cycle, step) in moves {
+        let place = (cycle, rank(step.status).unwrap_or(0));
+        if place > furthest {
+            furthest = place;
+            made.push(step);
+        }
+    }
+    made
+}
+
+fn class(opened: &Opened) -> Class {
+    let choice = |field| shown(opened, group::JENIS, field).and_then(Value::choice);
+    match (choice(KIND), choice(GRAVITY)) {
+        (_, Some(1)) => Class::Misconduct,
+        (Some(2 | 3), _) => Class::Information,
+        _ => Class::Ordinary,
+    }
+}
+
+/// All open complaints, or those of an office, with what is due of them.
+///
+/// # Errors
+/// A failure of the store.
+pub fn board(tx: &mut dyn Tx, desk: &Desk, office: Option<OfficeCode>, late: bool) -> Result<Board, Failure> {
+    let clock = Clock::load(tx, desk)?;
+    let (mut times, mut counts, mut cases, mut looked) = (Times::default(), Counts::default(), Vec::new(), 0);
+    for row in open_rows(tx, office)? {
+        looked += 1;
+        let Some(opened) = opened(tx, row)? else { continue };
+        let due = clock.due(tx, &mut times, &opened)?;
+        counts.count(&opened, due.as_ref());
+        if late && due.as_ref().is_none_or(|due| due.left >= 0) {
+            continue;
+        }
+        let stage = stage_said(opened.row.status.map_or(Stage::Verify, Stage::of));
+        let unit = shown(&opened, group::DISPOSISI, UNIT).and_then(|unit| match unit {
+            Value::Text(unit) => Some(unit.clone()),
+            _ => None,
+        });
+        cases.push(Case { line: opened.row.into(), stage, unit, due });
+    }
+    let order = |case: &Case| (case.due.is_none(), case.due.as_ref().map(|due| due.due.clone()), case.line.number);
+    cases.sort_by_key(order);
+    Ok(Board { counts, cases, more: looked >= BOARD_MAX })
+}
+
+impl Counts {
+    fn count(&mut self, opened: &Opened, due: Option<&Due>) {
+        let waiting = opened.row.status.map(Stage::of) == Some(Stage::Waiting);
+        let place = match due.map(|due| due.left) {
+            _ if waiting => &mut self.waiting,
+            Some(left) if left < 0 => &mut self.late,
+            Some(0) => &mut self.today,
+            Some(1) => &mut self.next_day,
+            Some(_) => &mut self.later,
+            None => return,
+        };
+        *place += 1;
+    }
+}
+
+fn open_rows(tx: &mut dyn Tx, office: Option<OfficeCode>) -> Result<Vec<RecordRow>, StoreError> {
+    let mut rows = Vec::new();
+    for status in OPEN {
+        let (form, office) = (Some(pengaduan::TAG), office.clone());
+        let filter = RecordFilter { form, office, status: Some(status), text: None };
+        let mut after = 0;
+        while rows.len() < BOARD_MAX {
+            let page = tx.records(&filter, Page::After(after), PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.number;
+            rows.extend(page);
+        }
+    }
+    rows.truncate(BOARD_MAX);
+    Ok(rows)
+}
+
+/// Runs `change`, which may move deadlines, and notes in the audit log which it moved.
+pub(crate) fn moving<T>(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    change: impl FnOnce(&mut dyn Tx) -> Result<T, Failure>,
+) -> Result<(T, u64), Failure> {
+    let before = all_due(tx, desk)?;
+    let done = change(tx)?;
+    let after = all_due(tx, desk)?;
+    let mut moved = 0;
+    for (record, (name, due)) in &after {
+        let Some((_, old)) = before.get(record).filter(|(_, old)| old != due) else { continue };
+        desk.audit(tx, "complaint.deadline_moved", name, json!({ "from": old, "to": due }))?;
+        moved += 1;
+    }
+    Ok((done, moved))
+}
+
+/// Name and day of all that is due.
+fn all_due(tx: &mut dyn Tx, desk: &Desk) -> Result<BTreeMap<RecordId, (String, String)>, Failure> {
+    let (clock, mut times, mut all) = (Clock::load(tx, desk)?, Times::default(), BTreeMap::new());
+    for row in open_rows(tx, None)? {
+        let Some(opened) = opened(tx, row)? else { continue };
+        if let Some(due) = clock.due(tx, &mut times, &opened)? {
+            all.insert(opened.row.id, (name_of(&opened.row), due.due));
+        }
+    }
+    Ok(all)
+}
+
+/// From when which profile counts.
+fn choices(tx: &mut dyn Tx) -> Result<Vec<(i64, String)>, StoreError> {
+    let Some(reference) = tx.reference(CHOICES)? else { return Ok(Vec::new()) };
+    let line = |line: &str| {
+        let (since_ms, name) = line.split_once(' ')?;
+        Some((since_ms.parse().ok()?, name.to_owned()))
+    };
+    Ok(reference.text.lines().filter_map(line).collect())
+}
+
+/// Which limits count.
+///
+/// # Errors
+/// A failure of the store.
+pub fn limits(tx: &mut dyn Tx, desk: &Desk) -> Result<Limits, Failure> {
+    let clock = Clock::load(tx, desk)?;
+    let chosen = clock.choices.last();
+    Ok(Limits {
+        profile: chosen.map_or(Profiles::DEFAULT, |(_, name)| name).to_owned(),
+        since: chosen.map(|(since_ms, _)| *since_ms),
+        profiles: clock.profiles.names().map(str::to_owned).collect(),
+    })
+}
+
+/// Lets a profile count for everything that is received from now on; what was received before keeps its own.
+///
+/// # Errors
+/// No such profile (exit 1), or a failure of the store.
+pub fn choose(tx: &mut dyn Tx, desk: &Desk, name: &str) -> Result<Limits, Failure> {
+    let limits = limits(tx, desk)?;
+    if !limits.profiles.iter().any(|known| known == name) {
+        let known = limits.profiles.join(", ");
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("Tidak ada batas waktu bernama \"{name}\". Yang ada: {known}."),
+            format!("There are no limits called \"{name}\". There are: {known}."),
+        ));
+    }
+    let mut text: String = choices(tx)?.iter().map(|(since_ms, name)| format!("{since_ms} {name}\n")).collect();
+    text.push_str(&format!("{} {name}\n", desk.now_ms));
+    let reference = Reference { name: CHOICES.to_owned(), text, at_ms: desk.now_ms, actor: desk.actor.clone() };
+    tx.put_reference(&reference)?;
+    desk.audit(tx, "deadlines.chosen", name, json!({ "before": limits.profile }))?;
+    self::limits(tx, desk)
+}
+
+/// Brings in a table of limits. Profiles of a name that is in use are refused: a complaint keeps the limits it started with.
+///
+/// # Errors
+/// A table that cannot be read, a name that is taken, or a failure of the store.
+pub fn import(tx: &mut dyn Tx, desk: &Desk, text: &str) -> Result<Limits, Failure> {
+    let newer = Profiles::read(text).map_err(|error| calendar::not_read(&error))?;
+    let known = limits(tx, desk)?.profiles;
+    if let Some(taken) = newer.names().find(|name| known.iter().any(|known| known == name)) {
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("Batas waktu \"{taken}\" sudah ada; beri nama baru, misalnya dengan nomor versi berikutnya."),
+            format!("There are limits called \"{taken}\" already; take a new name, such as the next version."),
+        ));
+    }
+    let before = tx.reference(PROFILES)?.map_or_else(String::new, |reference| reference.text);
+    // One table in the store: the lines of the new one behind those of the old one.
+    let text = match before.is_empty() {
+        true => newer.write(),
+        false => before + newer.write().split_once('\n').map_or("", |(_, rows)| rows),
+    };
+    let names: Vec<&str> = newer.names().collect();
+    let reference = Reference { name: PROFILES.to_owned(), text, at_ms: desk.now_ms, actor: desk.actor.clone() };
+    tx.put_reference(&reference)?;
+    desk.audit(tx, "deadlines.imported", PROFILES, json!({ "profiles": names }))?;
+    limits(tx, desk)
+}
+
+/// Whether somebody may close what another answered: of a complaint that alleges misconduct nobody closes their own answer,
+/// and nothing is closed without a finding.
+pub(crate) fn may_close(opened: &Opened, name: &str) -> Result<(), Failure> {
+    const ANSWERED_BY: FieldTag = 152;
+    if class(opened) != Class::Misconduct {
+        return Ok(());
+    }
+    if let Some(Value::Person(answered)) = shown(opened, group::JAWABAN, ANSWERED_BY)
+        && answered == work::author(name)
+    {
+        return Err(Failure::new(
+            Exit::Decide,
+            "Aduan berkadar pengawasan ditutup oleh orang lain daripada yang menjawabnya.",
+            "A complaint that alleges misconduct is closed by somebody else than who answered it.",
+        ));
+    }
+    let finding = opened
+        .form
+        .group(group::TEMUAN)
+        .is_some_and(|group| !matches!(GroupView::of(&opened.record, opened.form, group), GroupView::Empty));
+    if !finding {
+        return Err(Failure::new(
+            Exit::Decide,
+            "Aduan berkadar pengawasan belum punya temuan.",
+            "This complaint alleges misconduct and has no finding yet.",
+        )
+        .with_hint(
+            "kentongan-hub complaint set KODE --field temuan=terbukti",
+            "kentongan-hub complaint set CODE --field temuan=terbukti",
+        ));
+    }
+    Ok(())
+}
