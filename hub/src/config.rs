@@ -11,7 +11,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`, `calendar.*`,
-/// `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
+/// `survey.*`, `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         table: "listen",
@@ -111,6 +111,16 @@ pub const OPTIONS: &[Opt] = &[
         unit: "hari/days",
         help_id: "Hari kerja seminggu bagi kantor yang belum menunjukkan lain; 5: Senin sampai Jumat",
         help_en: "Working days a week of an office that has not shown another; 5: Monday to Friday",
+        secret: false,
+    },
+    Opt {
+        table: "survey",
+        key: "min_n",
+        kind: Kind::Whole { min: 1, max: 1_000_000 },
+        default: "30",
+        unit: "",
+        help_id: "Kantor dengan jawaban lengkap kurang dari ini tidak diberi peringkat",
+        help_en: "Offices with fewer complete questionnaires than this are not ranked",
         secret: false,
     },
     Opt {
@@ -223,6 +233,8 @@ pub struct Config {
     pub mass_silence_percent: u8,
     /// Working days a week of an office that has not shown another.
     pub week_days: u8,
+    /// Offices with fewer complete questionnaires than this are not ranked.
+    pub survey_min_n: u64,
     /// Connections at once.
     pub sessions_max: usize,
     /// Exchanges under way at once.
@@ -257,6 +269,7 @@ impl Config {
             silent_after_ms: ms("fleet", "silent_after"),
             mass_silence_percent: (settings.decimal("fleet", "mass_silence_ratio") * 100.0).round() as u8,
             week_days: u8::try_from(settings.whole("calendar", "workdays")).unwrap_or(5),
+            survey_min_n: u64::from(whole("survey", "min_n")),
             sessions_max: whole("limits", "sessions") as usize,
             exchanges_max: whole("limits", "exchanges") as usize,
             handshake: settings.duration("limits", "handshake"),

@@ -9,7 +9,7 @@
 //!   op     one immutable change, named by its place in a log        log   ops of one run in one lane, chained by hashes
 //!   merge  from the set of ops of a record to its state             judge what the hub says of an op it has stored
 //!   wire   frames and their bytes, version 1                        session  who says what next in an exchange
-//!   calendar  working days, and what is due of a complaint when
+//!   calendar  working days, and what is due of a complaint when     survey   the satisfaction index
 //! ```
 //!
 //! `SPEC.md` beside this crate is the law for everything that leaves a process; the tests read their examples from it.
@@ -32,4 +32,5 @@ pub mod pack;
 pub mod planted;
 pub mod receipt;
 pub mod session;
+pub mod survey;
 pub mod wire;

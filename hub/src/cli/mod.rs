@@ -25,6 +25,7 @@ mod quarantine;
 mod setup;
 mod status;
 mod store;
+mod survey;
 mod words;
 
 use std::ffi::OsString;
@@ -90,6 +91,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),
         Command::Calendar(command) => calendar::run(&context, command),
         Command::Complaint(command) => complaint::run(&context, command),
+        Command::Survey(command) => survey::run(&context, command),
         Command::Conflict(command) => conflict::run(&context, command),
         Command::Quarantine(command) => quarantine::run(&context, command),
         Command::Export(args) => export::run(&context, args),

@@ -152,7 +152,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
     }
 }
 
-fn not_a_date(text: &str) -> Failure {
+pub(crate) fn not_a_date(text: &str) -> Failure {
     Failure::usage(
         format!("\"{text}\" bukan tanggal. Contoh: 2026-11-21."),
         format!("\"{text}\" is no date. Example: 2026-11-21."),

@@ -24,6 +24,7 @@ pub mod recovery;
 pub mod status;
 #[cfg(test)]
 mod stories;
+pub mod survey;
 pub mod view;
 mod work;
 
@@ -65,6 +66,8 @@ pub enum Request {
     Conflict(conflict::Request),
     /// What was set aside.
     Quarantine(quarantine::Request),
+    /// Satisfaction surveys.
+    Survey(survey::Request),
     /// A page of an export.
     Export(export::Request),
     /// The audit log.
@@ -91,6 +94,8 @@ pub enum Answer {
     Conflict(conflict::Answer),
     /// To [`Request::Quarantine`].
     Quarantine(quarantine::Answer),
+    /// To [`Request::Survey`].
+    Survey(survey::Answer),
     /// To [`Request::Export`].
     Export(export::Answer),
     /// To [`Request::Audit`].
@@ -160,6 +165,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Complaint(request) => Answer::Complaint(complaint::execute(tx, desk, request)?),
         Request::Conflict(request) => Answer::Conflict(conflict::execute(tx, desk, request)?),
         Request::Quarantine(request) => Answer::Quarantine(quarantine::execute(tx, desk, request)?),
+        Request::Survey(request) => Answer::Survey(survey::execute(tx, desk, request)?),
         Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
         Request::Audit(request) => Answer::Audit(audit::execute(tx, request)?),
         Request::Backup(_) => {

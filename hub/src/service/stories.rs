@@ -11,7 +11,7 @@ use kentongan_protocol::op::{Action, Op, Write};
 use serde_json::Value as Json;
 
 use super::record::Operator;
-use super::{Answer, Desk, Request, calendar, complaint, conflict, deadline, execute, export, quarantine};
+use super::{Answer, Desk, Request, calendar, complaint, conflict, deadline, execute, export, quarantine, survey};
 use crate::accept::world::{NOW, Pc, World, complaint as new_complaint};
 use crate::ca::Authority;
 use crate::config::Config;
@@ -271,6 +271,56 @@ fn a_complaint_keeps_the_limits_under_which_it_was_received() {
     assert!(ask_at(&mut world, 2, &import(text)).is_err(), "the name is taken");
     ask_at(&mut world, 2, &import(&text.replace("panrb5-1", "panrb5-2"))).expect("the next version");
     ask_at(&mut world, 2, &choose("panrb5-1")).expect("chosen");
+}
+
+/// A questionnaire with these scores, said to be of that day, or of the day on which it was entered.
+fn questionnaire(scores: [u16; 9], day: Option<i32>) -> Op {
+    let answers = skm::ELEMENTS.iter().zip(scores).filter(|(_, score)| *score > 0);
+    let mut values: std::collections::BTreeMap<_, _> =
+        answers.map(|((_, field), score)| (*field, Value::One(score))).collect();
+    values.insert(15, Value::One(2));
+    values.extend(day.map(|day| (11, Value::Date(day))));
+    Op {
+        action: Action::Create { form: skm::TAG, form_version: 1, receipt: None },
+        writes: vec![Write { group: skm::GROUP, values, ..Write::default() }],
+        ..new_complaint("", None)
+    }
+}
+
+#[test]
+fn questionnaires_are_added_up_by_office_and_period_and_offices_without_any_are_named() {
+    let mut world = World::new();
+    let mut sari = world.enrol(1, VILLAGE);
+    world.enrol(2, CLINIC);
+    let today = (NOW / 86_400_000) as i32;
+    for (scores, day) in [
+        ([4, 3, 2, 4, 3, 3, 3, 3, 3], None),
+        ([2, 3, 2, 4, 3, 3, 3, 3, 3], Some(today)),
+        ([4, 4, 4, 4, 4, 4, 4, 0, 4], Some(today)),
+        ([1; 9], Some(today - 400)),
+    ] {
+        sari.write(Lane::Survey, &questionnaire(scores, day));
+    }
+    world.settle(&mut sari);
+    let ask = |world: &mut World, from: &str, area: Option<&str>| {
+        let (from, to, area) = (from.to_owned(), "2026-12-31".to_owned(), area.map(str::to_owned));
+        let request = Request::Survey(survey::Request::Sums { from, to, area, after: 0 });
+        match ask_at(world, 0, &request).expect("sums") {
+            Answer::Survey(survey::Answer::Sums(page)) => *page,
+            other => panic!("{other:?}"),
+        }
+    };
+    let page = ask(&mut world, "2026-01-01", Some("32.73"));
+    let unit = &page.units[VILLAGE];
+    assert_eq!((unit.complete, unit.incomplete), (2, 1));
+    assert_eq!((unit.scores, unit.answered), ([6, 6, 4, 8, 6, 6, 6, 6, 6], [3, 3, 3, 3, 3, 3, 3, 2, 3]));
+    assert_eq!(unit.profile["jenis_kelamin"], [("p".to_owned(), 2)].into());
+    assert_eq!(unit.profile["pendidikan"], [("-".to_owned(), 2)].into());
+    let places: Vec<&str> = page.offices.iter().map(|place| place.office.as_str()).collect();
+    assert_eq!((places, page.next), (vec![VILLAGE, CLINIC], None));
+    assert_eq!(ask(&mut world, "2025-01-01", None).units[VILLAGE].complete, 3);
+    let elsewhere = ask(&mut world, "2025-01-01", Some("32.74"));
+    assert!(elsewhere.units.is_empty() && elsewhere.offices.is_empty());
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub enum Wrong {
 }
 
 impl FileError {
-    pub(super) fn at(line: usize, wrong: Wrong) -> FileError {
+    pub(crate) fn at(line: usize, wrong: Wrong) -> FileError {
         FileError { line, wrong }
     }
 
@@ -83,21 +83,21 @@ impl fmt::Display for FileError {
 impl std::error::Error for FileError {}
 
 /// A table, read.
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<String>,
     rows: Vec<(usize, Vec<String>)>,
 }
 
 /// A row of a table.
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     table: &'a Table,
     /// Its line, from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     cells: &'a [String],
 }
 
 impl Table {
-    pub(super) fn read(text: &str) -> Result<Table, FileError> {
+    pub(crate) fn read(text: &str) -> Result<Table, FileError> {
         if text.len() > FILE_BYTES_MAX {
             return Err(FileError::at(0, Wrong::TooLong));
         }
@@ -116,12 +116,12 @@ impl Table {
         Ok(Table { columns: columns.iter().map(|name| name.to_lowercase()).collect(), rows })
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|(line, cells)| Row { table: self, line: *line, cells })
     }
 
     /// That each of these columns is there, under one of its names.
-    pub(super) fn must_have(&self, columns: &[&'static [&'static str]]) -> Result<(), FileError> {
+    pub(crate) fn must_have(&self, columns: &[&'static [&'static str]]) -> Result<(), FileError> {
         let there = |names: &&[&'static str]| names.iter().any(|name| self.columns.iter().any(|column| column == name));
         match columns.iter().find(|names| !there(names)) {
             Some(names) => Err(FileError::at(1, Wrong::NoColumn(names.first().copied().unwrap_or_default()))),
@@ -132,13 +132,13 @@ impl Table {
 
 impl<'a> Row<'a> {
     /// The cell in the column with one of these names; empty if there is none.
-    pub(super) fn cell(&self, names: &[&str]) -> &'a str {
+    pub(crate) fn cell(&self, names: &[&str]) -> &'a str {
         let place = self.table.columns.iter().position(|column| names.contains(&column.as_str()));
         place.and_then(|place| self.cells.get(place)).map_or("", String::as_str)
     }
 
     /// That what stands in `column` is none of what is expected.
-    pub(super) fn wrong(&self, column: &'static str, found: &str, expected: &'static str) -> FileError {
+    pub(crate) fn wrong(&self, column: &'static str, found: &str, expected: &'static str) -> FileError {
         let found = found.chars().take(60).collect();
         FileError::at(self.line, Wrong::Cell { column, found, expected })
     }
@@ -164,7 +164,7 @@ fn split(line: &str, separator: char) -> Option<Vec<String>> {
 }
 
 /// A cell as it must be written so that it is read back.
-pub(super) fn quoted(cell: &str) -> String {
+pub(crate) fn quoted(cell: &str) -> String {
     // A line break would end the row, whatever the marks around it.
     let cell = cell.replace(['\r', '\n'], " ");
     match cell.contains([',', ';', '"']) {

@@ -2,7 +2,9 @@
 
 use kentongan_agent::command::{Command, on_store};
 use kentongan_host::Lang;
-use kentongan_hub::service::{Order, Request, calendar, complaint, conflict, enrolment, execute, office, quarantine};
+use kentongan_hub::service::{
+    Order, Request, calendar, complaint, conflict, enrolment, execute, office, quarantine, survey,
+};
 use serde_json::{Value, json};
 
 use super::honest::{enter, exchange, member, pc};
@@ -141,6 +143,9 @@ pub(super) fn hub_seeds() -> Vec<Vec<u8>> {
         ]
         .map(Request::Calendar),
     );
+    let (from, to) = ("2026-01-01".to_owned(), "2026-12-31".to_owned());
+    let sums = survey::Request::Sums { from, to, area: Some("32.73".to_owned()), after: 0 };
+    requests.push(Request::Survey(sums));
     let take = "1".to_owned();
     let decide = conflict::Request::Resolve {
         record: record.clone(),

@@ -7,6 +7,7 @@ mod backup;
 mod calendar;
 mod office;
 mod store;
+mod survey;
 mod work;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) use backup::BackupCommand;
 pub(crate) use calendar::CalendarCommand;
 pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, StateFilter};
 pub(crate) use store::StoreCommand;
+pub(crate) use survey::{IndexArgs, SurveyCommand};
 pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};
 
 /// Examples, as they stand at the end of a help page.
@@ -92,6 +94,8 @@ pub(crate) enum Command {
     Calendar(CalendarCommand),
     #[command(subcommand, about = t("Pengaduan", "Complaints"))]
     Complaint(ComplaintCommand),
+    #[command(subcommand, about = t("Survei kepuasan masyarakat", "Public satisfaction surveys"))]
+    Survey(SurveyCommand),
     #[command(subcommand, about = t("Perubahan yang bentrok", "Changes that conflict"))]
     Conflict(ConflictCommand),
     #[command(subcommand, about = t("Catatan yang disisihkan", "Records set aside"))]

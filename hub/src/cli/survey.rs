@@ -1,0 +1,320 @@
+//! `survey …`
+
+use std::collections::BTreeMap;
+
+use kentongan_host::output::Table;
+use kentongan_host::{Exit, Failure, Lang, Output};
+use kentongan_protocol::form::builtin::{by_tag, skm};
+use kentongan_protocol::survey::{Band, Bands, Hundredths, Sums, Weight, sample};
+use serde_json::{Value, json};
+
+use super::args::{IndexArgs, SurveyCommand};
+use super::ask::{Asked, unexpected};
+use super::calendar::text_of;
+use super::{Context, csv};
+use crate::service::fleet::State;
+use crate::service::survey::{Answer, Place, Request, SumsPage, Unit};
+use crate::service::{self, Request as Ask};
+
+pub(super) fn run(context: &Context<'_>, command: &SurveyCommand) -> Result<Exit, Failure> {
+    let mut hub = Asked::reach(context)?;
+    let done = match command {
+        SurveyCommand::Index(args) => gather(&mut hub, args).map(|report| show(context, args, &report)),
+        SurveyCommand::Bands { file } => bands(context, &mut hub, text_of(file)?),
+    };
+    hub.close()?;
+    done.map(|()| Exit::Done)
+}
+
+fn bands(context: &Context<'_>, hub: &mut Asked, text: String) -> Result<(), Failure> {
+    let service::Answer::Survey(Answer::Imported(bands)) = hub.ask(Ask::Survey(Request::ImportBands { text }))? else {
+        return Err(unexpected());
+    };
+    if context.out.json {
+        context.out.document(&json!({ "schema": "kentongan.hub.survey.bands/1", "bands": bands }));
+    } else {
+        context.out.say(&format!("{bands} golongan dibaca."), &format!("{bands} bands read."));
+    }
+    Ok(())
+}
+
+/// All pages, added up.
+struct Report {
+    units: BTreeMap<String, Unit>,
+    all: Unit,
+    places: Vec<Place>,
+    bands: Bands,
+    ranked_from: u64,
+    year: i32,
+    weight: Weight,
+}
+
+fn gather(hub: &mut Asked, args: &IndexArgs) -> Result<Report, Failure> {
+    let weight = Weight::ALL.into_iter().find(|weight| weight.code() == args.weight).unwrap_or_default();
+    let (mut units, mut all, mut after) = (BTreeMap::<String, Unit>::new(), Unit::default(), 0);
+    loop {
+        let (from, to, area) = (args.from.clone(), args.to.clone(), args.area.clone());
+        let answer = hub.ask(Ask::Survey(Request::Sums { from, to, area, after }))?;
+        let service::Answer::Survey(Answer::Sums(page)) = answer else { return Err(unexpected()) };
+        let SumsPage { units: more, next, offices, bands, ranked_from } = *page;
+        for (office, unit) in more {
+            all.merge(&unit);
+            units.entry(office).or_default().merge(&unit);
+        }
+        match next {
+            Some(next) => after = next,
+            None => {
+                let year = args.to.get(..4).and_then(|year| year.parse().ok()).unwrap_or(0);
+                let bands = Bands::read(&bands).unwrap_or_default();
+                return Ok(Report { units, all, places: offices, bands, ranked_from, year, weight });
+            }
+        }
+    }
+}
+
+impl Report {
+    fn band(&self, index: Hundredths) -> Option<&Band> {
+        self.bands.of(self.year, index).map(|(band, _)| band)
+    }
+
+    fn source(&self) -> &str {
+        self.bands.of(self.year, Hundredths(10_000)).map_or("", |(_, source)| source)
+    }
+
+    fn name_of(&self, office: &str) -> &str {
+        self.places.iter().find(|place| place.office == office).map_or("", |place| place.name.as_str())
+    }
+
+    /// Offices at work of which nothing came in the period.
+    fn missing(&self) -> impl Iterator<Item = &Place> {
+        let at_work = |place: &&Place| !matches!(place.state, State::Paused | State::Revoked);
+        self.places.iter().filter(at_work).filter(|place| !self.units.contains_key(&place.office))
+    }
+
+    /// Units with enough questionnaires, the highest index first; then those without.
+    fn ranked(&self) -> Vec<(&String, &Unit)> {
+        let mut units: Vec<(&String, &Unit)> = self.units.iter().collect();
+        let index = |unit: &Unit| unit.sums().index(self.weight).filter(|_| unit.complete >= self.ranked_from);
+        units.sort_by_key(|(office, unit)| (std::cmp::Reverse(index(unit)), (*office).clone()));
+        units
+    }
+}
+
+/// What the elements are called, in the order of the regulation's list.
+fn elements(lang: Lang) -> [(&'static str, String); 9] {
+    let form = by_tag(skm::TAG);
+    skm::ELEMENTS.map(|(key, tag)| {
+        let label = form.and_then(|form| form.field(tag)).map(|field| field.label.in_lang(lang).to_owned());
+        (key, label.unwrap_or_else(|| key.to_owned()))
+    })
+}
+
+fn show(context: &Context<'_>, args: &IndexArgs, report: &Report) {
+    match (context.out.json, args.csv) {
+        (true, _) => context.out.document(&document(args, report)),
+        (_, true) => show_csv(context.out, report),
+        _ => show_tables(context.out, args, report),
+    }
+}
+
+fn document(args: &IndexArgs, report: &Report) -> Value {
+    let units: Vec<Value> = report
+        .ranked()
+        .into_iter()
+        .map(|(office, unit)| {
+            let mut value = unit_document(report, unit);
+            value["office"] = json!(office);
+            value["name"] = json!(report.name_of(office));
+            value["ranked"] = json!(unit.complete >= report.ranked_from);
+            value
+        })
+        .collect();
+    let missing: Vec<Value> = report
+        .missing()
+        .map(|place| json!({ "office": place.office, "name": place.name, "state": place.state }))
+        .collect();
+    json!({
+        "schema": "kentongan.hub.survey.index/1",
+        "from": args.from,
+        "to": args.to,
+        "area": args.area,
+        "weight": report.weight.code(),
+        "bands_source": report.source(),
+        "needed": args.users.map(sample),
+        "all": unit_document(report, &report.all),
+        "units": units,
+        "missing": missing,
+    })
+}
+
+fn unit_document(report: &Report, unit: &Unit) -> Value {
+    let sums = unit.sums();
+    let indexes: serde_json::Map<String, Value> = Weight::ALL
+        .into_iter()
+        .map(|weight| (weight.code().to_owned(), json!(sums.index(weight).map(|index| index.to_string()))))
+        .collect();
+    let index = sums.index(report.weight);
+    let band = index.and_then(|index| report.band(index));
+    let elements: Vec<Value> = skm::ELEMENTS
+        .iter()
+        .enumerate()
+        .map(|(place, (key, _))| {
+            let of_element = sums.element_index(place).and_then(|index| report.band(index));
+            json!({
+                "element": key,
+                "sum": unit.scores[place],
+                "answered": unit.answered[place],
+                "mean": sums.mean_thousandths(place).map(thousandths),
+                "weighted": sums.weighted_thousandths(place, report.weight).map(thousandths),
+                "band": of_element.map(|band| band.mark.as_str()),
+            })
+        })
+        .collect();
+    json!({
+        "complete": unit.complete,
+        "incomplete": unit.incomplete,
+        "index": index.map(|index| index.to_string()),
+        "index_by_weight": indexes,
+        "band": band.map(|band| json!({ "mark": band.mark, "label": band.label })),
+        "elements": elements,
+        "profile": unit.profile,
+    })
+}
+
+/// `3.064`
+fn thousandths(number: u32) -> String {
+    format!("{}.{:03}", number / 1000, number % 1000)
+}
+
+fn show_csv(out: &Output, report: &Report) {
+    let elements = skm::ELEMENTS.map(|(key, _)| key);
+    let heads = ["office", "name", "complete", "incomplete", "index", "index_0.111", "index_0.11", "band", "ranked"];
+    csv::row(out, heads.into_iter().chain(elements));
+    for (office, unit) in report.ranked() {
+        let sums = unit.sums();
+        let index = |weight| sums.index(weight).map(|index| index.to_string()).unwrap_or_default();
+        let band = sums.index(report.weight).and_then(|index| report.band(index));
+        let cells = [
+            office.clone(),
+            report.name_of(office).to_owned(),
+            unit.complete.to_string(),
+            unit.incomplete.to_string(),
+            index(Weight::Ninth),
+            index(Weight::Three),
+            index(Weight::Two),
+            band.map(|band| band.mark.clone()).unwrap_or_default(),
+            (unit.complete >= report.ranked_from).to_string(),
+        ];
+        let means = (0..9).map(|place| sums.mean_thousandths(place).map(thousandths).unwrap_or_default());
+        csv::row(out, cells.into_iter().chain(means));
+    }
+}
+
+fn show_tables(out: &Output, args: &IndexArgs, report: &Report) {
+    let sums = report.all.sums();
+    out.line(&out.bold(&headline(out, args, report, &sums)));
+    out.line(&basis(out, args, report));
+    if sums.complete > 0 {
+        out.line("");
+        show_elements(out, report, &sums);
+    }
+    if report.units.len() > 1 {
+        out.line("");
+        show_units(out, report);
+    }
+    let missing: Vec<&str> = report.missing().map(|place| place.office.as_str()).collect();
+    if !missing.is_empty() {
+        out.line("");
+        out.line(&format!("{} {}", out.pick("Belum mengirim:", "Nothing yet from:"), missing.join(", ")));
+    }
+}
+
+fn number(out: &Output, number: &str) -> String {
+    match out.lang {
+        Lang::Id => number.replace('.', ","),
+        Lang::En => number.to_owned(),
+    }
+}
+
+fn headline(out: &Output, args: &IndexArgs, report: &Report, sums: &Sums) -> String {
+    let period = format!("{} – {}", args.from, args.to);
+    let Some(index) = sums.index(report.weight) else {
+        return format!("IKM {period}: {}", out.pick("belum ada jawaban lengkap", "no complete questionnaire yet"));
+    };
+    let band = report.band(index).map_or_else(String::new, |band| format!(", {} ({})", band.mark, band.label));
+    let others = Weight::ALL
+        .into_iter()
+        .filter(|weight| *weight != report.weight)
+        .filter_map(|weight| Some(format!("{} {}", weight.code(), number(out, &sums.index(weight)?.to_string()))));
+    let others = others.collect::<Vec<_>>().join("; ");
+    let (index, weight) = (number(out, &index.to_string()), report.weight.code());
+    format!("IKM {period}: {index}{band}   {} {weight} ({others})", out.pick("bobot", "weight"))
+}
+
+fn basis(out: &Output, args: &IndexArgs, report: &Report) -> String {
+    let (complete, incomplete) = (report.all.complete, report.all.incomplete);
+    let needed = args.users.map(sample);
+    let (missing, of) = (report.missing().count(), report.places.len());
+    let mut said = match out.lang {
+        Lang::Id => format!("Berdasarkan {complete} jawaban lengkap; {incomplete} tidak lengkap tidak dihitung"),
+        Lang::En => format!("Based on {complete} complete questionnaires; {incomplete} incomplete ones are left out"),
+    };
+    if let Some(needed) = needed {
+        said += &match out.lang {
+            Lang::Id => format!("; perlu {needed}"),
+            Lang::En => format!("; {needed} are needed"),
+        };
+    }
+    if missing > 0 {
+        said += &match out.lang {
+            Lang::Id => format!("; data belum lengkap, {missing} dari {of} kantor belum mengirim"),
+            Lang::En => format!("; not all data is here, nothing came from {missing} of {of} offices"),
+        };
+    }
+    said + "."
+}
+
+fn show_elements(out: &Output, report: &Report, sums: &Sums) {
+    let lowest = &sums.lowest()[..2];
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["", "UNSUR", "JUMLAH", "NRR", "TERTIMBANG", "MUTU", ""],
+        Lang::En => ["", "ELEMENT", "SUM", "MEAN", "WEIGHTED", "BAND", ""],
+    });
+    for (place, (_, label)) in elements(out.lang).into_iter().enumerate() {
+        let band = sums.element_index(place).and_then(|index| report.band(index));
+        let cell = |number_: Option<u32>| number_.map_or_else(String::new, |n| number(out, &thousandths(n)));
+        table.row([
+            format!("U{}", place + 1),
+            label,
+            sums.scores.get(place).map_or_else(String::new, u64::to_string),
+            cell(sums.mean_thousandths(place)),
+            cell(sums.weighted_thousandths(place, report.weight)),
+            band.map(|band| band.mark.clone()).unwrap_or_default(),
+            if lowest.contains(&place) { out.pick("◀ terendah", "◀ lowest").to_owned() } else { String::new() },
+        ]);
+    }
+    out.table(&table);
+}
+
+fn show_units(out: &Output, report: &Report) {
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["KANTOR", "NAMA", "LENGKAP", "IKM", "MUTU"],
+        Lang::En => ["OFFICE", "NAME", "COMPLETE", "INDEX", "BAND"],
+    });
+    for (office, unit) in report.ranked() {
+        let index = unit.sums().index(report.weight);
+        let (index, band) = match index.filter(|_| unit.complete >= report.ranked_from) {
+            Some(index) => {
+                let band = report.band(index).map(|band| band.mark.clone()).unwrap_or_default();
+                (number(out, &index.to_string()), band)
+            }
+            None => {
+                let few = out.pick("belum cukup jawaban", "not enough answers yet");
+                (format!("{few} ({}/{})", unit.complete, report.ranked_from), String::new())
+            }
+        };
+        let name = report.name_of(office).to_owned();
+        table.row([office.clone(), name, unit.complete.to_string(), index, band]);
+    }
+    out.table(&table);
+}

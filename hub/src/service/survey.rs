@@ -1,0 +1,222 @@
+//! Sums for the satisfaction index, page by page: a region's survey of a year is never held in memory, and no office waits
+//! while it is added up. How an index follows from sums stands in `kentongan_protocol::survey`.
+
+use std::collections::BTreeMap;
+
+use kentongan_host::Failure;
+use kentongan_protocol::calendar::{Day, Zone};
+use kentongan_protocol::form::builtin::skm;
+use kentongan_protocol::form::{Civil, FieldTag, Value};
+use kentongan_protocol::merge::GroupView;
+use kentongan_protocol::op::Op;
+use kentongan_protocol::survey::{Bands, Sums};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::fleet::{State, rows};
+use super::office::parse_code;
+use super::record::{Opened, Times, opened};
+use super::{Desk, calendar};
+use crate::store::{Page, RecordFilter, Reference, StoreError, Tx};
+
+/// Name of the table of bands in the store.
+const BANDS: &str = "survey.bands";
+/// Records of a page.
+const PAGE: usize = 1_000;
+const DATE: FieldTag = 11;
+/// Fields of the respondent that reports count.
+const PROFILE: [&str; 4] = ["jenis_kelamin", "pendidikan", "pekerjaan", "kanal"];
+
+/// What can be asked about surveys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// A page of sums by office.
+    Sums {
+        /// Surveys of this day or later, as `2026-01-01`.
+        from: String,
+        /// Surveys of this day or earlier.
+        to: String,
+        /// Only of offices in this area.
+        area: Option<String>,
+        /// Records behind this number: the next page. 0 for the first.
+        after: u64,
+    },
+    /// Brings in a table of bands.
+    ImportBands {
+        /// The table.
+        text: String,
+    },
+}
+
+/// The answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Request::Sums`].
+    Sums(Box<SumsPage>),
+    /// To [`Request::ImportBands`].
+    Imported(u64),
+}
+
+/// A page of sums.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SumsPage {
+    /// By code of the office.
+    pub units: BTreeMap<String, Unit>,
+    /// Where the next page begins; `None` after the last one.
+    pub next: Option<u64>,
+    /// With the last page: the offices in the area, so that those without an answer can be named.
+    pub offices: Vec<Place>,
+    /// With the last page: the table of bands that counts.
+    pub bands: String,
+    /// With the last page: units with fewer complete questionnaires than this are not ranked.
+    pub ranked_from: u64,
+}
+
+/// What an office's questionnaires add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Complete questionnaires.
+    pub complete: u64,
+    /// Questionnaires with a missing answer.
+    pub incomplete: u64,
+    /// Of the complete ones, the sum of scores of each element in the order of the regulation's list.
+    pub scores: [u64; 9],
+    /// Answers to each element, of complete questionnaires or not.
+    pub answered: [u64; 9],
+    /// Complete questionnaires by sex, education, occupation and channel, and by choice.
+    pub profile: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+/// An office that could have answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its code.
+    pub office: String,
+    /// Its name.
+    pub name: String,
+    /// How it fares: what a silent office has collected is not here yet.
+    pub state: State,
+}
+
+impl Unit {
+    /// As the protocol counts.
+    pub fn sums(&self) -> Sums {
+        let Unit { complete, incomplete, scores, answered, .. } = *self;
+        Sums { complete, incomplete, scores, answered }
+    }
+
+    fn set(&mut self, sums: Sums) {
+        let Sums { complete, incomplete, scores, answered } = sums;
+        (self.complete, self.incomplete, self.scores, self.answered) = (complete, incomplete, scores, answered);
+    }
+
+    /// Adds what another page or office counted.
+    pub fn merge(&mut self, more: &Unit) {
+        let mut sums = self.sums();
+        sums.merge(&more.sums());
+        self.set(sums);
+        for (field, counts) in &more.profile {
+            let mine = self.profile.entry(field.clone()).or_default();
+            for (choice, count) in counts {
+                *mine.entry(choice.clone()).or_insert(0) += count;
+            }
+        }
+    }
+}
+
+/// Answers a request about surveys.
+///
+/// # Errors
+/// A date or table that is none (exit 2), or a failure of the store.
+pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
+    match request {
+        Request::Sums { from, to, area, after } => {
+            let period = (day(from)?, day(to)?);
+            let area = area.as_deref().map(parse_code).transpose()?;
+            let page = sums(tx, desk, period, area.as_ref().map(|area| area.as_str()), *after)?;
+            Ok(Answer::Sums(Box::new(page)))
+        }
+        Request::ImportBands { text } => {
+            Bands::read(text).map_err(|error| calendar::not_read(&error))?;
+            let (at_ms, actor) = (desk.now_ms, desk.actor.clone());
+            tx.put_reference(&Reference { name: BANDS.to_owned(), text: text.clone(), at_ms, actor })?;
+            desk.audit(tx, "survey.bands_imported", BANDS, json!({}))?;
+            Ok(Answer::Imported(text.lines().count().saturating_sub(1) as u64))
+        }
+    }
+}
+
+fn day(text: &str) -> Result<Day, Failure> {
+    text.parse::<Civil>().map(Day::from).map_err(|_| calendar::not_a_date(text))
+}
+
+fn sums(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    (from, to): (Day, Day),
+    area: Option<&str>,
+    after: u64,
+) -> Result<SumsPage, Failure> {
+    let filter = RecordFilter { form: Some(skm::TAG), office: None, status: None, text: None };
+    let (mut page, mut times) = (SumsPage::default(), Times::default());
+    let there = |code: &str| area.is_none_or(|area| kentongan_protocol::calendar::year::within(area, code));
+    let rows_here = tx.records(&filter, Page::After(after), PAGE)?;
+    page.next = rows_here.last().map(|row| row.number).filter(|_| rows_here.len() == PAGE);
+    for row in rows_here {
+        if !row.born.as_ref().is_some_and(|born| there(born.office.as_str())) {
+            continue;
+        }
+        let Some(opened) = opened(tx, row)? else { continue };
+        if (from..=to).contains(&surveyed_on(tx, &mut times, &opened)?) {
+            count(page.units.entry(opened.born.office.to_string()).or_default(), &opened);
+        }
+    }
+    if page.next.is_none() {
+        let places = rows(tx, desk)?.into_iter().filter(|row| there(&row.office));
+        page.offices = places.map(|row| Place { office: row.office, name: row.name, state: row.state }).collect();
+        page.bands = match tx.reference(BANDS)? {
+            Some(reference) => reference.text,
+            None => Bands::BUILT_IN.to_owned(),
+        };
+        page.ranked_from = desk.config.survey_min_n;
+    }
+    Ok(page)
+}
+
+/// The day that the questionnaire says, or else the one on which it was entered.
+fn surveyed_on(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Day, StoreError> {
+    if let Some(Value::Date(days)) = value(opened, DATE) {
+        return Ok(Day(*days));
+    }
+    let id = opened.row.id.0;
+    let zone = Zone::of(&opened.born.office);
+    let (Some(log), Some(stored)) = (tx.log(id.log)?, tx.op(id)?) else {
+        return Ok(zone.day_of(opened.row.received_ms));
+    };
+    let elapsed_ms = Op::decode(&stored.bytes).map_or(0, |op| op.elapsed_ms);
+    Ok(zone.day_of(times.at(tx, &log.head, elapsed_ms)?.at))
+}
+
+fn value(opened: &Opened, field: FieldTag) -> Option<&Value> {
+    let group = opened.form.group(skm::GROUP)?;
+    GroupView::of(&opened.record, opened.form, group).shown()?.get(&field)
+}
+
+fn count(unit: &mut Unit, opened: &Opened) {
+    let scores = skm::ELEMENTS.map(|(_, field)| value(opened, field).and_then(Value::choice));
+    let mut sums = unit.sums();
+    let before = sums.complete;
+    sums.count(scores);
+    unit.set(sums);
+    if unit.complete == before {
+        return;
+    }
+    for name in PROFILE {
+        let Some(field) = opened.form.field_named(name) else { continue };
+        let choice = value(opened, field.tag).and_then(Value::choice).and_then(|choice| field.choice(choice));
+        let code = choice.map_or("-", |choice| choice.code.as_str());
+        *unit.profile.entry(name.to_owned()).or_default().entry(code.to_owned()).or_insert(0) += 1;
+    }
+}
