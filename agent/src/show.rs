@@ -120,8 +120,8 @@ pub(crate) fn status(status: &Standing) -> Value {
         "service": {
             "running": status.service.since_ms.is_some(),
             "since": status.service.since_ms.map(moment::text),
-            "page": status.service.page,
         },
+        "page": status.service.page,
     })
 }
 

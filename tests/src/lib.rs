@@ -3,6 +3,7 @@
 //! ```text
 //!   Hub ── a kentongan-hub in a folder of its own, behind a Pipe that stays when the hub comes and goes
 //!   Office ── a kentongan-agent in a folder of its own; its service runs or not
+//!   Browser ── a real browser at an office's page
 //!   programs ── builds both once, runs commands, reads their answers
 //! ```
 //!
@@ -10,6 +11,8 @@
 //! - Ports are chosen by the system, folders are temporary, the environment of the caller does not leak in.
 //! - What goes wrong panics with what the programs said: a story is told to people who read its failure.
 
+#[cfg(target_os = "linux")]
+pub mod browser;
 pub mod data;
 pub mod dice;
 pub mod folder;

@@ -26,6 +26,8 @@ pub struct Office {
     stop_at: Option<String>,
     /// The network namespace that it runs in.
     place: Option<String>,
+    /// Where its page was when it first was open: it comes back there.
+    page: Option<String>,
 }
 
 /// What a saved record is called.
@@ -42,7 +44,16 @@ impl Office {
     pub fn bare() -> Office {
         let home = folder::temporary("kentongan-office-");
         let data = home.path().join("kantor");
-        Office { home, data, process: None, wall_offset_ms: 0, stop_at: None, version: Version::Present, place: None }
+        Office {
+            home,
+            data,
+            process: None,
+            wall_offset_ms: 0,
+            stop_at: None,
+            version: Version::Present,
+            place: None,
+            page: None,
+        }
     }
 
     /// A PC with nothing on it whose folder is `data`: on a disk that a story made, for example.
@@ -144,6 +155,17 @@ impl Office {
         if let Some(service) = self.process.take() {
             service.kill();
         }
+    }
+
+    /// Where its page is: `http://127.0.0.1:…/`. The next service opens it at the same place.
+    ///
+    /// # Panics
+    /// If its service does not run, or has no page.
+    pub fn page(&mut self) -> String {
+        let ready = self.process.as_ref().expect("the service runs").ready();
+        let page = ready["page"].as_str().expect("it has a page").to_owned();
+        self.page = Some(page.clone());
+        page
     }
 
     /// Asks its service to stop.
@@ -311,6 +333,9 @@ impl Office {
     fn service_command(&self) -> Command {
         let mut command = self.command();
         command.arg("run");
+        if let Some(place) = self.page.as_deref().and_then(|page| page.strip_prefix("http://")) {
+            command.env(programs::PAGE_LISTEN, place.trim_end_matches('/'));
+        }
         self.placed(command)
     }
 

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 /// As long as anything in these stories may take before it counts as never; generous, because machines are shared.
 pub const LONG: Duration = Duration::from_secs(120);
 
+/// Between two looks.
+pub const STEP: Duration = Duration::from_millis(15);
+
 /// Looks again and again until `look` finds something.
 ///
 /// # Panics
@@ -17,7 +20,7 @@ pub fn until<T>(what: &str, bound: Duration, mut look: impl FnMut() -> Option<T>
             return found;
         }
         assert!(began.elapsed() < bound, "waited {bound:?} for this in vain: {what}");
-        thread::sleep(Duration::from_millis(15));
+        thread::sleep(STEP);
     }
 }
 

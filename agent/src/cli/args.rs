@@ -39,6 +39,11 @@ pub(super) enum Command {
     )]
     Run(RunArgs),
     #[command(
+        about = t("Membuka halaman kantor di peramban", "Open the office's page in the browser"),
+        after_help = agent_examples(&["open", "open --json"]),
+    )]
+    Open,
+    #[command(
         about = t("Keadaan dalam satu layar", "How everything stands, on one screen"),
         after_help = agent_examples(&["status", "status --json", "status --check", "status --wait arrived --timeout 60s"]),
     )]

@@ -81,6 +81,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
     logging::init(&LogConfig::of_command(place.common.verbose))?;
     match cli.command {
         Typed::Run(_) | Typed::Help(_) => Ok(Exit::Done),
+        Typed::Open => place.open(),
         Typed::Status(args) => place.status(&args),
         Typed::Sync(args) => place.sync(&args),
         Typed::Queue(QueueCommand::List(args)) => {
@@ -226,6 +227,37 @@ impl Place<'_> {
         let named = self.common.config.clone();
         self.with_agent(async |agent| service::run(agent, &lock, log, named).await)?;
         tracing::info!(ev = "service.stopped", "service stopped");
+        Ok(Exit::Done)
+    }
+
+    /// Shows the page in the browser of whoever asks; where there is none, its address is said all the same.
+    fn open(&self) -> Result<Exit, Failure> {
+        let answer = self.ask(&Command::Status, |_| {})?;
+        let Some(page) = answer["page"].as_str() else {
+            return Err(Failure::new(
+                Exit::NotRunning,
+                "Halaman kantor tidak terbuka.",
+                "The office's page is not open.",
+            )
+            .with_hint(
+                "Jalankan layanan: kentongan-agent run; dan periksa ui.listen",
+                "Start the service: kentongan-agent run; and look at ui.listen",
+            ));
+        };
+        if self.out.json {
+            self.out.document(&json!({ "schema": "kentongan.agent.open/1", "page": page }));
+            return Ok(Exit::Done);
+        }
+        self.out.line(page);
+        let program = match std::env::consts::OS {
+            "windows" => "explorer",
+            "macos" => "open",
+            _ => "xdg-open",
+        };
+        let shown = std::process::Command::new(program).arg(page).status();
+        if shown.is_err() {
+            self.out.say("Buka alamat itu di peramban.", "Open this address in a browser.");
+        }
         Ok(Exit::Done)
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Live {
     pub(super) steps: Vec<Link>,
     /// Who can do something about the step that is broken.
     pub(super) call: Option<&'static str>,
+    /// Nobody need be called yet.
+    pub(super) is_patient: bool,
     /// Code and sentence of the last failure.
     pub(super) reason: Option<(String, &'static str)>,
     /// What happened to the store, if it lost something.
@@ -279,8 +281,14 @@ fn live(looked: &Looked, w: &Words) -> Live {
     let numbers = [("n", w.number(today.arrived)), ("semua", w.number(today.total()))];
     let numbers = numbers.each_ref().map(|(name, number)| (*name, number.as_str()));
     let waiting_files = standing.attachments.waiting;
+    let verdict = verdict::verdict(standing, clock, w);
+    // A village without a signal need not call anybody, until patience has come to its end.
+    let call = verdict::whom_to_call(steps).map(|whom| match verdict.shape {
+        Shape::Late | Shape::Wrong => whom,
+        _ => "rantai.sabar",
+    });
     Live {
-        verdict: verdict::verdict(standing, clock, w),
+        verdict,
         today_arrived: w.with("beranda.sampai_hari_ini", &numbers),
         today: builtin::all()
             .iter()
@@ -293,7 +301,8 @@ fn live(looked: &Looked, w: &Words) -> Live {
         last_attempt: link.last.as_ref().map(ended),
         next: link.next_ms.filter(|_| standing.member.is_some()).map(|next_ms| clock.when(next_ms, w)),
         steps: links(steps, w),
-        call: verdict::whom_to_call(steps).map(|key| w.t(key)),
+        is_patient: call == Some("rantai.sabar"),
+        call: call.and_then(|key| w.find(key)),
         reason: verdict::ktg_numbered(last_code).map(|ktg| (ktg.to_string(), ktg.sentence(w.lang))),
         mishap: standing.mishap.as_ref().map(|mishap| crate::show::sentence(mishap, w.lang)),
         counts: counts(standing, w),
@@ -348,11 +357,15 @@ fn history(contacts: &[Contact], clock: &Clock, w: &Words) -> Vec<Day> {
             Some(false) => Mark { class: "putus", sign: "✖" },
             None => Mark { class: "entah", sign: "·" },
         };
+        let tried = well + failed > 0;
         let (well, failed) = (w.number(well), w.number(failed));
         days.push(Day {
             name: clock.short(from_ms, w),
             marks: parts.into_iter().map(mark).collect(),
-            words: w.with("kirim.hari", &[("baik", &well), ("gagal", &failed)]),
+            words: match tried {
+                true => w.with("kirim.hari", &[("baik", &well), ("gagal", &failed)]),
+                false => w.t("kirim.hari_sepi").to_owned(),
+            },
         });
     }
     days

@@ -15,6 +15,7 @@ use super::entry::Place;
 use super::shell::{self, ASSETS, Shell};
 use super::{entry, help, home, people, records, sheet};
 use crate::agent::Agent;
+use crate::store::Member;
 
 /// Largest form without files, in bytes.
 const FORM_BYTES_MAX: usize = 512 * 1024;
@@ -57,8 +58,9 @@ impl Pages {
     }
 
     async fn shell(&self, asked: &Asked) -> Result<Shell, Failure> {
-        let office = self.agent.ask(|store| Ok(store.member().map(|m| (m.office_name.clone(), Zone::of(&m.office)))));
-        let (office, zone) = office.await?.unwrap_or((String::new(), Zone::Wib));
+        let office = |member: &Member| (called(member), Zone::of(&member.office));
+        let office = self.agent.ask(move |store| Ok(store.member().map(office))).await?;
+        let (office, zone) = office.unwrap_or((String::new(), Zone::Wib));
         let it_contact = self.agent.settings().text("ui", "it_contact").to_owned();
         Ok(Shell { office, zone, it_contact, ..Shell::of(asked, self.secret.token(&asked.session)) })
     }
@@ -145,6 +147,11 @@ impl Site for Pages {
         }
         self.page(asked).await
     }
+}
+
+/// What people call an office: its name, or else its code.
+pub(super) fn called(member: &Member) -> String {
+    if member.office_name.is_empty() { member.office.to_string() } else { member.office_name.clone() }
 }
 
 fn missing(shell: &Shell) -> Reply {

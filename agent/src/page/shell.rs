@@ -58,7 +58,7 @@ pub(super) struct Shell {
     pub(super) w: Words,
     /// For its forms.
     pub(super) token: String,
-    /// What people call the office.
+    /// What people call the office; empty: this PC belongs to none yet.
     pub(super) office: String,
     /// Where it is.
     pub(super) zone: Zone,

@@ -108,7 +108,8 @@ impl Story<'_> {
         self.answer(&hub, &sukamaju, &code)?;
         self.say("hub", "finished", &self.totals(&hub)?, json!({}))?;
         if !quick {
-            self.stay(folder, &code)?;
+            let page = sukamaju.ask(&["status"])?["page"].as_str().unwrap_or_default().to_owned();
+            self.stay(folder, &code, &page)?;
         }
         Ok(())
     }
@@ -296,13 +297,14 @@ impl Story<'_> {
     }
 
     /// Stays up until Ctrl-C, and says what to try meanwhile.
-    fn stay(&self, folder: &std::path::Path, code: &str) -> Result<()> {
+    fn stay(&self, folder: &std::path::Path, code: &str, page: &str) -> Result<()> {
         if !self.out.json {
             let program = std::env::current_exe().context("find this program")?;
             let bin = program.parent().unwrap_or(folder).display().to_string();
             let (hub, office) = (folder.join("hub"), folder.join("desa-sukamaju"));
             for line in [
                 String::new(),
+                format!("The page of Desa Sukamaju, for your browser: {page}"),
                 "Try, in another terminal:".into(),
                 format!("  {bin}/kentongan-agent status --data {}", office.display()),
                 format!("  {bin}/kentongan-agent track {code} --data {}", office.display()),

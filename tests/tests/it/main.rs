@@ -16,6 +16,7 @@ mod inbox;
 mod kills;
 mod lab;
 mod link;
+mod page;
 mod people;
 mod proxies;
 mod readme;

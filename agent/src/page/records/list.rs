@@ -52,6 +52,7 @@ pub(in super::super) struct Line {
     pub(in super::super) code: String,
     pub(in super::super) title: String,
     pub(in super::super) at: When,
+    pub(in super::super) hour: String,
     pub(in super::super) is_in_conflict: bool,
 }
 
@@ -172,6 +173,7 @@ pub(in super::super) fn line(
         code: summary.code.map(|code| code.to_string()).unwrap_or_default(),
         title: form.map(|form| super::title(form, record, w)).unwrap_or_default(),
         at: clock.when(summary.wall_ms, w),
+        hour: clock.time(summary.wall_ms, w),
         is_in_conflict: summary.conflicts > 0,
     }
 }

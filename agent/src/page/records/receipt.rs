@@ -13,7 +13,7 @@ use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Words};
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::super::route::Pages;
+use super::super::route::{Pages, called};
 use super::super::shell::{self, ASSETS, Shell};
 use super::{form_of, is_missing};
 use crate::store::is_confidential;
@@ -82,7 +82,7 @@ pub(in super::super) async fn receipt(
     };
     let code = code.to_string();
     if asked.query.text("kertas") == "teks" {
-        return Ok(Reply::text(plain(&member.office_name, &code, &lines, &steps, w)));
+        return Ok(Reply::text(plain(&called(&member), &code, &lines, &steps, w)));
     }
     let print = match paper {
         "80" => &ASSETS.print[1],
@@ -95,7 +95,7 @@ pub(in super::super) async fn receipt(
         spoken: code.replace('-', ", "),
         qr: qr(&code),
         code,
-        office: member.office_name,
+        office: called(&member),
         lines,
         steps,
         print_style: &print.name,

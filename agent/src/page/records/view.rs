@@ -6,7 +6,7 @@ use kentongan_host::fail::Failure;
 use kentongan_protocol::attachment::Attachment;
 use kentongan_protocol::form::builtin::pengaduan::group;
 use kentongan_protocol::form::{Form, Group, MergeClass, Reason};
-use kentongan_protocol::ids::RecordId;
+use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::merge::{Candidate, GroupView};
 use kentongan_protocol::wire::v1::VerdictFrame;
@@ -54,7 +54,15 @@ struct Conflict {
     group: String,
     label: String,
     heads: String,
-    values: Vec<(String, String, Vec<(String, String)>)>,
+    values: Vec<Side>,
+}
+
+/// One of the values that stand side by side.
+#[derive(Debug)]
+struct Side {
+    op: String,
+    author: String,
+    answers: Vec<(String, String)>,
 }
 
 /// A group with what stands in it.
@@ -172,7 +180,7 @@ fn repairs(form: &Form, entry: &Entry, shell: &Shell) -> Vec<Repair> {
                 let field = tag.and_then(|tag| form.field(tag));
                 let reason = reason(*code, shell);
                 let group = field.and_then(|field| form.group(field.group));
-                let can_change = group.is_some_and(|group| can_change(group));
+                let can_change = group.is_some_and(can_change);
                 Repair {
                     sentence: match field {
                         Some(field) => format!("{}: {reason}", field.label.in_lang(lang)),
@@ -211,9 +219,10 @@ fn conflicts(form: &Form, entry: &Entry, shell: &Shell) -> Vec<Conflict> {
         let view = GroupView::of(&entry.record, form, group);
         let heads = super::change::heads_text(&view.heads());
         let GroupView::Conflict(candidates) = view else { continue };
-        let value = |candidate: &Candidate<'_>| {
-            let op = candidate.ops.first().map(ToString::to_string).unwrap_or_default();
-            (op, candidate.written.author.clone(), answers(form, &candidate.written.values, &shell.w))
+        let value = |candidate: &Candidate<'_>| Side {
+            op: candidate.ops.first().map(ToString::to_string).unwrap_or_default(),
+            author: candidate.written.author.clone(),
+            answers: answers(form, &candidate.written.values, &shell.w),
         };
         conflicts.push(Conflict {
             group: group.name.clone(),
@@ -268,9 +277,19 @@ fn history(
     is_confidential: bool,
 ) -> Vec<Past> {
     let w = &shell.w;
-    let past = |line: show::Line<'_>| {
-        let group = form.group(line.group);
-        Past {
+    let mut history: Vec<(OpId, Past)> = Vec::new();
+    for line in show::lines(entry, member) {
+        let label = form.group(line.group).map_or("", |group| group.label.in_lang(w.lang));
+        let said = if is_confidential { Vec::new() } else { answers(form, &line.written.values, w) };
+        // What was written at once stands together.
+        if let Some((_, past)) = history.last_mut().filter(|(op, _)| *op == line.op) {
+            if past.what.as_str() != w.t("catatan.dibuat") {
+                past.what = format!("{}, {label}", past.what);
+            }
+            past.answers.extend(said);
+            continue;
+        }
+        let past = Past {
             at: clock.exact(line.written.hlc.ms(), w),
             who: line.written.author.clone(),
             place: match line.by {
@@ -278,11 +297,12 @@ fn history(
                 "hub" => w.t("catatan.dari.pusat"),
                 _ => w.t("catatan.dari.kantor"),
             },
-            what: group.map_or_else(String::new, |group| group.label.in_lang(w.lang).to_owned()),
-            answers: if is_confidential { Vec::new() } else { answers(form, &line.written.values, w) },
-        }
-    };
-    show::lines(entry, member).into_iter().map(past).collect()
+            what: if line.op == entry.summary.record.0 { w.t("catatan.dibuat") } else { label }.to_owned(),
+            answers: said,
+        };
+        history.push((line.op, past));
+    }
+    history.into_iter().map(|(_, past)| past).collect()
 }
 
 fn file_of((named, state): (Attachment, Option<AttachmentState>), shell: &Shell) -> File {

@@ -1,0 +1,191 @@
+//! Stories in a real browser, with the keys of a person. Without Chromium each says that it is skipped.
+
+use kentongan_tests::browser::Browser;
+use kentongan_tests::{Hub, Office, wait};
+
+fn office(hub: &Hub) -> (Office, String) {
+    let mut sari = Office::enrol(hub, "32.73.05.1001");
+    sari.hurry();
+    sari.start();
+    let page = sari.page();
+    (sari, page)
+}
+
+/// Enters a complaint from the first page on, by the keyboard alone.
+fn complain(browser: &mut Browser, page: &str, number: usize) -> String {
+    browser.open(&format!("{page}isi/pengaduan"));
+    browser.fills("nama_pelapor", &format!("Pelapor {number}"));
+    browser.tabs_to("[name=kategori]");
+    browser.presses("ArrowDown", 0);
+    browser.fills("uraian", &format!("Lampu jalan nomor {number} padam"));
+    browser.goes(|browser| browser.presses("Enter", 2));
+    browser.sees("Periksa sebelum disimpan");
+    browser.goes(|browser| browser.presses("Enter", 2));
+    browser.sees("Aduan tersimpan.");
+    browser.run("document.querySelector('.kode-besar').innerText").as_str().expect("a code").to_owned()
+}
+
+/// Enters a survey: the nine questions, with Tab and the space bar.
+fn survey(browser: &mut Browser, page: &str) {
+    browser.open(&format!("{page}isi/skm"));
+    for key in ["persyaratan", "prosedur", "waktu", "biaya", "produk", "kompetensi", "perilaku", "pengaduan", "sarpras"]
+    {
+        browser.tabs_to(&format!("[name={key}]"));
+        browser.presses(" ", 0);
+        browser.presses("ArrowRight", 0);
+    }
+    browser.goes(|browser| browser.presses("Enter", 2));
+    browser.sees("Survei tersimpan");
+}
+
+#[test]
+fn a_day_without_a_line_is_entered_by_keyboard_and_arrives_by_itself() {
+    let hub = Hub::start();
+    let (mut sari, page) = office(&hub);
+    let Some(mut browser) = Browser::start("a day without a line") else { return };
+    browser.open(&page);
+    browser.sees("Siap menerima catatan");
+    browser.keeps_picture("beranda-kosong");
+    hub.door().cut();
+    let each = if std::env::var_os("KENTONGAN_FULL").is_some() { 20 } else { 3 };
+    let mut codes = Vec::new();
+    for number in 0..each {
+        codes.push(complain(&mut browser, &page, number));
+        if number == each / 2 {
+            sari.kill();
+            sari.start();
+        }
+    }
+    for _ in 0..each {
+        survey(&mut browser, &page);
+    }
+    let all = 2 * each;
+    browser.open(&page);
+    browser.sees("Sedang tanpa sambungan. Anda tetap bisa bekerja.");
+    browser.sees(&format!("{all} catatan aman di komputer ini"));
+    browser.keeps_picture("beranda-tanpa-sambungan");
+    browser.open(&format!("{page}pengiriman"));
+    browser.keeps_picture("pengiriman-tanpa-sambungan");
+    browser.open(&page);
+    hub.door().mend();
+    // The page says so by itself: nobody touches it.
+    browser.sees("Semua sudah sampai di pusat");
+    browser.sees(&format!("{all} dari {all} catatan hari ini sampai di pusat"));
+    browser.keeps_picture("beranda-sampai");
+    assert_eq!((hub.export("complaints").len(), hub.export("surveys").len()), (each, each));
+    let at_hub = hub.export("complaints");
+    for code in codes {
+        assert!(at_hub.iter().any(|record| record["code"] == code.as_str()), "{code} is at the hub");
+    }
+}
+
+#[test]
+fn a_draft_survives_the_death_of_browser_and_program() {
+    let hub = Hub::start();
+    let (mut sari, page) = office(&hub);
+    let Some(mut browser) = Browser::start("a draft survives") else { return };
+    browser.open(&page);
+    browser.goes(|browser| {
+        browser.tabs_to("[accesskey=n]");
+        browser.presses("Enter", 0);
+    });
+    assert!(browser.path().starts_with("/isi/pengaduan/"), "{}", browser.path());
+    browser.fills("nama_pelapor", "Rukmini");
+    browser.fills("uraian", "Jembatan di dusun tiga putus sejak");
+    // Nothing is pressed: it is kept while one types.
+    browser.sees("Draf tersimpan");
+    let kept = || sari_drafts(&sari);
+    wait::until_true("the draft is as it was typed", wait::LONG, || kept().contains("Jembatan"));
+    sari.kill();
+    let mut browser = browser.kill_and_start_again();
+    sari.start();
+    browser.open(&page);
+    browser.sees("yang belum disimpan");
+    browser.goes(|browser| browser.clicks(".pita a.tombol"));
+    assert_eq!(browser.run("document.querySelector('[name=nama_pelapor]').value"), "Rukmini");
+    assert_eq!(browser.run("document.querySelector('[name=uraian]').value"), "Jembatan di dusun tiga putus sejak");
+    // While the program is gone, the page says so and loses nothing.
+    sari.kill();
+    browser.fills("uraian", " kemarin");
+    browser.sees("Draf belum tersimpan");
+    sari.start();
+    browser.sees("Draf tersimpan");
+    wait::until_true("what was typed meanwhile is kept", wait::LONG, || sari_drafts(&sari).contains("kemarin"));
+}
+
+/// What the drafts of an office hold, read from beside.
+fn sari_drafts(office: &Office) -> String {
+    let store = rusqlite::Connection::open_with_flags(
+        office.data().join("store.db"),
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+    );
+    let store = store.expect("a store to read");
+    let drafts = "SELECT coalesce(group_concat(inputs), '') FROM draft";
+    store.query_row(drafts, [], |row| row.get(0)).unwrap_or_default()
+}
+
+#[test]
+fn pages_are_whole_without_a_script_and_readable_on_a_telephone() {
+    let hub = Hub::start();
+    let (sari, page) = office(&hub);
+    let entered = sari.complain("Lampu jalan di depan balai desa padam");
+    sari.wait_arrived();
+    let Some(mut browser) = Browser::start("pages without a script") else { return };
+    let mut in_the_way = Vec::new();
+    for (name, path) in [
+        ("beranda", String::new()),
+        ("aduan", "isi/pengaduan".to_owned()),
+        ("survei", "isi/skm".to_owned()),
+        ("catatan", "catatan".to_owned()),
+        ("satu-catatan", format!("catatan/{}", entered.id)),
+        ("tanda-terima", format!("catatan/{}/tanda-terima", entered.id)),
+        ("pengiriman", "pengiriman".to_owned()),
+        ("rekap", "rekap".to_owned()),
+        ("bantuan", "bantuan".to_owned()),
+    ] {
+        for (kind, width) in [("", 1366), ("-telepon", 360)] {
+            browser.resize(width, 768);
+            browser.open(&format!("{page}{path}"));
+            browser.keeps_picture(&format!("{name}{kind}"));
+            let wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+            assert_eq!(wide, 0, "{name}{kind}: no scrolling sideways at {width} px");
+        }
+        let found = barriers(&mut browser);
+        if !found.is_empty() {
+            in_the_way.push(format!("{name}: {found}"));
+        }
+    }
+    assert!(in_the_way.is_empty(), "axe-core finds what keeps people out:\n{}", in_the_way.join("\n"));
+    browser.as_printed(true);
+    for (name, path) in [("a4", "?kertas=a4"), ("80", "?kertas=80"), ("58", "?kertas=58")] {
+        browser.resize(if name == "a4" { 794 } else { name.parse::<u32>().unwrap_or(80) * 4 }, 600);
+        browser.open(&format!("{page}catatan/{}/tanda-terima{path}", entered.id));
+        browser.keeps_picture(&format!("cetak-{name}"));
+    }
+    browser.as_printed(false);
+    browser.resize(1366, 768);
+    browser.scripts(false);
+    browser.open(&format!("{page}isi/pengaduan"));
+    browser.fills("uraian", "Tanpa skrip");
+    browser.goes(|browser| {
+        browser.tabs_to("button[data-utama]");
+        browser.presses("Enter", 0);
+    });
+    browser.sees("Ada masalah");
+    browser.keeps_picture("aduan-salah");
+}
+
+/// What axe-core finds on the page, one a line. `KENTONGAN_AXE` names its file (`axe.min.js` of the npm package
+/// `axe-core`); without it this is not looked at, and said.
+fn barriers(browser: &mut Browser) -> String {
+    let Some(file) = std::env::var_os("KENTONGAN_AXE") else {
+        println!("SKIPPED: axe-core, because KENTONGAN_AXE names no axe.min.js");
+        return String::new();
+    };
+    let axe = std::fs::read_to_string(&file).expect("KENTONGAN_AXE names axe.min.js");
+    browser.run(&format!("{axe}; true"));
+    let found = browser.run(
+        "axe.run().then(found => found.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' | ')).join('\\n'))",
+    );
+    found.as_str().expect("what axe found").to_owned()
+}

@@ -1,0 +1,253 @@
+//! A clerk enters, sees and prints, with scripts off: every form posts, every link leads.
+
+use kentongan_tests::{Hub, Office};
+use serde_json::json;
+
+use super::http::Visitor;
+
+const COMPLAINT: [(&str, &str); 10] = [
+    ("privasi", "biasa"),
+    ("nama_pelapor", "Rukmini"),
+    ("telepon_pelapor", "0812-5550-0123"),
+    ("kategori", "sarana_prasarana"),
+    ("dibayar", "Rp 50.000"),
+    ("uraian", "Lampu jalan di depan balai desa padam sejak Senin"),
+    ("tanggal_kejadian.h", "9"),
+    ("tanggal_kejadian.b", "11"),
+    ("tanggal_kejadian.t", "2026"),
+    ("kanal", "tatap_muka"),
+];
+
+fn open(office: &mut Office) -> Visitor {
+    office.hurry();
+    office.start();
+    Visitor::at(&office.page())
+}
+
+/// Where a new form of this kind is.
+fn new_form(visitor: &mut Visitor, form: &str) -> String {
+    visitor.get(&format!("/isi/{form}")).expect(303).header("location").to_owned()
+}
+
+fn sent<'f>(fields: &[(&'f str, &'f str)], act: &'f str) -> Vec<(&'f str, &'f str)> {
+    fields.iter().copied().chain([("aksi", act)]).collect()
+}
+
+#[test]
+fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    visitor.post("/petugas", &[("nama", "Siti")]).expect(303);
+    let form = new_form(&mut visitor, "pengaduan");
+
+    // What is missing is said at the top and beside the field, and what was typed stands.
+    let faulty =
+        visitor.post(&form, &sent(&[("uraian", ""), ("nama_pelapor", "Rukmini")], "periksa")).expect(422).text();
+    for part in ["<title>Ada masalah:", "href=\"#f-uraian\"", "aria-invalid=\"true\"", "value=\"Rukmini\""] {
+        assert!(faulty.contains(part), "{part} in\n{faulty}");
+    }
+    let check = visitor.post(&form, &sent(&COMPLAINT, "periksa")).expect(303).header("location").to_owned();
+    let page = visitor.get(&check).expect(200).text();
+    for part in ["Rukmini", "50.000", "9 November 2026", "081255500123", &format!("{form}#f-uraian")] {
+        assert!(page.contains(part), "{part} in\n{page}");
+    }
+    assert_eq!(sari.status()["entered_total"], 0, "nothing is a record before it is saved");
+    let receipt = visitor.post(&check, &[]).expect(303).header("location").to_owned();
+    let again = visitor.post(&check, &[]).expect(303).header("location").to_owned();
+    assert_eq!(again, receipt, "saved twice is saved once");
+    sari.wait_arrived();
+    assert_eq!(hub.export("complaints").len(), 1);
+
+    let page = visitor.get(&receipt).expect(200).text();
+    let code =
+        page.split("class=\"kode-besar\"").nth(1).and_then(|rest| rest.split(['>', '<']).nth(1)).expect("a code");
+    assert!(code.starts_with("KTG-") && page.contains("<svg class=\"qr\""), "{page}");
+    assert!(page.contains("Siti"), "who took it in stands on the receipt");
+    let path = receipt.split('?').next().expect("a path");
+    for paper in ["a4", "80", "58"] {
+        let style = format!("/aset/cetak-{paper}-");
+        assert!(visitor.get(&format!("{path}?kertas={paper}")).expect(200).text().contains(&style), "{paper}");
+    }
+    let plain = visitor.get(&format!("{path}?kertas=teks")).expect(200);
+    assert!(plain.header("content-type").starts_with("text/plain") && plain.text().contains(code));
+    assert!(plain.text().lines().all(|line| line.chars().count() <= 40), "{}", plain.text());
+
+    let record = path.trim_end_matches("/tanda-terima").to_owned();
+    for words in [code, "rukmini", "LAMPU balai", &code.to_lowercase().replace('-', "")] {
+        let found = visitor.post("/catatan", &[("kata", words)]).expect(200).text();
+        assert!(found.contains(&record), "{words} finds it");
+    }
+    assert!(!visitor.post("/catatan", &[("kata", "sampah")]).expect(200).text().contains(&record));
+    assert_eq!(visitor.post("/cek", &[("kode", code)]).expect(303).header("location"), record);
+
+    let change = format!("{record}/ubah/uraian");
+    let page = visitor.get(&change).expect(200).text();
+    let heads = super::http::value_after(&page, "name=\"kepala\" value=\"").to_owned();
+    visitor.post(&change, &[("kepala", &heads), ("uraian", "")]).expect(422);
+    visitor.post(&change, &[("kepala", &heads), ("uraian", "Lampu padam sejak Selasa")]).expect(303);
+    visitor.post(&format!("{record}/keterangan"), &[("catatan", "Sudah ditelepon")]).expect(303);
+    let page = visitor.get(&record).expect(200).text();
+    for part in ["Lampu padam sejak Selasa", "sejak Senin", "Sudah ditelepon", "Siti", "Riwayat"] {
+        assert!(page.contains(part), "{part} in\n{page}");
+    }
+    assert_eq!(sari.record(code)["fields"]["uraian"], "Lampu padam sejak Selasa");
+    assert!(visitor.get("/rekap").expect(200).text().contains(code));
+}
+
+#[test]
+fn surveys_are_saved_one_after_the_other_and_the_next_form_is_there_at_once() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    for number in 1..=3 {
+        let form = new_form(&mut visitor, "skm");
+        let answers = [("waktu", "4"), ("biaya", "3"), ("pekerjaan", "lainnya"), ("pekerjaan_lain", "Nelayan")];
+        let next = visitor.post(&form, &sent(&answers, "simpan")).expect(303).header("location").to_owned();
+        let page = visitor.get(&next).expect(303).header("location").to_owned();
+        assert!(visitor.get(&page).expect(200).text().contains("Survei tersimpan"));
+        assert_eq!(sari.status()["entered"]["skm"], number);
+    }
+}
+
+#[test]
+fn a_draft_outlives_the_program_and_becomes_exactly_one_record() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    let form = new_form(&mut visitor, "pengaduan");
+    let token = visitor.token();
+    let host = visitor.host.clone();
+    let typed = super::http::encoded(&[("uraian", "Lampu padam"), ("nama_pelapor", "Rukm")]);
+    let headers = format!("Origin: http://{host}\r\nX-Token: {token}\r\n");
+    let kind = "application/x-www-form-urlencoded";
+    let kept = visitor.send(&format!("{form}/draf"), &headers, kind, typed.as_bytes()).expect(200);
+    assert!(kept.text().starts_with("Draf tersimpan "), "{}", kept.text());
+    sari.kill();
+    sari.start();
+    assert!(visitor.get("/").expect(200).text().contains(&form), "the first page leads to the draft");
+    let page = visitor.get(&form).expect(200).text();
+    assert!(page.contains("Lampu padam") && page.contains("value=\"Rukm\""), "{page}");
+    // The token of before the restart still holds: what stood on the screen can be sent.
+    let kept = visitor.send(&format!("{form}/draf"), &headers, kind, typed.as_bytes());
+    assert_eq!(kept.code, 200);
+
+    // Wherever the program dies while it saves: the draft is there or the record, never both and never neither.
+    for (step, saved) in [("agent.save.written", false), ("agent.save.committed", true)] {
+        let form = new_form(&mut visitor, "pengaduan");
+        visitor.post(&form, &sent(&COMPLAINT, "periksa")).expect(303);
+        let before = sari.status()["entered_total"].as_u64().expect("a number");
+        sari.kill();
+        sari.stop_at(Some(step));
+        sari.start();
+        let token = visitor.token();
+        let body = super::http::encoded(&[("_token", &token)]);
+        let head = format!("POST {form}/periksa HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n");
+        let mut stream = std::net::TcpStream::connect(&host).expect("connected");
+        let cookie = format!("Cookie: ktg_sesi={}\r\n", session(&visitor));
+        let length = format!("Content-Length: {}\r\nContent-Type: {kind}\r\n\r\n{body}", body.len());
+        std::io::Write::write_all(&mut stream, format!("{head}{cookie}{length}").as_bytes()).expect("sent");
+        kentongan_tests::wait::until_true("the program dies at the step", kentongan_tests::wait::LONG, || !sari.runs());
+        sari.stop_at(None);
+        sari.start();
+        let entered = sari.status()["entered_total"].as_u64().expect("a number") - before;
+        assert_eq!(entered, u64::from(saved), "{step}");
+        let draft = visitor.get(&form);
+        assert_eq!(draft.code, if saved { 303 } else { 200 }, "{step}: {}", draft.text());
+        let sent_again = visitor.post(&format!("{form}/periksa"), &[]).expect(303).header("location").to_owned();
+        assert!(sent_again.starts_with("/catatan/"), "{sent_again}");
+        assert_eq!(sari.status()["entered_total"], json!(before + 1), "{step}: sent again, saved once");
+    }
+    sari.wait_arrived();
+    assert_eq!(hub.export("complaints").len(), 2);
+}
+
+fn session(visitor: &Visitor) -> String {
+    let text = format!("{visitor:?}");
+    text.split("\"ktg_sesi\", \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a session").to_owned()
+}
+
+#[test]
+fn what_is_confidential_is_not_shown_again_on_this_pc() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    let form = new_form(&mut visitor, "pengaduan");
+    let mut fields = COMPLAINT.to_vec();
+    fields[0] = ("privasi", "rahasia");
+    visitor.post(&form, &sent(&fields, "periksa")).expect(303);
+    let receipt = visitor.post(&format!("{form}/periksa"), &[]).expect(303).header("location").to_owned();
+    let record = receipt.split("/tanda-terima").next().expect("a path").to_owned();
+    let mut pages = vec![visitor.get(&receipt).expect(200).text(), visitor.get(&record).expect(200).text()];
+    pages.push(visitor.get("/catatan").expect(200).text());
+    pages.push(visitor.get("/").expect(200).text());
+    for page in pages {
+        assert!(!page.contains("Lampu jalan") && !page.contains("Rukmini") && !page.contains("Sarana"), "{page}");
+    }
+    assert!(!visitor.post("/catatan", &[("kata", "lampu")]).expect(200).text().contains(&record));
+    visitor.get(&format!("{record}/ubah/uraian")).expect(404);
+}
+
+#[test]
+fn a_photo_goes_with_its_complaint_and_is_seen_before_and_after() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    let form = new_form(&mut visitor, "pengaduan");
+    let mut photo = std::io::Cursor::new(Vec::new());
+    let noisy =
+        image::RgbImage::from_fn(1600, 900, |x, y| image::Rgb([(x % 251) as u8, (y % 241) as u8, (x * y % 239) as u8]));
+    noisy.write_to(&mut photo, image::ImageFormat::Jpeg).expect("a photo");
+    let photo = photo.into_inner();
+    visitor.upload(&form, &sent(&COMPLAINT, "lampirkan"), ("C:\\foto\\jalan.jpg", &photo)).expect(303);
+    let page = visitor.get(&form).expect(200).text();
+    assert!(page.contains("jalan.jpg") && !page.contains("C:\\"), "{page}");
+    let preview = super::http::value_after(&page, "<img src=\"").to_owned();
+    let shown = visitor.get(&preview).expect(200);
+    assert_eq!((shown.header("content-type"), shown.header("x-content-type-options")), ("image/jpeg", "nosniff"));
+    assert!(shown.body.len() < photo.len(), "it is shown as it will travel");
+    let refused =
+        visitor.upload(&form, &sent(&COMPLAINT, "lampirkan"), ("virus.jpg", b"MZ program")).expect(422).text();
+    assert!(refused.contains("virus.jpg"), "{refused}");
+    visitor.post(&form, &sent(&COMPLAINT, "periksa")).expect(303);
+    let receipt = visitor.post(&format!("{form}/periksa"), &[]).expect(303).header("location").to_owned();
+    sari.wait_arrived();
+    let record = receipt.split("/tanda-terima").next().expect("a path").to_owned();
+    let page = visitor.get(&record).expect(200).text();
+    let there = super::http::value_after(&page, "<img src=\"").to_owned();
+    assert_eq!(visitor.get(&there).expect(200).body, shown.body);
+    let id = record.trim_start_matches("/catatan/");
+    let files = hub.run(&["complaint", "attachments", id]).ok().json();
+    assert_eq!(files["attachments"][0]["name"], "jalan.jpg");
+}
+
+#[test]
+fn answers_and_conflicts_of_the_hub_are_seen_and_settled() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    let entered = sari.complain("Antrean panjang di loket dua");
+    sari.wait_arrived();
+    hub.run(&["complaint", "answer", &entered.code, "--text", "Loket ketiga dibuka mulai Senin"]).ok();
+    let page = kentongan_tests::wait::until("the answer arrives", kentongan_tests::wait::LONG, || {
+        let page = visitor.get("/").expect(200).text();
+        page.contains("Pusat sudah menjawab").then_some(page)
+    });
+    assert!(page.contains(&entered.code), "{page}");
+    let page = visitor.get(&format!("/catatan/{}", entered.id)).expect(200).text();
+    assert!(page.contains("Loket ketiga dibuka mulai Senin") && page.contains("Jawaban untuk pelapor"), "{page}");
+}
+
+#[test]
+fn an_office_that_belongs_to_no_hub_yet_says_so() {
+    let mut bare = Office::bare();
+    let mut visitor = {
+        std::fs::create_dir_all(bare.data()).expect("a folder");
+        bare.start();
+        Visitor::at(&bare.page())
+    };
+    assert!(visitor.get("/").expect(200).text().contains("belum terdaftar"));
+    let form = new_form(&mut visitor, "pengaduan");
+    visitor.get(&form).expect(409);
+    visitor.get("/pengiriman").expect(200);
+}

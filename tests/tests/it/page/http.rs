@@ -1,0 +1,152 @@
+//! A browser with scripts off, as bytes: pages are asked for, forms are sent, cookies are kept.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Somebody at a page.
+#[derive(Debug, Clone)]
+pub(super) struct Visitor {
+    /// `127.0.0.1:8710`
+    pub(super) host: String,
+    cookies: Vec<(String, String)>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) code: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Itself, if it has this status.
+    #[track_caller]
+    pub(super) fn expect(self, code: u16) -> Answer {
+        assert_eq!(self.code, code, "{:?}\n{}", self.headers, self.text());
+        self
+    }
+}
+
+impl Visitor {
+    /// At the page with this address.
+    pub(super) fn at(page: &str) -> Visitor {
+        let host = page.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        Visitor { host, cookies: Vec::new() }
+    }
+
+    /// Asks for a page.
+    pub(super) fn get(&mut self, path: &str) -> Answer {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
+        self.exchange(&head, b"")
+    }
+
+    /// The token of the forms of a page.
+    pub(super) fn token(&mut self) -> String {
+        let page = self.get("/bantuan").expect(200).text();
+        value_after(&page, "name=\"kunci\" content=\"").to_owned()
+    }
+
+    /// Sends a form as our own page would.
+    pub(super) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token();
+        let mut all = vec![("_token", token.as_str())];
+        all.extend(fields);
+        let body = encoded(&all);
+        let host = self.host.clone();
+        self.send(path, &format!("Origin: http://{host}\r\n"), "application/x-www-form-urlencoded", body.as_bytes())
+    }
+
+    /// Sends a form with a file.
+    pub(super) fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+        let token = self.token();
+        let mut body = Vec::new();
+        for (name, value) in [("_token", token.as_str())].iter().chain(fields) {
+            let part = format!("--batas\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.as_bytes());
+        }
+        let head = "Content-Disposition: form-data; name=\"lampiran\"; filename=";
+        body.extend(format!("--batas\r\n{head}\"{}\"\r\nContent-Type: image/png\r\n\r\n", file.0).as_bytes());
+        body.extend(file.1);
+        body.extend(b"\r\n--batas--\r\n");
+        let host = self.host.clone();
+        self.send(path, &format!("Origin: http://{host}\r\n"), "multipart/form-data; boundary=batas", &body)
+    }
+
+    /// Sends a body under headers of one's own.
+    pub(super) fn send(&mut self, path: &str, headers: &str, kind: &str, body: &[u8]) -> Answer {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}Content-Type: {kind}\r\n\
+             Content-Length: {}\r\n",
+            self.host,
+            body.len()
+        );
+        self.exchange(&head, body)
+    }
+
+    /// Sends a head, to which the cookies are added, and a body.
+    pub(super) fn exchange(&mut self, head: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.host).expect("the page is open");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies = if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
+        stream.write_all(format!("{head}{cookies}\r\n").as_bytes()).expect("sent");
+        // A server that has seen enough closes before everything is sent.
+        let _ = stream.write_all(body);
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let answer = parsed(&bytes);
+        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            self.cookies.retain(|(known, _)| known != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+        answer
+    }
+}
+
+fn parsed(bytes: &[u8]) -> Answer {
+    let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").expect("an answer with a head");
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.lines();
+    let code = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    Answer {
+        code: code.expect("a status"),
+        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+        body: bytes[end + 4..].to_vec(),
+    }
+}
+
+/// The fields as a form sends them.
+pub(super) fn encoded(fields: &[(&str, &str)]) -> String {
+    let escaped = |text: &str| -> String {
+        text.bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+                other => format!("%{other:02X}"),
+            })
+            .collect()
+    };
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// What stands between `mark` and the next quotation mark.
+#[track_caller]
+pub(super) fn value_after<'t>(text: &'t str, mark: &str) -> &'t str {
+    let rest = text.split_once(mark).unwrap_or_else(|| panic!("no {mark} in\n{text}")).1;
+    rest.split('"').next().unwrap_or_default()
+}

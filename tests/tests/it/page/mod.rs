@@ -1,0 +1,8 @@
+//! The office's page: what a clerk does in a browser, and what strangers may not.
+
+mod attacks;
+#[cfg(target_os = "linux")]
+mod browser;
+mod entry;
+mod http;
+mod looks;
