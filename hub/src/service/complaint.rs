@@ -280,7 +280,7 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
             let filter = RecordFilter {
                 form: Some(pengaduan::TAG),
                 office: office.as_deref().map(office_of).transpose()?,
-                status: status.as_deref().map(status_coded).transpose()?,
+                status: status.as_deref().map(status_coded).transpose()?.map(Some),
                 text: text.clone().filter(|text| !text.is_empty()),
             };
             list(tx, &filter, before.unwrap_or(u64::MAX), *limit).map(Answer::List)

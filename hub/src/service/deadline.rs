@@ -308,7 +308,8 @@ impl Counts {
 
 fn open_rows(tx: &mut dyn Tx, office: Option<OfficeCode>) -> Result<Vec<RecordRow>, StoreError> {
     let mut rows = Vec::new();
-    for status in OPEN {
+    // What nobody has moved yet has no status, and is the first that somebody should look at.
+    for status in std::iter::once(None).chain(OPEN.map(Some)) {
         let (form, office) = (Some(pengaduan::TAG), office.clone());
         let filter = RecordFilter { form, office, status: Some(status), text: None };
         let mut after = 0;

@@ -207,11 +207,17 @@ fn the_board_shows_what_is_due_first_and_whose_turn_it_is() {
     let (mut world, mut sari, record) = with_complaint();
     let other = sari.complain("Jalan berlubang");
     world.settle(&mut sari);
+    // An office's program writes no status at all with a new complaint.
+    let mut plain = new_complaint("Antre lama", None);
+    plain.writes.retain(|write| write.group != pengaduan::group::STATUS);
+    sari.write(Lane::Case, &plain);
+    world.settle(&mut sari);
+    assert_eq!(board(&mut world, 0).counts.later, 3);
     let shown = board(&mut world, 0);
     let dues: Vec<&str> = shown.cases.iter().filter_map(|case| Some(case.due.as_ref()?.due.as_str())).collect();
     // Received on Wednesday the 18th of November 2026, to be verified and handed on within three working days.
-    assert_eq!(dues, ["2026-11-23", "2026-11-23"]);
-    assert_eq!(shown.counts, deadline::Counts { later: 2, ..deadline::Counts::default() });
+    assert_eq!(dues, ["2026-11-23"; 3]);
+    assert_eq!(shown.counts, deadline::Counts { later: 3, ..deadline::Counts::default() });
     let ask = complaint::Request::Move {
         record: other.to_string(),
         to: "perlu_dilengkapi".into(),
@@ -219,14 +225,14 @@ fn the_board_shows_what_is_due_first_and_whose_turn_it_is() {
     };
     do_it(&mut world, &ask);
     let late = board(&mut world, 6);
-    assert_eq!((late.counts.late, late.counts.waiting), (1, 1));
+    assert_eq!((late.counts.late, late.counts.waiting), (2, 1));
     let due = late.cases[0].due.as_ref().expect("the first is due");
     assert_eq!((due.left, due.rung.as_deref(), due.stage.code.as_str()), (-1, Some("above"), "verify"));
-    assert_eq!((late.cases[0].line.id.clone(), late.cases[1].due.clone()), (record.to_string(), None));
+    assert_eq!((late.cases[0].line.id.clone(), late.cases[2].due.clone()), (record.to_string(), None));
     let answer = complaint::Request::Answer { record: record.to_string(), text: "Obat datang.".into() };
     do_it(&mut world, &answer);
     let answered = board(&mut world, 0);
-    assert_eq!(answered.cases[0].due.as_ref().map(|due| due.due.as_str()), Some("2026-12-02"), "ten days for a word");
+    assert_eq!(answered.cases[1].due.as_ref().map(|due| due.due.as_str()), Some("2026-12-02"), "ten days for a word");
 }
 
 #[test]

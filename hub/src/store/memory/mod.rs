@@ -99,7 +99,7 @@ fn fits(filter: &RecordFilter, row: &RecordRow) -> bool {
     let has_text = |text: &String| row.summary.to_ascii_lowercase().contains(&text.to_ascii_lowercase());
     filter.form.is_none_or(|form| form == born.form)
         && filter.office.as_ref().is_none_or(|office| *office == born.office)
-        && filter.status.is_none_or(|status| row.status == Some(status))
+        && filter.status.is_none_or(|status| row.status == status)
         && filter.text.as_ref().is_none_or(has_text)
 }
 

@@ -45,8 +45,8 @@ pub struct RecordFilter {
     pub form: Option<FormTag>,
     /// Of this office.
     pub office: Option<OfficeCode>,
-    /// With this status shown.
-    pub status: Option<ChoiceTag>,
+    /// With this status shown, or with none: nobody has moved such a record yet.
+    pub status: Option<Option<ChoiceTag>>,
     /// With this text in its summary, whatever the case of ASCII letters.
     pub text: Option<String>,
 }

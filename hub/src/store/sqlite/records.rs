@@ -136,7 +136,7 @@ pub(super) fn records(tx: &SqliteTx<'_>, filter: &RecordFilter, page: Page, limi
         add(if by_status { "form = ?" } else { "+form = ?" }, Sql::from(i64::from(form)));
     }
     if let Some(status) = filter.status {
-        add(if by_status { "status = ?" } else { "+status = ?" }, Sql::from(i64::from(status)));
+        add(if by_status { "status IS ?" } else { "+status IS ?" }, Sql::from(status.map(i64::from)));
     }
     if let Some(text) = &filter.text {
         add("instr(lower(summary), lower(?)) > 0", Sql::from(text.clone()));

@@ -59,11 +59,15 @@ fn records_are_listed_by_filter_in_both_directions(store: &mut dyn Store) {
     assert_eq!(numbers(store, &all, Page::Before(u64::MAX)), [7, 6, 5]);
     let of_office = RecordFilter { office: Some(office("32.73.06")), ..all.clone() };
     assert_eq!(numbers(store, &of_office, Page::Before(6)), [4, 2]);
-    let by_status = RecordFilter { form: Some(1), status: Some(1), ..all.clone() };
+    let by_status = RecordFilter { form: Some(1), status: Some(Some(1)), ..all.clone() };
     assert_eq!(numbers(store, &by_status, Page::After(1)), [4, 7]);
     assert_eq!(numbers(store, &RecordFilter { form: Some(2), ..all.clone() }, Page::After(0)), [0; 0]);
     let with_text = RecordFilter { text: Some("rusak 5".to_owned()), ..all };
     assert_eq!(numbers(store, &with_text, Page::After(0)), [5]);
+    let unmoved = RecordFilter { form: Some(1), status: Some(None), ..RecordFilter::default() };
+    assert_eq!(numbers(store, &unmoved, Page::After(0)), [0; 0]);
+    done(store, |tx| tx.insert_record(&row(op(2, 1), "32.73.06")));
+    assert_eq!(numbers(store, &unmoved, Page::After(0)), [9]);
 }
 
 fn a_record_is_shared_once(store: &mut dyn Store) {
