@@ -78,6 +78,10 @@ fn whole(
         Err(Unfit::OtherContent) if failed + 1 < FAILED_MAX => {
             (AttachmentState::Wanted { held: 0, failed: failed + 1 }, Some("attachment.other_content"))
         }
+        // Whoever can read a colleague's record knows the hash of its photo: what they bring decides nothing over it.
+        Err(Unfit::OtherContent) if tx.is_named_beside(content, exchange.speaker)? => {
+            (AttachmentState::Wanted { held: 0, failed }, Some("attachment.other_content"))
+        }
         Err(Unfit::OtherContent) => (AttachmentState::SetAside, Some("attachment.given_up")),
         // It is what its hash says, but no picture or paper as it claims: kept for who wants to look into it.
         Err(Unfit::OtherMedia | Unfit::UnknownMedia | Unfit::TooLong) => {

@@ -192,6 +192,8 @@ pub trait Tx {
     ) -> Result<()>;
     /// Whether an op of `writer` names this file: only who names a file may bring it.
     fn is_named_by(&mut self, content: &Content, writer: ReplicaId) -> Result<bool>;
+    /// Whether ops of others than `writer` name this file too: then one of them alone does not decide over it.
+    fn is_named_beside(&mut self, content: &Content, writer: ReplicaId) -> Result<bool>;
     /// Moves a file, which must be there. Parts are dropped unless it is wanted with some of them.
     fn update_attachment(&mut self, content: &Content, state: AttachmentState) -> Result<()>;
     /// Keeps a part of a wanted file.

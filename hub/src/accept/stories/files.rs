@@ -95,6 +95,27 @@ fn a_file_that_is_not_what_its_hash_says_is_given_up_and_one_of_another_kind_set
 }
 
 #[test]
+fn a_file_that_somebody_else_names_too_is_not_given_up_however_often_wrong_bytes_come() {
+    let mut world = World::new();
+    let (mut sari, mut other) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE));
+    let (content, bytes) = paper(50_000);
+    let record = sari.complain("Kuitansi tidak diberikan");
+    sari.attach(record, content, bytes.clone());
+    world.exchange(&mut sari).expect("an exchange");
+    let record = other.complain("Saya tahu jumlahnya saja");
+    other.attach(record, content, vec![0; 50_000]);
+    for _ in 0..6 {
+        world.exchange(&mut other).expect("an exchange");
+    }
+    assert_eq!(standing(&other), [Some(Standing::Wanted { held: 0 })]);
+    for _ in 0..2 {
+        world.exchange(&mut sari).expect("an exchange");
+    }
+    assert_eq!(standing(&sari), [Some(Standing::Held)]);
+    assert_eq!(world.hub.archive().get(content.hash).expect("readable"), Some(bytes));
+}
+
+#[test]
 fn a_file_that_the_store_forgot_is_found_in_the_archive() {
     let mut world = World::new();
     let (mut sari, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, CLINIC));

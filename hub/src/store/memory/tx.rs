@@ -312,6 +312,11 @@ impl Tx for MemoryTx<'_> {
         Ok(self.state.attached.keys().any(|(_, named, by)| named == number && *by == writer))
     }
 
+    fn is_named_beside(&mut self, content: &Content, writer: ReplicaId) -> Result<bool> {
+        let Some(number) = self.state.contents.get(content) else { return Ok(false) };
+        Ok(self.state.attached.keys().any(|(_, named, by)| named == number && *by != writer))
+    }
+
     fn update_attachment(&mut self, content: &Content, to: AttachmentState) -> Result<()> {
         let number = self.content_number(content)?;
         let before =

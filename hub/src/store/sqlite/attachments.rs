@@ -65,6 +65,12 @@ pub(super) fn is_named_by(tx: &SqliteTx<'_>, content: &Content, writer: ReplicaI
     Ok(tx.one("asking who names an attachment", sql, [attachment, int(writer.0)], |_| Ok(()))?.is_some())
 }
 
+pub(super) fn is_named_beside(tx: &SqliteTx<'_>, content: &Content, writer: ReplicaId) -> Result<bool> {
+    let Some(attachment) = row_of_content(tx, content)? else { return Ok(false) };
+    let sql = "SELECT 1 FROM attached WHERE attachment = ?1 AND writer <> ?2 LIMIT 1";
+    Ok(tx.one("asking who else names an attachment", sql, [attachment, int(writer.0)], |_| Ok(()))?.is_some())
+}
+
 pub(super) fn update_attachment(tx: &SqliteTx<'_>, content: &Content, state: AttachmentState) -> Result<()> {
     let attachment =
         row_of_content(tx, content)?.ok_or(StoreError::Damaged("an attachment that changes is not there"))?;

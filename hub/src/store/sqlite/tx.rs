@@ -276,6 +276,9 @@ impl Tx for SqliteTx<'_> {
     fn is_named_by(&mut self, content: &Content, writer: ReplicaId) -> Result<bool> {
         attachments::is_named_by(self, content, writer)
     }
+    fn is_named_beside(&mut self, content: &Content, writer: ReplicaId) -> Result<bool> {
+        attachments::is_named_beside(self, content, writer)
+    }
     fn update_attachment(&mut self, content: &Content, state: AttachmentState) -> Result<()> {
         attachments::update_attachment(self, content, state)
     }

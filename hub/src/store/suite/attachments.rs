@@ -75,6 +75,9 @@ fn who_names_a_file_is_remembered(store: &mut dyn Store) {
         assert!(!tx.is_named_by(&file(1), BUDI)?);
         assert!(!tx.is_named_by(&file(2), SARI)?);
         assert!(!tx.is_named_by(&Content { media: 1, ..file(1) }, SARI)?);
+        assert!(!tx.is_named_beside(&file(1), SARI)? && tx.is_named_beside(&file(1), BUDI)?);
+        tx.name_attachment(&file(1), id, BUDI, "b", 2)?;
+        assert!(tx.is_named_beside(&file(1), SARI)? && !tx.is_named_beside(&file(2), SARI)?);
         Ok(())
     });
 }
