@@ -216,7 +216,8 @@ fn read(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Read, Sto
         }
         let created = matches!(op.action, Action::Create { .. });
         let status = op.writes.iter().filter(|write| write.group == group::STATUS);
-        let status = status.filter_map(|write| Some((write.cycle, write.values.get(&status::FIELD)?.choice()?))).last();
+        let status =
+            status.filter_map(|write| Some((write.cycle, write.values.get(&status::FIELD)?.choice()?))).next_back();
         if !created && status.is_none() {
             continue;
         }
