@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::disk::{Disk, NAME};
 use super::hubside::{HUB_DISK, STORE};
+use super::model::Known;
 use super::people::{marker_of, merged};
 use super::plan::Kind;
 use super::version::Version;
@@ -76,6 +77,11 @@ fn provable_at_pc(disk: u64) -> rusqlite::Result<BTreeMap<LogId, (u64, u64)>> {
         Ok((LogId::from_bytes(row.get(0)?), (number(1)?, number(2)?)))
     })?;
     rows.collect()
+}
+
+/// Markers of what was entered again.
+fn markers_again(at_hub: &BTreeMap<OpId, AtHub>) -> BTreeSet<u64> {
+    at_hub.values().filter(|op| op.again).filter_map(|op| op.marker).collect()
 }
 
 fn ops_at_hub() -> rusqlite::Result<BTreeSet<OpId>> {
@@ -276,7 +282,7 @@ impl World {
 
     fn check_hub(&mut self) -> rusqlite::Result<()> {
         let at_hub = self.read_hub()?;
-        let again: BTreeSet<u64> = at_hub.values().filter(|op| op.again).filter_map(|op| op.marker).collect();
+        let again = markers_again(&at_hub);
         let written: BTreeSet<u64> = self.model.ops.values().map(|known| known.marker).collect();
         for (id, known) in &self.model.ops {
             if known.excused.is_none() && !at_hub.contains_key(id) && !again.contains(&known.marker) {
@@ -332,11 +338,19 @@ impl World {
         folders > 1 || self.faults.contains_key(&Kind::RestorePc)
     }
 
-    /// Whether a PC has more of a record than the hub, and all of that may be gone.
-    fn only_excused(&self, record: RecordId, here: &[(OpId, RecordId)], at_hub: &BTreeSet<OpId>) -> bool {
-        let mut more = here.iter().filter(|(id, of)| *of == record && !at_hub.contains(id)).peekable();
-        let excused = |id: &OpId| self.model.ops.get(id).is_some_and(|known| known.excused.is_some());
-        more.peek().is_some() && more.all(|(id, _)| excused(id))
+    /// Whether a PC has more of a record than the hub, and that may be gone, beside what stands there entered `again`.
+    fn only_excused(
+        &self,
+        record: RecordId,
+        here: &[(OpId, RecordId)],
+        at_hub: &BTreeSet<OpId>,
+        again: &BTreeSet<u64>,
+    ) -> bool {
+        let more = here.iter().filter(|(id, of)| *of == record && !at_hub.contains(id));
+        let mut more = more.map(|(id, _)| self.model.ops.get(id));
+        let gone = |known: &Known| known.excused.is_some();
+        let explained = |known: &Known| gone(known) || again.contains(&known.marker);
+        more.clone().any(|known| known.is_some_and(gone)) && more.all(|known| known.is_some_and(explained))
     }
 
     /// Where no clock is absurd, an op is later than everything that it was made in sight of.
@@ -360,6 +374,7 @@ impl World {
         };
         self.check_words(&hub);
         let at_hub = ops_at_hub()?;
+        let again = markers_again(&self.read_hub()?);
         for at in 0..self.pcs.len() {
             let office = self.pcs[at].office;
             let pending = self.at_pc(at, |store| {
@@ -384,7 +399,7 @@ impl World {
                 match self.at_pc(at, |store| store.entry(*id)) {
                     Ok(entry) if entry.record.digest() == *digest => {}
                     // What the hub lost, and nobody can prove to it, still stands where it was read.
-                    Ok(_) if self.only_excused(*id, &here, &at_hub) => {}
+                    Ok(_) if self.only_excused(*id, &here, &at_hub, &again) => {}
                     Ok(entry) => {
                         self.tell(|| format!("   at PC {at}: {:?}", entry.record));
                         self.broke(format!("PC {at} shows {id} other than the hub"));

@@ -52,8 +52,8 @@ fn everything_that_logs(hub: &Hub, sari: &Office, code: &str, words: [&str; 6]) 
     let [name, phone, text, answer, note, file] = words;
     sari.run(&["record", "edit", code, &format!("nama_pelapor={name} II")]).ok();
     hub.run(&["complaint", "set", code, "--field", &format!("nama_pelapor={name} III")]).ok();
-    hub.run(&["complaint", "answer", code, "--text", answer]).ok();
     hub.run(&["complaint", "forward", code, "--to", "Dinas PU", "--note", note]).ok();
+    hub.run(&["complaint", "answer", code, "--text", answer]).ok();
     sari.run(&["record", "add", "pengaduan", &format!("uraian={text}"), &format!("kategori={phone}"), "kanal=wa"]);
     sari.run(&["track", &format!("{code}X")]);
     let inbox = sari.data().join("inbox");
