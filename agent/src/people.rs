@@ -218,8 +218,8 @@ impl Agent {
 
     /// Looks at a proof beside the store's thread, and notes how it went.
     async fn prove(&self, person: u16, proof: Proof) -> Result<Person, Failure> {
-        let (known, hash, keys) = on_store(self.store(), move |store| store.proof_of(person)).await?;
-        let now_ms = on_store(self.store(), |store| Ok(store.wall_ms())).await?;
+        let asked = on_store(self.store(), move |store| Ok((store.proof_of(person)?, store.wall_ms())));
+        let ((known, hash, keys), now_ms) = asked.await?;
         let wait_ms = wait_ms(known.wrong, known.wrong_ms, now_ms);
         if wait_ms > 0 {
             return Err(locked(wait_ms));

@@ -103,13 +103,10 @@ impl Store {
     fn lines(&mut self, filter: &ListFilter, offset: u32, limit: u32) -> Result<Vec<RecordSummary>, StoreError> {
         let reading = || StoreError::because("list records");
         let sql = format!(
-            "WITH waiting (id) AS ({PENDING}), \
-             line AS (SELECT record.*, CASE WHEN repair = 1 THEN 'rejected' WHEN id IN waiting THEN 'queued' \
-             ELSE 'arrived' END AS state FROM record) \
-             SELECT id, form, code, state, own, wall_ms, changed, conflicts FROM line \
-             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR form = ?2) \
+            "{} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR form = ?2) \
              AND (?3 IS NULL OR (own = 1 AND wall_ms >= ?3 AND wall_ms < ?4)) \
-             ORDER BY changed DESC, id DESC LIMIT ?5 OFFSET ?6"
+             ORDER BY changed DESC, id DESC LIMIT ?5 OFFSET ?6",
+            read::lines()
         );
         let (from, until) = filter.entered_ms.unzip();
         let state = filter.state.map(RecordState::code);

@@ -1,5 +1,6 @@
 //! What the store of the made-up next version has more, see [`kentongan_protocol::next`].
 
+use kentongan_host::sqlite::with_step;
 use kentongan_protocol::next::{active, common_with, hub_speaks};
 use kentongan_protocol::wire::v1::{Extensions, VERSION};
 use rusqlite::Connection;
@@ -16,16 +17,7 @@ INSERT INTO next_version VALUES (1, 1);
 ALTER TABLE contact ADD COLUMN protocol INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX op_length ON op (length(bytes), id);
 ";
-const NEXT: &[&str] = &[
-    MIGRATIONS[0],
-    MIGRATIONS[1],
-    MIGRATIONS[2],
-    MIGRATIONS[3],
-    MIGRATIONS[4],
-    MIGRATIONS[5],
-    MIGRATIONS[6],
-    NEXT_STEP,
-];
+const NEXT: &[&str] = &with_step::<{ MIGRATIONS.len() + 1 }>(MIGRATIONS, NEXT_STEP);
 
 /// Steps of the schema that this program knows.
 pub(super) fn migrations() -> &'static [&'static str] {

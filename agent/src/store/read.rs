@@ -117,6 +117,16 @@ pub(super) const PENDING: &str = "SELECT op.record FROM log JOIN op \
                        WHERE log.own = 1 AND log.stored < log.held \
                        UNION ALL SELECT op.record FROM stray JOIN op ON op.id = stray.op";
 
+/// Selects lines of lists, as [`summary`] reads them: every record with where it is.
+pub(super) fn lines() -> String {
+    format!(
+        "WITH waiting (id) AS ({PENDING}), \
+         line AS (SELECT record.*, CASE WHEN repair = 1 THEN 'rejected' WHEN id IN waiting THEN 'queued' \
+         ELSE 'arrived' END AS state FROM record) \
+         SELECT id, form, code, state, own, wall_ms, changed, conflicts FROM line"
+    )
+}
+
 /// Ranges of own ops that no second copy of the hub is known to hold.
 const UNSECURED: &str = "FROM log JOIN op ON op.id > (log.n << 40 | log.durable) AND op.id <= (log.n << 40 | log.held) \
                          WHERE log.own = 1 AND log.durable < log.held";
@@ -182,12 +192,9 @@ impl Store {
     pub fn queue(&mut self, filter: &QueueFilter) -> Result<Vec<QueueItem>, StoreError> {
         let reading = || StoreError::because("list the records");
         let sql = format!(
-            "WITH waiting (id) AS ({PENDING}), \
-             line AS (SELECT record.*, CASE WHEN repair = 1 THEN 'rejected' WHEN id IN waiting THEN 'queued' \
-             ELSE 'arrived' END AS state FROM record) \
-             SELECT id, form, code, state, own, wall_ms, changed, conflicts FROM line \
-             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR form = ?2) \
-             ORDER BY CASE state WHEN 'rejected' THEN 0 WHEN 'queued' THEN 1 ELSE 2 END, changed DESC, id DESC LIMIT ?3"
+            "{} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR form = ?2) \
+             ORDER BY CASE state WHEN 'rejected' THEN 0 WHEN 'queued' THEN 1 ELSE 2 END, changed DESC, id DESC LIMIT ?3",
+            lines()
         );
         let moment = self.db.transaction().map_err(reading())?;
         let mut select = moment.prepare_cached(&sql).map_err(reading())?;
@@ -225,11 +232,7 @@ impl Store {
         let key = op_key(n, record.0.seq)?;
         let merged = self::record(&self.db, key)?.ok_or(StoreError::NoSuchRecord)?;
         let reading = || StoreError::because("read a record");
-        let sql = format!(
-            "SELECT id, form, code, CASE WHEN repair = 1 THEN 'rejected' \
-             WHEN id IN ({PENDING}) THEN 'queued' ELSE 'arrived' END, own, wall_ms, changed, conflicts \
-             FROM record WHERE id = ?"
-        );
+        let sql = format!("{} WHERE id = ?", lines());
         let summary = {
             let mut select = self.db.prepare_cached(&sql).map_err(reading())?;
             let mut rows = select.query([key]).map_err(reading())?;

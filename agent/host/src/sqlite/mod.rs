@@ -10,6 +10,18 @@
 mod failure;
 mod grow;
 mod look;
+/// The steps of a schema with one `more` behind them; `N` is one more than there are.
+pub const fn with_step<const N: usize>(steps: &[&'static str], more: &'static str) -> [&'static str; N] {
+    assert!(steps.len() + 1 == N, "as many as there are, and one more");
+    let mut all = [more; N];
+    let mut n = 0;
+    while n < steps.len() {
+        all[n] = steps[n];
+        n += 1;
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests;
 
