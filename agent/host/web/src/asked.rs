@@ -1,5 +1,6 @@
 //! A request that was let in, and the form that it may carry.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -35,6 +36,8 @@ pub struct Asked {
     pub lang: Lang,
     /// The browser.
     pub session: Session,
+    /// The address it comes from; that of a proxy, if one stands before this door.
+    pub peer: IpAddr,
     /// Whether the browser has been given its session only now.
     pub(crate) is_new: bool,
     headers: HeaderMap,
@@ -62,7 +65,7 @@ pub enum Unreadable {
 }
 
 impl Asked {
-    pub(crate) fn of(request: Request<Incoming>) -> Asked {
+    pub(crate) fn of(request: Request<Incoming>, peer: IpAddr) -> Asked {
         let (head, body) = request.into_parts();
         let shown = cookie::of(&head.headers, SESSION).and_then(Session::shown);
         Asked {
@@ -72,6 +75,7 @@ impl Asked {
             lang: lang_of(&head.headers),
             is_new: shown.is_none(),
             session: shown.unwrap_or_else(Session::draw),
+            peer,
             headers: head.headers,
             body,
         }
@@ -97,15 +101,27 @@ impl Asked {
         self.header(&IF_NONE_MATCH).is_some_and(|known| known.trim_start_matches("W/").trim_matches('"') == tag)
     }
 
+    /// Reads what a program sent, of at most `bytes_max` bytes. For doors where a key stands for who asks: a browser's
+    /// cookie is worth nothing here, so no token is asked for.
+    ///
+    /// # Errors
+    /// It is too large or broken.
+    pub async fn body(self, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
+        self.fits(bytes_max)?;
+        whole(self.body, bytes_max).await
+    }
+
+    fn fits(&self, bytes_max: usize) -> Result<(), Unreadable> {
+        let said: Option<u64> = self.header(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        if said.is_some_and(|said| said > bytes_max as u64) { Err(Unreadable::TooLarge) } else { Ok(()) }
+    }
+
     /// Reads the form, of at most `bytes_max` bytes.
     ///
     /// # Errors
     /// It is too large, broken, or without the token of this browser.
     pub async fn posted(self, secret: &Secret, bytes_max: usize) -> Result<Posted, Unreadable> {
-        let said: Option<u64> = self.header(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        if said.is_some_and(|said| said > bytes_max as u64) {
-            return Err(Unreadable::TooLarge);
-        }
+        self.fits(bytes_max)?;
         let by_header = self.header(&HeaderName::from_static(token::HEADER)).map(str::to_owned);
         if by_header.as_ref().is_some_and(|token| !secret.holds(&self.session, token)) {
             return Err(Unreadable::Token);

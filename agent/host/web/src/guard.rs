@@ -5,6 +5,9 @@
 //! - **`Sec-Fetch-Site`**, where the browser sends it, says that the request comes from our own page or from the person
 //!   at the keyboard. Another port of this PC is another site's page here.
 //! - **`Origin`**, or `Referer` where an old browser sends no origin, of whatever wants to change something is our own.
+//!
+//! A door for programs and for the public ([`Guard::open`]) asks none of this: behind it nothing is allowed because a
+//! browser carries a cookie, so another site's page can do no more there than anybody else.
 
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, REFERER};
 use hyper::{Method, Uri};
@@ -14,8 +17,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The names under which a page is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
-    /// `name:port`, in small letters.
-    hosts: Vec<String>,
+    /// `name:port`, in small letters; `None`: whoever asks, by whatever name.
+    hosts: Option<Vec<String>>,
 }
 
 /// Why a request is not answered.
@@ -48,7 +51,17 @@ impl Guard {
         if port == 80 {
             hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
         }
-        Guard { hosts }
+        Guard { hosts: Some(hosts) }
+    }
+
+    /// For a door that knows no sessions and gives no cookies: what it allows, it allows for a key or to everybody.
+    pub fn open() -> Guard {
+        Guard { hosts: None }
+    }
+
+    /// Whether browsers are told from each other behind it.
+    pub(crate) fn has_sessions(&self) -> bool {
+        self.hosts.is_some()
     }
 
     /// Whether the request may be answered.
@@ -56,10 +69,11 @@ impl Guard {
     /// # Errors
     /// Why it may not.
     pub fn admit(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(ours) = &self.hosts else { return Ok(()) };
         // One host, said once: a proxy's form (`GET http://… HTTP/1.1`) is not for us.
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
-        let host = host.filter(|host| self.hosts.contains(host)).ok_or(Refusal::Host)?;
+        let host = host.filter(|host| ours.contains(host)).ok_or(Refusal::Host)?;
         if hosts.next().is_some() || uri.authority().is_some() {
             return Err(Refusal::Host);
         }
@@ -114,6 +128,16 @@ mod tests {
         let mut map = HeaderMap::new();
         map.insert(HOST, "localhost:8710".parse().expect("a header"));
         assert_eq!(Guard::loopback(8710).admit(&Method::GET, &absolute, &map), Err(Refusal::Host));
+    }
+
+    #[test]
+    fn an_open_door_asks_nobody_where_they_come_from() {
+        let mut map = HeaderMap::new();
+        map.insert(HOST, "hub.example".parse().expect("a header"));
+        map.insert(ORIGIN, "https://elsewhere.example".parse().expect("a header"));
+        let open = Guard::open();
+        assert_eq!(open.admit(&Method::POST, &Uri::from_static("/"), &map), Ok(()));
+        assert!(!open.has_sessions() && Guard::loopback(8710).has_sessions());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The door for browsers: HTTP/1.1, one task a connection, everything bounded.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,8 +56,8 @@ pub async fn serve(socket: TcpListener, guard: Guard, site: Arc<impl Site>, limi
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         while connections.try_join_next().is_some() {}
         match socket.accept().await {
-            Ok((stream, _)) => {
-                let connection = converse(stream, Arc::clone(&guard), Arc::clone(&site), limits);
+            Ok((stream, peer)) => {
+                let connection = converse(stream, peer.ip(), Arc::clone(&guard), Arc::clone(&site), limits);
                 connections.spawn(async move {
                     if tokio::time::timeout(limits.life, connection).await.is_err() {
                         tracing::debug!(ev = "page.connection_old", "a connection was held for too long");
@@ -72,12 +73,12 @@ pub async fn serve(socket: TcpListener, guard: Guard, site: Arc<impl Site>, limi
     }
 }
 
-async fn converse(stream: TcpStream, guard: Arc<Guard>, site: Arc<impl Site>, limits: Limits) {
+async fn converse(stream: TcpStream, peer: IpAddr, guard: Arc<Guard>, site: Arc<impl Site>, limits: Limits) {
     // Small answers leave at once; a socket that refuses is only slower.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
         let (guard, site) = (Arc::clone(&guard), Arc::clone(&site));
-        async move { Ok::<_, Infallible>(answer(&guard, &*site, request).await) }
+        async move { Ok::<_, Infallible>(answer(&guard, &*site, peer, request).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
@@ -88,13 +89,13 @@ async fn converse(stream: TcpStream, guard: Arc<Guard>, site: Arc<impl Site>, li
     }
 }
 
-async fn answer(guard: &Guard, site: &impl Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(guard: &Guard, site: &impl Site, peer: IpAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
     if let Err(refusal) = guard.admit(request.method(), request.uri(), request.headers()) {
         tracing::warn!(ev = "page.refused", why = refusal.name(), "a request that is not from our page was refused");
         return Reply::text("403\n").but(StatusCode::FORBIDDEN).into_response();
     }
-    let asked = Asked::of(request);
-    let session = asked.is_new.then(|| Asked::session_cookie(&asked.session));
+    let asked = Asked::of(request, peer);
+    let session = (asked.is_new && guard.has_sessions()).then(|| Asked::session_cookie(&asked.session));
     let reply = site.answer(asked).await;
     match session {
         Some(cookie) => reply.with_cookie(&cookie),
