@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
+use kentongan_host::carve;
 use kentongan_protocol::attachment::Attachment;
 use kentongan_protocol::form::builtin::pengaduan::{group, lampiran};
 use kentongan_protocol::form::{FormTag, Value};
 use kentongan_protocol::ids::{LogId, OpId, RecordId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::pack::known_log_number;
+use super::secured::follows_on;
 use super::write::Entered;
 use super::{Store, StoreError};
 use crate::entry::NewRecord;
@@ -223,6 +226,81 @@ impl Store {
                 .map_err(emptied)?;
             Ok(entered)
         })
+    }
+}
+
+/// A draft as it was found in what is left of a damaged store.
+pub(super) struct Remnant {
+    pub(super) name: [u8; 16],
+    form: FormTag,
+    changed_ms: i64,
+    inputs: String,
+    record: Option<[u8; 16]>,
+    is_current: bool,
+}
+
+impl Remnant {
+    /// Of such a row, if it can be one of ours. `is_current`: its page lists it.
+    pub(super) fn of_row(row: &carve::Row, is_current: bool) -> Option<Remnant> {
+        let value = |n: usize| row.values.get(n);
+        let inputs = value(3)?.text()?;
+        let record = value(4)?.bytes();
+        let is_read = inputs.len() <= DRAFT_BYTES_MAX && serde_json::from_str::<Inputs>(inputs).is_ok();
+        (record.is_some() || is_read).then_some(())?;
+        Some(Remnant {
+            name: value(0)?.bytes()?,
+            form: FormTag::try_from(value(1)?.whole()?).ok()?,
+            changed_ms: value(2)?.whole()?,
+            inputs: inputs.to_owned(),
+            record,
+            is_current,
+        })
+    }
+
+    /// Whether it was written after that other state of the same draft: nothing follows on its being saved.
+    pub(super) fn follows(&self, other: &Remnant) -> bool {
+        let age = |draft: &Remnant| (draft.is_current, draft.record.is_some(), draft.changed_ms);
+        age(self) >= age(other)
+    }
+
+    /// Puts it there as it was. One that was saved stays known as long as its record is here.
+    pub(super) fn put(&self, db: &Connection) -> Result<(), StoreError> {
+        let taking = || StoreError::because("take over a draft");
+        let is_here = match self.record.map(record_of) {
+            Some(RecordId(id)) => match known_log_number(db, id.log)? {
+                Some(n) => follows_on(db, n, id.seq.saturating_sub(1) as i64)?,
+                None => false,
+            },
+            None => true,
+        };
+        if is_here {
+            let Remnant { name, form, changed_ms, inputs, record, .. } = self;
+            db.execute(
+                "INSERT INTO draft (name, form, changed, inputs, record) VALUES (?, ?, ?, ?, ?)",
+                params![name, form, changed_ms, inputs, record],
+            )
+            .map_err(taking())?;
+        }
+        Ok(())
+    }
+
+    /// Puts a file of an open draft there, from the row it was found in, if its content is still what its name says.
+    pub(super) fn put_file(db: &Connection, id: i64, row: &carve::Row) -> Result<(), StoreError> {
+        let found = || {
+            let value = |n: usize| row.values.get(n);
+            let (draft, text, content) = (value(1)?.bytes::<16>()?, value(2)?.text()?, value(3)?.blob()?);
+            let attachment = Attachment::parse(text)?;
+            attachment.content.verify(content).ok()?;
+            Some((draft, text, content))
+        };
+        let Some((draft, text, content)) = found() else { return Ok(()) };
+        db.execute(
+            "INSERT INTO draft_file (id, draft, attachment, content) \
+             SELECT ?1, name, ?3, ?4 FROM draft WHERE name = ?2 AND record IS NULL",
+            params![id, draft, text, content],
+        )
+        .map(drop)
+        .map_err(StoreError::because("take over a file of a draft"))
     }
 }
 

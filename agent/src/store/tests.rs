@@ -1,6 +1,7 @@
 //! Stories about one PC's store: Sari enters, the hub answers (here: by hand-made messages).
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
 use kentongan_host::clock::ManualClock;
@@ -267,6 +268,35 @@ fn what_was_given_back_is_offered_again_if_the_hub_forgets_it_again() {
     store.apply(Event::Feed(Feed { entries: feed.entries, upto: 21, ..page(&head, &[], 20) }), None).unwrap();
     store.apply(Event::Marks(lost(4, 30)), None).unwrap();
     assert_eq!(offered(&mut store), [], "its new number is before the loss");
+}
+
+#[test]
+fn what_only_a_salvaged_store_has_is_given_back_with_its_signature() {
+    let mut pc = Pc::new(12);
+    let mut store = pc.start();
+    let entered = store.enter(&complaint("Antrean panjang")).unwrap();
+    let head = hub_log(70);
+    let op = change(entered.record, "jawaban", "Loket ditambah", vec![]);
+    let chain = head.chain_start().then(&op.encode().unwrap());
+    let mut feed = page(&head, &[op], 5);
+    let heads = List(vec![(head.log().to_bytes(), 1, chain.0)]);
+    feed.attests = List(vec![Attest { replica: head.replica().to_bytes(), heads, signature: [7; 64] }]);
+    store.apply(Event::Feed(feed), None).unwrap();
+    store.close().unwrap();
+    let path = pc.folder.path().join("store.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[..100].fill(0);
+    fs::write(&path, bytes).unwrap();
+    let mut store = pc.start();
+    assert!(store.mishap().unwrap().is_some_and(|mishap| mishap.damaged));
+    let offered = |store: &mut Store| -> Vec<(LogId, u64, usize)> {
+        let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
+        let others = open.iter().filter(|open| open.head.log() == head.log());
+        others.map(|open| (open.head.log(), open.stored, open.proofs.len())).collect()
+    };
+    assert_eq!(offered(&mut store), [(head.log(), 0, 1)]);
+    store.apply(Event::Marks(marks(vec![(head.log().to_bytes(), 1, 0)], 3)), None).unwrap();
+    assert_eq!(offered(&mut store), [], "the hub has it");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use kentongan_protocol::session::pacing;
 use kentongan_protocol::wire::v1::{Feed, FeedEntry};
 use rusqlite::params;
 
+pub(super) use self::page::put_proof;
 use self::page::{Page, put_attest, put_cursor};
 use super::facts::{self, name};
 use super::pack::log_number;

@@ -207,19 +207,24 @@ pub(super) fn put_attest(db: &Connection, attest: &Attest, own: ReplicaId) -> Re
     if ReplicaId::from_bytes(attest.replica) == own {
         return Ok(());
     }
-    let kept = || StoreError::because("keep a signature");
     let bytes = codec::encode(attest);
     for (log, seq, _) in &attest.heads.0 {
         let Some(n) = known_log_number(db, LogId::from_bytes(*log))? else { continue };
         let seq = i64::try_from(*seq).map_err(|_| Fault::Peer("a seq that cannot be"))?;
-        db.execute("INSERT OR IGNORE INTO attest (n, seq, bytes) VALUES (?, ?, ?)", params![n, seq, bytes])
-            .map_err(kept())?;
+        put_proof(db, n, seq, &bytes)?;
         db.execute(
             "DELETE FROM attest WHERE n = ?1 AND seq < (SELECT max(attest.seq) FROM attest JOIN log USING (n) \
              WHERE attest.n = ?1 AND attest.seq <= log.held)",
             [n],
         )
-        .map_err(kept())?;
+        .map_err(StoreError::because("keep a signature"))?;
     }
     Ok(())
+}
+
+/// Keeps a signature over a log up to `seq`.
+pub(in super::super) fn put_proof(db: &Connection, n: i64, seq: i64, bytes: &[u8]) -> Result<(), StoreError> {
+    db.execute("INSERT OR IGNORE INTO attest (n, seq, bytes) VALUES (?, ?, ?)", params![n, seq, bytes])
+        .map(drop)
+        .map_err(StoreError::because("keep a signature"))
 }

@@ -1,6 +1,7 @@
 //! What looks like rows of ours in the remains of a store, as it was found: several of one name, leftovers among them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Seek};
 
@@ -14,7 +15,10 @@ use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::LogFrame;
 
 use super::super::facts::name;
-use super::super::{Member, attachments, mark};
+use super::super::{Member, attachments, draft, mark};
+
+/// Different signatures that are kept under one name: leftovers are few.
+const PROOFS_MAX: usize = 4;
 
 /// What looks like rows of ours.
 #[derive(Default)]
@@ -42,6 +46,12 @@ pub(super) struct Found {
     pub(super) parts: BTreeMap<i64, Place>,
     /// The people of the office by number, as they were last written.
     pub(super) people: BTreeMap<i64, Row>,
+    /// Signatures of other writers by log number and seq, each different one once.
+    pub(super) proofs: BTreeMap<(i64, i64), Vec<Vec<u8>>>,
+    /// Drafts by name, as they were last written.
+    pub(super) drafts: BTreeMap<[u8; 16], draft::Remnant>,
+    /// Their files by number, at their latest place.
+    pub(super) draft_files: BTreeMap<i64, Place>,
 }
 
 /// What was noted of an attachment.
@@ -132,6 +142,24 @@ impl Found {
             PERSON => {
                 self.people.insert(row.id, row);
             }
+            ATTEST => {
+                let bytes = value(2)?.blob()?;
+                let proofs = self.proofs.entry((whole(0)?, whole(1)?)).or_default();
+                if proofs.len() < PROOFS_MAX && !proofs.iter().any(|known| known == bytes) {
+                    proofs.push(bytes.to_vec());
+                }
+            }
+            DRAFT => {
+                let draft = draft::Remnant::of_row(&row, place.is_current())?;
+                match self.drafts.entry(draft.name) {
+                    Entry::Occupied(mut known) if draft.follows(known.get()) => drop(known.insert(draft)),
+                    Entry::Occupied(_) => {}
+                    Entry::Vacant(place) => drop(place.insert(draft)),
+                }
+            }
+            DRAFT_FILE => {
+                self.draft_files.insert(row.id, place);
+            }
             _ => {}
         }
         Some(())
@@ -172,7 +200,7 @@ impl Found {
 }
 
 /// Rows that are looked for, in the order of the constants below.
-pub(super) static SHAPES: [Shape; 13] = [
+pub(super) static SHAPES: [Shape; 16] = [
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(8)] },
     Shape { row_ids: false, columns: &[Kind::Bytes(8), Kind::Whole] },
     Shape {
@@ -253,6 +281,9 @@ pub(super) static SHAPES: [Shape; 13] = [
             Kind::WholeOrNull,
         ],
     },
+    Shape { row_ids: false, columns: &[Kind::Whole, Kind::Whole, Kind::Blob] },
+    Shape { row_ids: false, columns: &[Kind::Bytes(16), Kind::Whole, Kind::Whole, Kind::Text, Kind::BytesOrNull(16)] },
+    Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(16), Kind::Text, Kind::Blob] },
 ];
 const LOG_NAME: usize = 0;
 const LOG_NAME_INDEX: usize = 1;
@@ -267,3 +298,6 @@ const IMPORT_SOURCE: usize = 9;
 const ATTACHMENT: usize = 10;
 const ATTACHMENT_PART: usize = 11;
 const PERSON: usize = 12;
+const ATTEST: usize = 13;
+const DRAFT: usize = 14;
+const DRAFT_FILE: usize = 15;

@@ -11,13 +11,16 @@ use kentongan_protocol::limits::ATTACHMENT_BYTES_MAX;
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::op::Op;
 use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::wire::codec;
+use kentongan_protocol::wire::v1::Attest;
 use rusqlite::{Connection, params};
 
+use super::super::answer::put_proof;
 use super::super::attachments;
 use super::super::check::sum_of;
 use super::super::pack::{key_of, op_key, split};
 use super::super::write::put_log_head;
-use super::super::{Member, StoreError, facts, person, put_run, read};
+use super::super::{Member, StoreError, draft, facts, person, put_run, read};
 use super::Salvaged;
 use super::found::Found;
 use super::proof::{Candidate, Plan, assembled};
@@ -117,20 +120,32 @@ impl<R: Read + Seek> Work<'_, R> {
     fn put_log(&mut self, n: i64, plan: &Plan) -> Result<(), StoreError> {
         put_log_head(self.db, n, &plan.head, plan.own, plan.head.chain_start())?;
         let hlc = plan.ops.values().filter_map(|sound| Some(sound.op.as_ref()?.hlc)).max().unwrap_or_default();
-        // What came from the hub is there; of own ops, it has to say it again.
-        let stored = if plan.own { 0 } else { plan.held };
+        // Of own ops the hub has to say again what it has. So it has of those that can be given back: it may have been
+        // put back to a copy without them, and this PC no longer knows what it was told of that.
+        let proofs = self.proofs_of(n, plan);
+        let stored = if plan.own || !proofs.is_empty() { 0 } else { plan.held };
         self.db
             .execute(
                 "UPDATE log SET held = ?, chain = ?, stored = ?, hlc = ? WHERE n = ?",
                 params![plan.held as i64, plan.chain.0, stored as i64, hlc.0 as i64, n],
             )
             .map_err(StoreError::because("take over a log"))?;
+        for (seq, bytes) in proofs {
+            put_proof(self.db, n, seq, &bytes)?;
+        }
         if plan.own {
             self.note_own(plan, hlc);
         } else {
             self.done.foreign_ops += plan.ops.len() as u64;
         }
         Ok(())
+    }
+
+    /// The signatures over another writer's log that fit the ops which are still here.
+    fn proofs_of(&self, n: i64, plan: &Plan) -> Vec<(i64, Vec<u8>)> {
+        let found = self.found.proofs.range((n, 1)..=(n, i64::MAX)).filter(|_| !plan.own);
+        let all = found.flat_map(|((_, seq), proofs)| proofs.iter().map(move |bytes| (*seq, bytes)));
+        all.filter(|(seq, bytes)| fits(plan, *seq, bytes)).map(|(seq, bytes)| (seq, bytes.clone())).collect()
     }
 
     fn note_own(&mut self, plan: &Plan, hlc: Hlc) {
@@ -220,6 +235,18 @@ impl<R: Read + Seek> Work<'_, R> {
         }
     }
 
+    /// What people have begun to fill in, and the files that they chose. A draft that was thrown away may come back:
+    /// better that than one that goes.
+    pub(super) fn put_drafts(&mut self) -> Result<(), StoreError> {
+        self.found.drafts.values().try_for_each(|draft| draft.put(self.db))?;
+        for (id, place) in std::mem::take(&mut self.found.draft_files) {
+            if let Some(row) = self.remains.row(place) {
+                draft::Remnant::put_file(self.db, id, &row)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Files that records name: those whose content is still what their name says. The hub is asked how far it has them.
     pub(super) fn put_attachments(&mut self) -> Result<(), StoreError> {
         let mut lost = 0_u64;
@@ -254,4 +281,19 @@ impl<R: Read + Seek> Work<'_, R> {
         }
         content
     }
+}
+
+/// Whether a signature of the log's writer is over the op that is here under this seq. Whether it is right is for the
+/// hub to say, which knows the writer's key.
+fn fits(plan: &Plan, seq: i64, bytes: &[u8]) -> bool {
+    let (log, replica) = (plan.head.log().to_bytes(), plan.head.replica().to_bytes());
+    let Ok(attest) = codec::decode::<Attest>(bytes) else { return false };
+    let Some(op) = u64::try_from(seq).ok().and_then(|seq| plan.ops.get(&seq)) else { return false };
+    let chain = op.chain.map(|chain| chain.0);
+    attest.replica == replica
+        && attest
+            .heads
+            .0
+            .iter()
+            .any(|(name, upto, at)| *name == log && *upto == seq.unsigned_abs() && Some(*at) == chain)
 }

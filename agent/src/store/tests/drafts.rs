@@ -1,5 +1,7 @@
 //! What a person has begun to fill in.
 
+use std::fs;
+
 use kentongan_protocol::attachment::{Attachment, Content};
 
 use super::super::draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, DraftName, Inputs};
@@ -89,4 +91,28 @@ fn drafts_and_their_files_are_bounded() {
     assert_eq!(store.draft(NAME).expect("read").expect("there").files.len(), DRAFT_FILES_MAX);
     let long = inputs(&"x".repeat(DRAFT_BYTES_MAX));
     assert!(store.keep_draft(NAME, pengaduan::TAG, &long).is_err());
+}
+
+#[test]
+fn drafts_and_their_files_are_found_again_in_a_damaged_store() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    store.keep_draft(NAME, pengaduan::TAG, &inputs("Lam")).expect("kept");
+    store.keep_draft(NAME, pengaduan::TAG, &inputs(&"Lampu padam. ".repeat(2_000))).expect("kept");
+    assert!(store.add_draft_file(NAME, &photo(1)).expect("added"));
+    let saved = DraftName([8; 16]);
+    store.keep_draft(saved, pengaduan::TAG, &inputs("Jalan rusak")).expect("kept");
+    let entered = store.finish_draft(saved, complaint("Jalan rusak")).expect("saved");
+    let before = store.drafts().expect("read");
+    store.close().expect("closed");
+    let path = pc.folder.path().join("store.db");
+    let mut bytes = fs::read(&path).expect("a file");
+    bytes[..100].fill(0);
+    fs::write(&path, bytes).expect("damaged");
+    let mut store = pc.start();
+    assert!(store.mishap().expect("read").is_some_and(|mishap| mishap.damaged));
+    assert_eq!(store.drafts().expect("read"), before);
+    let (number, _) = before[0].files[0];
+    assert_eq!(store.draft_file(NAME, number).expect("read"), Some(photo(1)));
+    assert_eq!(store.finish_draft(saved, complaint("Jalan rusak")).expect("the same"), entered);
 }
