@@ -38,6 +38,18 @@ impl Pc {
         Pc { folder: tempfile::tempdir().unwrap(), clock: Arc::new(ManualClock::at(NOON)), seed }
     }
 
+    /// Starts on what is left after the head of the store's file was overwritten.
+    fn start_salvaged(&mut self, store: Store) -> Store {
+        store.close().unwrap();
+        let path = self.folder.path().join("store.db");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[..100].fill(0);
+        fs::write(&path, bytes).unwrap();
+        let mut store = self.start();
+        assert!(store.mishap().unwrap().is_some_and(|mishap| mishap.damaged));
+        store
+    }
+
     /// Starts the program on this PC; each start is a run of its own.
     fn start(&mut self) -> Store {
         let machine = self.machine();
@@ -282,13 +294,7 @@ fn what_only_a_salvaged_store_has_is_given_back_with_its_signature() {
     let heads = List(vec![(head.log().to_bytes(), 1, chain.0)]);
     feed.attests = List(vec![Attest { replica: head.replica().to_bytes(), heads, signature: [7; 64] }]);
     store.apply(Event::Feed(feed), None).unwrap();
-    store.close().unwrap();
-    let path = pc.folder.path().join("store.db");
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[..100].fill(0);
-    fs::write(&path, bytes).unwrap();
-    let mut store = pc.start();
-    assert!(store.mishap().unwrap().is_some_and(|mishap| mishap.damaged));
+    let mut store = pc.start_salvaged(store);
     let offered = |store: &mut Store| -> Vec<(LogId, u64, usize)> {
         let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
         let others = open.iter().filter(|open| open.head.log() == head.log());

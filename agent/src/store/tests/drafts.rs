@@ -1,7 +1,5 @@
 //! What a person has begun to fill in.
 
-use std::fs;
-
 use kentongan_protocol::attachment::{Attachment, Content};
 
 use super::super::draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, DraftName, Inputs};
@@ -104,13 +102,7 @@ fn drafts_and_their_files_are_found_again_in_a_damaged_store() {
     store.keep_draft(saved, pengaduan::TAG, &inputs("Jalan rusak")).expect("kept");
     let entered = store.finish_draft(saved, complaint("Jalan rusak")).expect("saved");
     let before = store.drafts().expect("read");
-    store.close().expect("closed");
-    let path = pc.folder.path().join("store.db");
-    let mut bytes = fs::read(&path).expect("a file");
-    bytes[..100].fill(0);
-    fs::write(&path, bytes).expect("damaged");
-    let mut store = pc.start();
-    assert!(store.mishap().expect("read").is_some_and(|mishap| mishap.damaged));
+    let mut store = pc.start_salvaged(store);
     assert_eq!(store.drafts().expect("read"), before);
     let (number, _) = before[0].files[0];
     assert_eq!(store.draft_file(NAME, number).expect("read"), Some(photo(1)));
