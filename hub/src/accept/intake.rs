@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 
 use kentongan_protocol::clock::Hlc;
 use kentongan_protocol::form::builtin::{self, pengaduan};
-use kentongan_protocol::form::{FieldTag, Value};
+use kentongan_protocol::form::{FieldTag, Form, Value};
 use kentongan_protocol::ids::{OfficeCode, OpId, RecordId, ReplicaId, Topic};
 use kentongan_protocol::judge::{Access, Quarantine, Verdict, judge};
 use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, RECORD_OFFICES_MAX};
 use kentongan_protocol::log::{ChainHash, LogHead};
-use kentongan_protocol::merge::{Creation, Record};
+use kentongan_protocol::merge::{Candidate, Creation, GroupView, Record};
 use kentongan_protocol::op::{Action, Op};
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::receipt::ReceiptCode;
@@ -29,7 +29,7 @@ use serde_json::json;
 
 use super::facts::{self, Facts};
 use super::note;
-use crate::store::{Born, Conflict, FeedItem, NewOp, OpState, RecordRow, Result, StoreError, StoredOp, Tx};
+use crate::store::{Born, Conflict, Decision, FeedItem, NewOp, OpState, RecordRow, Result, StoreError, StoredOp, Tx};
 
 /// Records whose rows wait to be brought up to date; more are not held at once.
 const TOUCHED_MAX: usize = 256;
@@ -341,10 +341,12 @@ impl<'a> Intake<'a> {
     /// Status, summary and conflicts of a record, from all its merged ops.
     fn refresh(&mut self, id: RecordId, touched: Touched) -> Result<()> {
         let Some(form) = builtin::by_tag(touched.born.form) else { return Ok(()) };
-        let facts = facts::of(form, &load(self.tx, id)?);
+        let record = load(self.tx, id)?;
+        let facts = facts::of(form, &record);
         for known in self.tx.conflicts_of(id)? {
             if !facts.conflicts.contains(&known.group) {
                 self.tx.remove_conflict(id, known.group)?;
+                self.decided(form, &record, known)?;
             }
         }
         for group in &facts.conflicts {
@@ -354,6 +356,15 @@ impl<'a> Intake<'a> {
         let conflicts = u32::try_from(facts.conflicts.len()).unwrap_or(u32::MAX);
         let Facts { status, summary, .. } = facts;
         self.tx.update_record(&RecordRow { status, summary, conflicts, ..touched.row })
+    }
+
+    /// Notes by which op a conflict came to its end, whoever wrote it.
+    fn decided(&mut self, form: &Form, record: &Record, conflict: Conflict) -> Result<()> {
+        let view = form.group(conflict.group).map(|group| GroupView::of(record, form, group));
+        let Some(GroupView::One(Candidate { ops, .. })) = view else { return Ok(()) };
+        let Some(op) = ops.first().copied() else { return Ok(()) };
+        let Conflict { record, group, owner, since_ms } = conflict;
+        self.tx.put_decision(&Decision { record, group, op, owner, since_ms, decided_ms: self.now_ms })
     }
 
     fn append(&mut self, arriving: &Arriving<'_>, record: Option<RecordId>, state: OpState) -> Result<()> {

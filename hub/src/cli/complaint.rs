@@ -14,8 +14,9 @@ use super::args::ComplaintCommand;
 use super::ask::{ask, unexpected};
 use super::calendar::text_of;
 use super::{Context, csv, document, words};
+use crate::service::board::{Board, Counts};
 use crate::service::complaint::{Addition, Answer, Attachments, Changed, List, Request};
-use crate::service::deadline::{Board, Counts, Due, Limits};
+use crate::service::deadline::{Due, Limits};
 use crate::service::record::Said;
 use crate::service::view::{Author, Document, GroupDocument};
 use crate::service::{self, Request as Asked};
@@ -77,6 +78,7 @@ pub(super) fn run(context: &Context<'_>, command: &ComplaintCommand) -> Result<E
         Answer::Board(board) if out.json => out.document(&document("kentongan.hub.board/1", board)),
         Answer::Board(board) if matches!(command, ComplaintCommand::Board { csv: true, .. }) => board_csv(out, board),
         Answer::Board(board) => show_board(out, board),
+        Answer::Columns(_) => return Err(unexpected()),
         Answer::Limits(limits) if out.json => out.document(&document("kentongan.hub.limits/1", limits)),
         Answer::Limits(limits) => show_limits(out, limits),
     }
@@ -88,7 +90,7 @@ fn moved(record: String, to: &str, reason: String) -> Request {
 }
 
 fn show_board(out: &Output, board: &Board) {
-    let Counts { late, today, next_day, later, waiting } = board.counts;
+    let Counts { late, today, next_day, later, waiting, .. } = board.counts;
     out.line(&out.bold(&match out.lang {
         Lang::Id => format!(
             "Terlambat {late}   Hari ini {today}   Besok {next_day}   Nanti {later}   Menunggu pelapor {waiting}"

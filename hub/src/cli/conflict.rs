@@ -7,7 +7,7 @@ use super::args::ConflictCommand;
 use super::ask::{ask, unexpected};
 use super::complaint::{pair, show_group};
 use super::{Context, document, words};
-use crate::service::conflict::{Answer, List, Request, Resolved, Show};
+use crate::service::conflict::{Answer, Decisions, List, Request, Resolved, Show};
 use crate::service::{self, Request as Asked};
 
 pub(super) fn run(context: &Context<'_>, command: &ConflictCommand) -> Result<Exit, Failure> {
@@ -18,6 +18,8 @@ pub(super) fn run(context: &Context<'_>, command: &ConflictCommand) -> Result<Ex
             let values = values.iter().map(|value| pair(value)).collect::<Result<_, _>>()?;
             Request::Resolve { record, group, take, values, reason }
         }
+        ConflictCommand::Decisions { limit } => Request::Decisions { limit },
+        ConflictCommand::Undo { record, group, reason } => Request::Undo { record, group, reason },
     };
     let service::Answer::Conflict(answer) = ask(context, Asked::Conflict(request))? else { return Err(unexpected()) };
     let out = context.out;
@@ -28,6 +30,15 @@ pub(super) fn run(context: &Context<'_>, command: &ConflictCommand) -> Result<Ex
         Answer::Show(shown) => show_one(out, shown),
         Answer::Resolved(done) if out.json => out.document(&document("kentongan.hub.conflict.resolved/1", done)),
         Answer::Resolved(done) => show_resolved(out, done),
+        Answer::Decisions(decided) if out.json => out.document(&document("kentongan.hub.decisions/1", decided)),
+        Answer::Decisions(decided) => show_decisions(out, decided),
+        Answer::Undone(done) if out.json => out.document(&document("kentongan.hub.conflict.undone/1", done)),
+        Answer::Undone(done) => {
+            let name = done.code.as_ref().unwrap_or(&done.id);
+            let group = done.group.in_lang(out.lang);
+            out.say(&format!("{name}: {group} bentrok lagi"), &format!("{name}: {group} is in conflict again"));
+        }
+        Answer::ResolvedAlike(_) => return Err(unexpected()),
     }
     Ok(Exit::Done)
 }
@@ -59,13 +70,34 @@ fn show_one(out: &Output, shown: &Show) {
     }
     for group in &shown.conflicts {
         out.line("");
-        show_group(out, group);
+        show_group(out, &group.document);
     }
     let name = shown.code.as_ref().unwrap_or(&shown.id);
     out.say(
         &format!("Memutuskan: kentongan-hub conflict resolve {name} --take office|hub|NOMOR --reason ALASAN"),
         &format!("To decide: kentongan-hub conflict resolve {name} --take office|hub|NUMBER --reason REASON"),
     );
+}
+
+fn show_decisions(out: &Output, decided: &Decisions) {
+    if decided.decisions.is_empty() {
+        return out.line(out.pick("Belum ada bentrok yang diputuskan.", "No conflict has been decided yet."));
+    }
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["KODE", "BAGIAN", "OLEH", "DI", "PADA", ""],
+        Lang::En => ["CODE", "PART", "BY", "AT", "WHEN", ""],
+    });
+    for line in &decided.decisions {
+        table.row([
+            line.code.clone().unwrap_or_else(|| line.id.clone()),
+            line.group.in_lang(out.lang).to_owned(),
+            line.by.name.clone(),
+            if line.by.at_hub { out.pick("pusat", "hub").to_owned() } else { line.by.office.clone() },
+            words::time(out, line.decided_at),
+            if line.can_undo { out.pick("bisa dibatalkan", "can be undone").to_owned() } else { String::new() },
+        ]);
+    }
+    out.table(&table);
 }
 
 fn show_resolved(out: &Output, done: &Resolved) {

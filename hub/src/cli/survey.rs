@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use kentongan_host::output::Table;
 use kentongan_host::{Exit, Failure, Lang, Output};
-use kentongan_protocol::form::builtin::{by_tag, skm};
-use kentongan_protocol::survey::{Band, Bands, Hundredths, Sums, Weight, sample};
+use kentongan_protocol::form::builtin::skm;
+use kentongan_protocol::survey::{Sums, Weight, sample};
 use serde_json::{Value, json};
 
 use super::args::{IndexArgs, SurveyCommand};
 use super::ask::{Asked, unexpected};
 use super::calendar::text_of;
 use super::{Context, csv};
-use crate::service::fleet::State;
-use crate::service::survey::{Answer, Place, Request, SumsPage, Unit};
+use crate::service::survey::{Answer, Report, Request, SumsPage, Unit, elements, thousandths};
 use crate::service::{self, Request as Ask};
 
 pub(super) fn run(context: &Context<'_>, command: &SurveyCommand) -> Result<Exit, Failure> {
@@ -38,75 +37,25 @@ fn bands(context: &Context<'_>, hub: &mut Asked, text: String) -> Result<(), Fai
     Ok(())
 }
 
-/// All pages, added up.
-struct Report {
-    units: BTreeMap<String, Unit>,
-    all: Unit,
-    places: Vec<Place>,
-    bands: Bands,
-    ranked_from: u64,
-    year: i32,
-    weight: Weight,
-}
-
 fn gather(hub: &mut Asked, args: &IndexArgs) -> Result<Report, Failure> {
     let weight = Weight::ALL.into_iter().find(|weight| weight.code() == args.weight).unwrap_or_default();
-    let (mut units, mut all, mut after) = (BTreeMap::<String, Unit>::new(), Unit::default(), 0);
+    let (mut units, mut after) = (BTreeMap::<String, Unit>::new(), 0);
     loop {
         let (from, to, area) = (args.from.clone(), args.to.clone(), args.area.clone());
         let answer = hub.ask(Ask::Survey(Request::Sums { from, to, area, after }))?;
         let service::Answer::Survey(Answer::Sums(page)) = answer else { return Err(unexpected()) };
         let SumsPage { units: more, next, offices, bands, ranked_from } = *page;
         for (office, unit) in more {
-            all.merge(&unit);
             units.entry(office).or_default().merge(&unit);
         }
         match next {
             Some(next) => after = next,
             None => {
-                let year = args.to.get(..4).and_then(|year| year.parse().ok()).unwrap_or(0);
-                let bands = Bands::read(&bands).unwrap_or_default();
-                return Ok(Report { units, all, places: offices, bands, ranked_from, year, weight });
+                let page = SumsPage { units, next: None, offices, bands, ranked_from };
+                return Ok(Report::of(page, &args.to, weight));
             }
         }
     }
-}
-
-impl Report {
-    fn band(&self, index: Hundredths) -> Option<&Band> {
-        self.bands.of(self.year, index).map(|(band, _)| band)
-    }
-
-    fn source(&self) -> &str {
-        self.bands.of(self.year, Hundredths(10_000)).map_or("", |(_, source)| source)
-    }
-
-    fn name_of(&self, office: &str) -> &str {
-        self.places.iter().find(|place| place.office == office).map_or("", |place| place.name.as_str())
-    }
-
-    /// Offices at work of which nothing came in the period.
-    fn missing(&self) -> impl Iterator<Item = &Place> {
-        let at_work = |place: &&Place| !matches!(place.state, State::Paused | State::Revoked);
-        self.places.iter().filter(at_work).filter(|place| !self.units.contains_key(&place.office))
-    }
-
-    /// Units with enough questionnaires, the highest index first; then those without.
-    fn ranked(&self) -> Vec<(&String, &Unit)> {
-        let mut units: Vec<(&String, &Unit)> = self.units.iter().collect();
-        let index = |unit: &Unit| unit.sums().index(self.weight).filter(|_| unit.complete >= self.ranked_from);
-        units.sort_by_key(|(office, unit)| (std::cmp::Reverse(index(unit)), (*office).clone()));
-        units
-    }
-}
-
-/// What the elements are called, in the order of the regulation's list.
-fn elements(lang: Lang) -> [(&'static str, String); 9] {
-    let form = by_tag(skm::TAG);
-    skm::ELEMENTS.map(|(key, tag)| {
-        let label = form.and_then(|form| form.field(tag)).map(|field| field.label.in_lang(lang).to_owned());
-        (key, label.unwrap_or_else(|| key.to_owned()))
-    })
 }
 
 fn show(context: &Context<'_>, args: &IndexArgs, report: &Report) {
@@ -179,11 +128,6 @@ fn unit_document(report: &Report, unit: &Unit) -> Value {
         "elements": elements,
         "profile": unit.profile,
     })
-}
-
-/// `3.064`
-fn thousandths(number: u32) -> String {
-    format!("{}.{:03}", number / 1000, number % 1000)
 }
 
 fn show_csv(out: &Output, report: &Report) {

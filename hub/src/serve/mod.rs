@@ -20,6 +20,7 @@ mod listener;
 mod reload;
 mod routes;
 mod stall;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -199,6 +200,7 @@ impl Start {
             () = reload => {}
             () = renew_in_time(&serving, &tls_sender) => {}
             () = backup::nightly(serving.clone()) => {}
+            () = work::run(serving.clone()) => {}
             () = say_alive(&serving.store) => {}
             // The next start looks at what is really on the disk; nobody was told more than that.
             () = serving.store.closed() => return Err(Failure::of(Ktg::DiskFailed)),

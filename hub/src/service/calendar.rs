@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::office::parse_code;
 use super::record::Said;
-use super::{Desk, deadline};
+use super::{Desk, board};
 use crate::store::{Reference, Tx};
 
 /// Name of the table in the store.
@@ -139,7 +139,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
     match request {
         Request::Show { year, office } => show(tx, *year, office.as_deref()).map(Answer::Days),
         Request::Import { text } => {
-            let (imported, moved) = deadline::moving(tx, desk, |tx| import(tx, desk, text))?;
+            let (imported, moved) = board::moving(tx, desk, |tx| import(tx, desk, text))?;
             Ok(Answer::Imported(Imported { moved, ..imported }))
         }
         Request::Due { office, from, days, week_days } => {

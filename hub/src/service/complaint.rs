@@ -16,9 +16,10 @@ use kentongan_protocol::op::Write;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::deadline::{self, Board, Limits};
+use super::board::{self, Board, Columns};
+use super::deadline::{self, Limits};
 use super::record::{Opened, Operator, Said, Times, name_of, office_of, open};
-use super::view::{Document, document, status_said};
+use super::view::{Document, document, mask, status_said};
 use super::{Desk, work};
 use crate::store::{Attachment, AttachmentState, Named, Page, RecordFilter, RecordRow, Tx};
 
@@ -42,8 +43,13 @@ pub enum Request {
         /// At most this many.
         limit: u32,
     },
-    /// One complaint in full.
+    /// One complaint in full, with who people are: the audit log keeps who read it.
     Show {
+        /// Which.
+        record: String,
+    },
+    /// The same without who people are, and without the content of a confidential one.
+    Look {
         /// Which.
         record: String,
     },
@@ -98,6 +104,8 @@ pub enum Request {
         /// Only what is late.
         late: bool,
     },
+    /// A part of the board, by whose turn it is.
+    Columns(board::Ask),
     /// Which limits count.
     Limits,
     /// Lets these limits count for what is received from now on.
@@ -158,7 +166,7 @@ pub enum Addition {
 pub enum Answer {
     /// To [`Request::List`].
     List(List),
-    /// To [`Request::Show`].
+    /// To [`Request::Show`] and [`Request::Look`].
     Show(Box<Document>),
     /// To [`Request::Attachments`].
     Attachments(Attachments),
@@ -166,6 +174,8 @@ pub enum Answer {
     Changed(Changed),
     /// To [`Request::Board`].
     Board(Box<Board>),
+    /// To [`Request::Columns`].
+    Columns(Box<Columns>),
     /// To everything about limits.
     Limits(Limits),
 }
@@ -254,15 +264,20 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
     match request {
         Request::Board { office, late } => {
             let office = office.as_deref().map(office_of).transpose()?;
-            Ok(Answer::Board(Box::new(deadline::board(tx, desk, office, *late)?)))
+            Ok(Answer::Board(Box::new(board::board(tx, desk, office, *late)?)))
+        }
+        Request::Columns(ask) => {
+            let settled = board::bring_up(tx, desk)?;
+            Ok(Answer::Columns(Box::new(Columns { settled, ..board::columns(tx, desk, ask)? })))
         }
         Request::Limits => deadline::limits(tx, desk).map(Answer::Limits),
         Request::ChooseLimits { name } => deadline::choose(tx, desk, name).map(Answer::Limits),
         Request::ImportLimits { text } => deadline::import(tx, desk, text).map(Answer::Limits),
-        Request::Show { record } => {
+        Request::Show { record } | Request::Look { record } => {
             let Answer::Show(mut document) = run(tx, desk.into(), request)? else { return Err(needs_settings()) };
             let (opened, clock) = (complaint(tx, record)?, deadline::Clock::load(tx, desk)?);
             document.due = clock.due(tx, &mut Times::default(), &opened)?;
+            document.next = next_steps(&opened);
             Ok(Answer::Show(document))
         }
         _ => run(tx, desk.into(), request),
@@ -289,6 +304,12 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
             let opened = complaint(tx, record)?;
             operator.note(tx, "complaint.read", &opened.row, json!({}))?;
             Ok(Answer::Show(Box::new(document(tx, operator, &opened)?)))
+        }
+        Request::Look { record } => {
+            let opened = complaint(tx, record)?;
+            let mut document = document(tx, operator, &opened)?;
+            mask(&mut document, &opened);
+            Ok(Answer::Show(Box::new(document)))
         }
         Request::Attachments { record } => {
             let opened = complaint(tx, record)?;
@@ -334,9 +355,11 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
             changed(tx, operator, &opened, writes, "complaint.added")
         }
         Request::Merge { record, into } => merge(tx, operator, record, into),
-        Request::Board { .. } | Request::Limits | Request::ChooseLimits { .. } | Request::ImportLimits { .. } => {
-            Err(needs_settings())
-        }
+        Request::Board { .. }
+        | Request::Columns(_)
+        | Request::Limits
+        | Request::ChooseLimits { .. }
+        | Request::ImportLimits { .. } => Err(needs_settings()),
         Request::Set { record, fields } => {
             let opened = complaint(tx, record)?;
             let writes = editing(tx, &opened, fields)?;
@@ -466,6 +489,12 @@ fn stage(operator: Operator<'_>, opened: &Opened, to: ChoiceTag, reason: &str) -
     let mut values = work::afresh(opened, &[("alasan", reason), ("petugas_status", operator.name)])?;
     values.insert(status::FIELD, kentongan_protocol::form::Value::One(to));
     work::write(opened, group, values)
+}
+
+/// Where a complaint can go from here, in the order of the statuses.
+fn next_steps(opened: &Opened) -> Vec<Said> {
+    let from = opened.row.status.unwrap_or(status::DITERIMA);
+    moves::next(from).filter_map(|rule| status_said(opened.form, rule.to)).collect()
 }
 
 /// Statuses that need nothing beside a reason; others come with an answer, a routing or a closing.

@@ -1,6 +1,5 @@
-//! What is due of each complaint: its course read from its ops, counted by the calendar and the limits in force when it was
-//! received. Nothing here is stored: a new calendar moves every open deadline at once, and the audit log says from when to
-//! when.
+//! What is due of a complaint: its course read from its ops, counted by the calendar and the limits in force when it was
+//! received. Nothing here is stored; what is kept of it for lists stands in [`super::board`].
 
 use std::collections::BTreeMap;
 
@@ -8,42 +7,28 @@ use kentongan_host::{Exit, Failure, moment};
 use kentongan_protocol::calendar::{
     Calendar, Class, Course, Day, Deadline, Move, Profile, Profiles, Stage, Week, WorkDays, Zone,
 };
-use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
-use kentongan_protocol::form::{ChoiceTag, FieldTag, Lang, Value};
-use kentongan_protocol::ids::{OfficeCode, RecordId};
+use kentongan_protocol::form::builtin::pengaduan::{group, status};
+use kentongan_protocol::form::{FieldTag, Lang, Value};
+use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::{Action, Op};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::calendar;
-use super::complaint::Line;
-use super::record::{Opened, Said, Times, name_of, opened};
+use super::record::{Opened, Said, Times};
 use super::{Desk, work};
-use crate::store::{OpState, Page, RecordFilter, RecordRow, Reference, StoreError, Tx};
+use crate::store::{OpState, Reference, StoreError, Tx};
 
 /// Names of the tables in the store.
 const PROFILES: &str = "deadlines";
 const CHOICES: &str = "deadlines.choice";
-/// Complaints that a board looks at.
-const BOARD_MAX: usize = 5_000;
-const PAGE: usize = 500;
-/// Where complaints are that something may be due of.
-const OPEN: [ChoiceTag; 8] = [
-    status::DITERIMA,
-    status::PERLU_DILENGKAPI,
-    status::TERVERIFIKASI,
-    status::DIALIHKAN,
-    status::TERDISPOSISI,
-    status::DIPROSES,
-    status::DIJAWAB,
-    status::DIBUKA_KEMBALI,
-];
 /// Fields of the form that limits depend on.
 const RECEIVED_AT: FieldTag = 112;
 const KIND: FieldTag = 121;
 const GRAVITY: FieldTag = 122;
-const UNIT: FieldTag = 161;
+pub(crate) const UNIT: FieldTag = 161;
 const UNIT_OFFICE: FieldTag = 162;
 
 /// What is due of a complaint.
@@ -71,46 +56,6 @@ pub struct Due {
     pub profile: String,
     /// The source of the limit.
     pub source: String,
-}
-
-/// Complaints and what is due of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Board {
-    /// What is late, due today, due on the next working day, later, and whose turn the reporter's is.
-    pub counts: Counts,
-    /// The complaints, what is due first in front; those that nothing is due of stand last.
-    pub cases: Vec<Case>,
-    /// Whether there are more open complaints than a board looks at.
-    pub more: bool,
-}
-
-/// How many complaints are how late.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Past their day.
-    pub late: u64,
-    /// On their last day.
-    pub today: u64,
-    /// With one working day left.
-    pub next_day: u64,
-    /// With more.
-    pub later: u64,
-    /// The reporter's turn.
-    pub waiting: u64,
-}
-
-/// A complaint on the board.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Case {
-    /// As in a list.
-    #[serde(flatten)]
-    pub line: Line,
-    /// Whose turn it is.
-    pub stage: Said,
-    /// The unit that is responsible, if it was handed to one.
-    pub unit: Option<String>,
-    /// What is due; `None` while nothing is.
-    pub due: Option<Due>,
 }
 
 /// What limits count.
@@ -157,10 +102,32 @@ impl Clock {
     pub(crate) fn due(&self, tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Option<Due>, StoreError> {
         let Read { course, received_ms } = read(tx, times, opened)?;
         let Some(profile) = self.profile_at(received_ms) else { return Ok(None) };
-        let office = responsible(opened).unwrap_or_else(|| opened.born.office.clone());
+        let office = answerable(opened);
         let work = WorkDays::new(&self.calendar, &office, self.week);
         let today = Zone::of(&office).day_of(self.now_ms);
         Ok(course.deadline(profile, &work).map(|deadline| due_said(&deadline, &profile.name, today, &work)))
+    }
+
+    /// The end of the day on which it is due, where it is due, milliseconds since 1970.
+    pub(crate) fn due_ms(
+        &self,
+        tx: &mut dyn Tx,
+        times: &mut Times,
+        opened: &Opened,
+    ) -> Result<Option<i64>, StoreError> {
+        let Read { course, received_ms } = read(tx, times, opened)?;
+        let Some(profile) = self.profile_at(received_ms) else { return Ok(None) };
+        let office = answerable(opened);
+        let work = WorkDays::new(&self.calendar, &office, self.week);
+        let deadline = course.deadline(profile, &work);
+        Ok(deadline.map(|deadline| Zone::of(&office).start_of(deadline.due.day.plus(1))))
+    }
+
+    /// The same number for the same calendar, limits and working week: with another one, every deadline may have moved.
+    pub(crate) fn basis(&self) -> u64 {
+        let text = format!("{}\n{}\n{:?}", self.calendar.write(), self.profiles.write(), self.week);
+        let digest = Sha256::digest(text);
+        digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 }
 
@@ -181,12 +148,17 @@ fn due_said(deadline: &Deadline, profile: &str, today: Day, work: &WorkDays<'_>)
     }
 }
 
-fn stage_said(stage: Stage) -> Said {
+/// Whose days count: those of the office that it was handed to, or else of its own.
+fn answerable(opened: &Opened) -> OfficeCode {
+    responsible(opened).unwrap_or_else(|| opened.born.office.clone())
+}
+
+pub(crate) fn stage_said(stage: Stage) -> Said {
     let label = |lang| stage.label(lang).to_owned();
     Said { code: stage.code().to_owned(), id: label(Lang::Id), en: label(Lang::En) }
 }
 
-fn shown(opened: &Opened, tag: u16, field: FieldTag) -> Option<&Value> {
+pub(crate) fn shown(opened: &Opened, tag: u16, field: FieldTag) -> Option<&Value> {
     let group = opened.form.group(tag)?;
     GroupView::of(&opened.record, opened.form, group).shown()?.get(&field)
 }
@@ -263,96 +235,6 @@ fn class(opened: &Opened) -> Class {
         (Some(2 | 3), _) => Class::Information,
         _ => Class::Ordinary,
     }
-}
-
-/// All open complaints, or those of an office, with what is due of them.
-///
-/// # Errors
-/// A failure of the store.
-pub fn board(tx: &mut dyn Tx, desk: &Desk, office: Option<OfficeCode>, late: bool) -> Result<Board, Failure> {
-    let clock = Clock::load(tx, desk)?;
-    let (mut times, mut counts, mut cases, mut looked) = (Times::default(), Counts::default(), Vec::new(), 0);
-    for row in open_rows(tx, office)? {
-        looked += 1;
-        let Some(opened) = opened(tx, row)? else { continue };
-        let due = clock.due(tx, &mut times, &opened)?;
-        counts.count(&opened, due.as_ref());
-        if late && due.as_ref().is_none_or(|due| due.left >= 0) {
-            continue;
-        }
-        let stage = stage_said(opened.row.status.map_or(Stage::Verify, Stage::of));
-        let unit = shown(&opened, group::DISPOSISI, UNIT).and_then(|unit| match unit {
-            Value::Text(unit) => Some(unit.clone()),
-            _ => None,
-        });
-        cases.push(Case { line: opened.row.into(), stage, unit, due });
-    }
-    let order = |case: &Case| (case.due.is_none(), case.due.as_ref().map(|due| due.due.clone()), case.line.number);
-    cases.sort_by_key(order);
-    Ok(Board { counts, cases, more: looked >= BOARD_MAX })
-}
-
-impl Counts {
-    fn count(&mut self, opened: &Opened, due: Option<&Due>) {
-        let waiting = opened.row.status.map(Stage::of) == Some(Stage::Waiting);
-        let place = match due.map(|due| due.left) {
-            _ if waiting => &mut self.waiting,
-            Some(left) if left < 0 => &mut self.late,
-            Some(0) => &mut self.today,
-            Some(1) => &mut self.next_day,
-            Some(_) => &mut self.later,
-            None => return,
-        };
-        *place += 1;
-    }
-}
-
-fn open_rows(tx: &mut dyn Tx, office: Option<OfficeCode>) -> Result<Vec<RecordRow>, StoreError> {
-    let mut rows = Vec::new();
-    // What nobody has moved yet has no status, and is the first that somebody should look at.
-    for status in std::iter::once(None).chain(OPEN.map(Some)) {
-        let (form, office) = (Some(pengaduan::TAG), office.clone());
-        let filter = RecordFilter { form, office, status: Some(status), text: None };
-        let mut after = 0;
-        while rows.len() < BOARD_MAX {
-            let page = tx.records(&filter, Page::After(after), PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = last.number;
-            rows.extend(page);
-        }
-    }
-    rows.truncate(BOARD_MAX);
-    Ok(rows)
-}
-
-/// Runs `change`, which may move deadlines, and notes in the audit log which it moved.
-pub(crate) fn moving<T>(
-    tx: &mut dyn Tx,
-    desk: &Desk,
-    change: impl FnOnce(&mut dyn Tx) -> Result<T, Failure>,
-) -> Result<(T, u64), Failure> {
-    let before = all_due(tx, desk)?;
-    let done = change(tx)?;
-    let after = all_due(tx, desk)?;
-    let mut moved = 0;
-    for (record, (name, due)) in &after {
-        let Some((_, old)) = before.get(record).filter(|(_, old)| old != due) else { continue };
-        desk.audit(tx, "complaint.deadline_moved", name, json!({ "from": old, "to": due }))?;
-        moved += 1;
-    }
-    Ok((done, moved))
-}
-
-/// Name and day of all that is due.
-fn all_due(tx: &mut dyn Tx, desk: &Desk) -> Result<BTreeMap<RecordId, (String, String)>, Failure> {
-    let (clock, mut times, mut all) = (Clock::load(tx, desk)?, Times::default(), BTreeMap::new());
-    for row in open_rows(tx, None)? {
-        let Some(opened) = opened(tx, row)? else { continue };
-        if let Some(due) = clock.due(tx, &mut times, &opened)? {
-            all.insert(opened.row.id, (name_of(&opened.row), due.due));
-        }
-    }
-    Ok(all)
 }
 
 /// From when which profile counts.

@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod board;
 pub mod calendar;
 pub mod complaint;
 pub mod conflict;

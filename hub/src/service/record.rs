@@ -174,6 +174,19 @@ pub struct Answered {
     pub value: String,
     /// The value in words.
     pub shown: Said,
+    /// Whether the value is there but was taken out of this answer.
+    #[serde(default)]
+    pub is_hidden: bool,
+}
+
+impl Answered {
+    /// Leaves only that something stands there.
+    pub(crate) fn hide(&mut self) {
+        const DOTS: &str = "•••";
+        self.value.clear();
+        self.shown = Said { code: String::new(), id: DOTS.to_owned(), en: DOTS.to_owned() };
+        self.is_hidden = true;
+    }
 }
 
 /// The values of a write, in the order of the form. Fields that this program does not know are left out.
@@ -188,6 +201,7 @@ fn answered(field: &Field, value: &Value) -> Answered {
         field: Said { code: field.name.clone(), id: field.label.id.clone(), en: field.label.en.clone() },
         shown: Said { code: text.clone(), id: value.display(field, Lang::Id), en: value.display(field, Lang::En) },
         value: text,
+        is_hidden: false,
     }
 }
 

@@ -1,12 +1,22 @@
-//! Sums for the satisfaction index, page by page: a region's survey of a year is never held in memory, and no office waits
-//! while it is added up. How an index follows from sums stands in `kentongan_protocol::survey`.
+//! Sums for the satisfaction index. How an index follows from sums stands in `kentongan_protocol::survey`.
+//!
+//! ```text
+//!   any period: page by page, so that a region's survey of a year is never held in memory and no office waits
+//!   whole months: from sums that are kept by office and month; what came since is added first
+//! ```
+//!
+//! An answer is never changed after saving, so what was added once stays right.
+
+mod report;
 
 use std::collections::BTreeMap;
 
 use kentongan_host::Failure;
+use kentongan_protocol::calendar::year::within;
 use kentongan_protocol::calendar::{Day, Zone};
 use kentongan_protocol::form::builtin::skm;
 use kentongan_protocol::form::{Civil, FieldTag, Value};
+use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::Op;
 use kentongan_protocol::survey::{Bands, Sums};
@@ -17,12 +27,18 @@ use super::fleet::{State, rows};
 use super::office::parse_code;
 use super::record::{Opened, Times, opened};
 use super::{Desk, calendar};
-use crate::store::{Page, RecordFilter, Reference, StoreError, Tx};
+use crate::store::{Page, RecordFilter, Reference, Seen, StoreError, SurveyMonth, Tx};
+
+pub use report::{Report, elements, thousandths};
 
 /// Name of the table of bands in the store.
 const BANDS: &str = "survey.bands";
 /// Records of a page.
 const PAGE: usize = 1_000;
+/// Questionnaires that are added before an answer.
+const BATCH: usize = 250;
+/// How far they were added up by month.
+const NUMBER: &str = "surveys.number";
 const DATE: FieldTag = 11;
 /// Fields of the respondent that reports count.
 const PROFILE: [&str; 4] = ["jenis_kelamin", "pendidikan", "pekerjaan", "kanal"];
@@ -42,6 +58,15 @@ pub enum Request {
         /// Records behind this number: the next page. 0 for the first.
         after: u64,
     },
+    /// What all questionnaires of whole months add up to.
+    Index {
+        /// From this month on, as `2026-01`.
+        from: String,
+        /// Up to this month.
+        to: String,
+        /// Only of this office or area.
+        area: Option<String>,
+    },
     /// Brings in a table of bands.
     ImportBands {
         /// The table.
@@ -55,6 +80,8 @@ pub enum Request {
 pub enum Answer {
     /// To [`Request::Sums`].
     Sums(Box<SumsPage>),
+    /// To [`Request::Index`].
+    Index(Box<Index>),
     /// To [`Request::ImportBands`].
     Imported(u64),
 }
@@ -72,6 +99,15 @@ pub struct SumsPage {
     pub bands: String,
     /// With the last page: units with fewer complete questionnaires than this are not ranked.
     pub ranked_from: u64,
+}
+
+/// What all questionnaires of some months add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// Of all offices there.
+    pub page: SumsPage,
+    /// Whether all questionnaires that came are in it.
+    pub settled: bool,
 }
 
 /// What an office's questionnaires add up to.
@@ -107,6 +143,14 @@ impl Unit {
         Sums { complete, incomplete, scores, answered }
     }
 
+    /// As the store keeps it.
+    fn kept(month: &SurveyMonth) -> Unit {
+        let mut unit = Unit::default();
+        unit.set(month.sums);
+        unit.profile = serde_json::from_str(&month.profile).unwrap_or_default();
+        unit
+    }
+
     fn set(&mut self, sums: Sums) {
         let Sums { complete, incomplete, scores, answered } = sums;
         (self.complete, self.incomplete, self.scores, self.answered) = (complete, incomplete, scores, answered);
@@ -138,6 +182,13 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
             let page = sums(tx, desk, period, area.as_ref().map(|area| area.as_str()), *after)?;
             Ok(Answer::Sums(Box::new(page)))
         }
+        Request::Index { from, to, area } => {
+            let months = (month(from)?, month(to)?);
+            let area = area.as_deref().filter(|area| !area.is_empty()).map(parse_code).transpose()?;
+            let settled = bring_up(tx)?;
+            let page = of_months(tx, desk, months, area.as_ref().map(|area| area.as_str()))?;
+            Ok(Answer::Index(Box::new(Index { page, settled })))
+        }
         Request::ImportBands { text } => {
             Bands::read(text).map_err(|error| calendar::not_read(&error))?;
             let (at_ms, actor) = (desk.now_ms, desk.actor.clone());
@@ -161,7 +212,7 @@ fn sums(
 ) -> Result<SumsPage, Failure> {
     let filter = RecordFilter { form: Some(skm::TAG), office: None, status: None, text: None };
     let (mut page, mut times) = (SumsPage::default(), Times::default());
-    let there = |code: &str| area.is_none_or(|area| kentongan_protocol::calendar::year::within(area, code));
+    let there = |code: &str| area.is_none_or(|area| within(area, code));
     let rows_here = tx.records(&filter, Page::After(after), PAGE)?;
     page.next = rows_here.last().map(|row| row.number).filter(|_| rows_here.len() == PAGE);
     for row in rows_here {
@@ -174,15 +225,86 @@ fn sums(
         }
     }
     if page.next.is_none() {
-        let places = rows(tx, desk)?.into_iter().filter(|row| there(&row.office));
-        page.offices = places.map(|row| Place { office: row.office, name: row.name, state: row.state }).collect();
-        page.bands = match tx.reference(BANDS)? {
-            Some(reference) => reference.text,
-            None => Bands::BUILT_IN.to_owned(),
-        };
-        page.ranked_from = desk.config.survey_min_n;
+        frame(tx, desk, &mut page, there)?;
     }
     Ok(page)
+}
+
+/// What sums are read by: who could have answers, and which bands count.
+fn frame(tx: &mut dyn Tx, desk: &Desk, page: &mut SumsPage, there: impl Fn(&str) -> bool) -> Result<(), Failure> {
+    let places = rows(tx, desk)?.into_iter().filter(|row| there(&row.office));
+    page.offices = places.map(|row| Place { office: row.office, name: row.name, state: row.state }).collect();
+    page.bands = match tx.reference(BANDS)? {
+        Some(reference) => reference.text,
+        None => Bands::BUILT_IN.to_owned(),
+    };
+    page.ranked_from = desk.config.survey_min_n;
+    Ok(())
+}
+
+/// A month as it is kept: months since the year 0.
+///
+/// # Errors
+/// It is none (exit 2).
+pub(crate) fn month(text: &str) -> Result<i32, Failure> {
+    let day = day(&format!("{text}-01"))?;
+    Ok(month_of(day))
+}
+
+fn month_of(day: Day) -> i32 {
+    Civil::from_days(day.0).map_or(0, |civil| civil.year * 12 + i32::from(civil.month) - 1)
+}
+
+/// Adds what came since the last time, as far as that takes no time. `true` once all are in.
+pub(crate) fn bring_up(tx: &mut dyn Tx) -> Result<bool, StoreError> {
+    for _ in 0..3 {
+        if settle(tx, BATCH)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What was added up of whole months.
+pub(crate) fn of_months(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    (from, to): (i32, i32),
+    area: Option<&str>,
+) -> Result<SumsPage, Failure> {
+    let there = |code: &str| area.is_none_or(|area| within(area, code));
+    let mut page = SumsPage::default();
+    for month in tx.survey_months(None, from, to)? {
+        if there(month.office.as_str()) {
+            page.units.entry(month.office.to_string()).or_default().merge(&Unit::kept(&month));
+        }
+    }
+    frame(tx, desk, &mut page, there)?;
+    Ok(page)
+}
+
+/// Adds questionnaires that came since the last time, at most `limit`. `true` once all are in.
+pub(crate) fn settle(tx: &mut dyn Tx, limit: usize) -> Result<bool, StoreError> {
+    // A questionnaire is never changed: only what came counts.
+    let seen = Seen { number: tx.progress(NUMBER)?, change: u64::MAX };
+    let (rows, reached) = tx.unseen(skm::TAG, seen, limit)?;
+    let (mut times, mut months) = (Times::default(), BTreeMap::<(OfficeCode, i32), Unit>::new());
+    for row in rows {
+        let Some(opened) = opened(tx, row)? else { continue };
+        let month = month_of(surveyed_on(tx, &mut times, &opened)?);
+        count(months.entry((opened.born.office.clone(), month)).or_default(), &opened);
+    }
+    for ((office, month), mut unit) in months {
+        for known in tx.survey_months(Some(&office), month, month)? {
+            unit.merge(&Unit::kept(&known));
+        }
+        let profile = serde_json::to_string(&unit.profile).unwrap_or_default();
+        tx.put_survey_month(&SurveyMonth { office, month, sums: unit.sums(), profile })?;
+    }
+    if reached.number != seen.number {
+        tx.put_progress(NUMBER, reached.number)?;
+    }
+    Ok(reached.number == seen.number)
 }
 
 /// The day that the questionnaire says, or else the one on which it was entered.

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use kentongan_host::{Lang, moment};
-use kentongan_protocol::form::{Form, Group, GroupTag};
+use kentongan_protocol::form::builtin::pengaduan;
+use kentongan_protocol::form::{Field, FieldTag, Form, Group, GroupTag, Privacy, Value};
 use kentongan_protocol::ids::{LogId, OpId, RecordId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::{Candidate, GroupView, Written};
 use kentongan_protocol::op::Op;
 use serde::{Deserialize, Serialize};
 
-use super::deadline::Due;
+use super::deadline::{Due, shown};
 use super::record::{Answered, Opened, Operator, Said, Times, When, answers};
 use crate::store::{OpState, Result, StoreError, StoredOp, Tx};
 
@@ -35,6 +36,9 @@ pub struct Document {
     /// What is due of it; only of an open complaint that was asked for by itself.
     #[serde(default)]
     pub due: Option<Due>,
+    /// Statuses that it can go to from here; only of a complaint that was asked for by itself.
+    #[serde(default)]
+    pub next: Vec<Said>,
     /// Its groups, in the order of the form; those without anything are left out.
     pub groups: Vec<GroupDocument>,
     /// Everything that was written to it, in hybrid order.
@@ -51,6 +55,9 @@ pub struct GroupDocument {
     /// Since when values stand side by side here, if they do.
     #[serde(with = "moment::option")]
     pub conflict_since: Option<i64>,
+    /// What stood in it before those values were written, if they have that in common.
+    #[serde(default)]
+    pub base: Option<Standing>,
     /// What stands in it: one value, the entries of a growing group, or the values of a conflict, the shown one first.
     pub values: Vec<Standing>,
 }
@@ -165,10 +172,79 @@ pub(crate) fn document(tx: &mut dyn Tx, operator: Operator<'_>, opened: &Opened)
         status: row.status.and_then(|status| status_said(form, status)),
         received_at: row.received_ms,
         due: None,
+        next: Vec::new(),
         groups,
         history,
         replicas,
     })
+}
+
+/// Takes out who people are, and the content of a confidential complaint: what is left may be read without leaving a trace.
+pub(crate) fn mask(document: &mut Document, opened: &Opened) {
+    let hidden = Hidden::of(opened);
+    document.groups.iter_mut().for_each(|group| hidden.mask_group(group));
+    for write in document.history.iter_mut().flat_map(|event| &mut event.writes) {
+        hidden.mask(&mut write.answers);
+    }
+}
+
+/// What of a record is shown only to those who say that they read it.
+pub(crate) struct Hidden {
+    form: &'static Form,
+    is_confidential: bool,
+}
+
+impl Hidden {
+    pub(crate) fn of(opened: &Opened) -> Hidden {
+        Hidden { form: opened.form, is_confidential: is_confidential(opened) }
+    }
+
+    fn hides(&self, field: &Field) -> bool {
+        match field.privacy {
+            Privacy::Identity => true,
+            Privacy::Internal => self.is_confidential && CONTENT.contains(&field.group),
+            Privacy::Public => false,
+        }
+    }
+
+    pub(crate) fn mask(&self, answers: &mut [Answered]) {
+        for answer in answers {
+            if self.form.field_named(&answer.field.code).is_none_or(|field| self.hides(field)) {
+                answer.hide();
+            }
+        }
+    }
+
+    pub(crate) fn mask_group(&self, group: &mut GroupDocument) {
+        for standing in group.values.iter_mut().chain(&mut group.base) {
+            self.mask(&mut standing.answers);
+        }
+    }
+
+    /// Whether something of a group is hidden.
+    pub(crate) fn hides_of(&self, group: &Group) -> bool {
+        self.form.fields.iter().any(|field| field.group == group.tag && self.hides(field))
+    }
+}
+
+/// Groups of a complaint that say what happened, in the citizen's words.
+const CONTENT: [GroupTag; 4] =
+    [pengaduan::group::URAIAN, pengaduan::group::KEJADIAN, pengaduan::group::PERMINTAAN, pengaduan::group::BIAYA];
+const PRIVACY: FieldTag = 101;
+const CONFIDENTIAL: &str = "rahasia";
+
+/// Whether the citizen asked for the content to be kept to few.
+pub(crate) fn is_confidential(opened: &Opened) -> bool {
+    choice_said(opened, pengaduan::group::PRIVASI, PRIVACY).is_some_and(|privacy| privacy.code == CONFIDENTIAL)
+}
+
+/// The choice that stands in a field of a complaint, in words.
+pub(crate) fn choice_said(opened: &Opened, group: GroupTag, field: FieldTag) -> Option<Said> {
+    if opened.born.form != pengaduan::TAG {
+        return None;
+    }
+    let choice = shown(opened, group, field).and_then(Value::choice)?;
+    opened.form.field(field)?.choice(choice).map(Said::from)
 }
 
 /// What a status is called.
@@ -193,7 +269,7 @@ pub(crate) fn groups(tx: &mut dyn Tx, authors: &mut Authors<'_>, opened: &Opened
                 standing(tx, authors, opened.form, &entries)?
             }
         };
-        all.push(GroupDocument { group: group_said(group), conflict_since: since(group.tag), values });
+        all.push(GroupDocument { group: group_said(group), conflict_since: since(group.tag), base: None, values });
     }
     Ok(all)
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use kentongan_protocol::attachment::Content;
 use kentongan_protocol::calendar::Day;
-use kentongan_protocol::form::GroupTag;
+use kentongan_protocol::form::{FormTag, GroupTag};
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::receipt::ReceiptCode;
@@ -31,9 +31,9 @@ use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 
 use super::rows::{
-    Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, Conflict, EnrolCode, ExchangeNote, FeedItem,
-    FeedLimit, FeedSlice, Fork, HubIdentity, Log, Named, NewOp, Office, OfficeDay, OpState, Page, RecordFilter,
-    RecordRow, Reference, Replica, Run, StoredOp, Totals,
+    Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, Case, CaseCount, CaseFilter, CasePlace, Conflict,
+    Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork, HubIdentity, Log, Named, NewOp, Office,
+    OfficeDay, OpState, Page, RecordFilter, RecordRow, Reference, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
 };
 
 /// Result of a call on the store.
@@ -175,6 +175,41 @@ pub trait Tx {
     fn put_conflict(&mut self, conflict: &Conflict) -> Result<()>;
     /// Removes a conflict that was decided.
     fn remove_conflict(&mut self, record: RecordId, group: GroupTag) -> Result<()>;
+    /// Notes who decided a conflict. The same again changes nothing.
+    fn put_decision(&mut self, decision: &Decision) -> Result<()>;
+    /// Decisions over conflicts, the latest first, at most `limit`.
+    fn decisions(&mut self, limit: usize) -> Result<Vec<Decision>>;
+
+    // -- what was found out of records ------------------------------------------------------------------------------
+
+    /// Records of a form that came or changed after `seen`, in no order, and how far that reaches; a record may be given
+    /// twice. At most `limit` that came and `limit` that changed: with fewer of both than that, there are no more.
+    fn unseen(&mut self, form: FormTag, seen: Seen, limit: usize) -> Result<(Vec<RecordRow>, Seen)>;
+    /// How far work of this name has come; 0 if it never began.
+    fn progress(&mut self, name: &str) -> Result<u64>;
+    /// Notes how far work of this name has come.
+    fn put_progress(&mut self, name: &str, value: u64) -> Result<()>;
+    /// What is due of a record, if it is on the list of open complaints.
+    fn case(&mut self, record: RecordId) -> Result<Option<Case>>;
+    /// Puts a record, which must be there, on the list of open complaints, or changes it there.
+    fn put_case(&mut self, case: &Case) -> Result<()>;
+    /// Takes a record off the list of open complaints.
+    fn remove_case(&mut self, record: RecordId) -> Result<()>;
+    /// Open complaints behind a place, what is due first in front, at most `limit`; each with its place.
+    fn cases(
+        &mut self,
+        filter: &CaseFilter,
+        after: Option<CasePlace>,
+        limit: usize,
+    ) -> Result<Vec<(CasePlace, RecordId)>>;
+    /// Open complaints by number of their record, those above `after`, at most `limit`.
+    fn cases_numbered(&mut self, after: u64, limit: usize) -> Result<Vec<(u64, RecordId)>>;
+    /// How many open complaints there are at each stage, and how many of them are due until each of the moments.
+    fn case_counts(&mut self, office: Option<&OfficeCode>, moments_ms: [i64; 4]) -> Result<Vec<CaseCount>>;
+    /// What the questionnaires of one office, or of all, add up to in each month from the first to the second.
+    fn survey_months(&mut self, office: Option<&OfficeCode>, from: i32, until: i32) -> Result<Vec<SurveyMonth>>;
+    /// Enters or replaces the sums of a month.
+    fn put_survey_month(&mut self, month: &SurveyMonth) -> Result<()>;
 
     // -- files that records name -------------------------------------------------------------------------------------
 

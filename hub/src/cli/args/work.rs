@@ -311,6 +311,29 @@ pub(crate) enum ConflictCommand {
         #[arg(long, help = t("Alasan", "Reason"))]
         reason: String,
     },
+    #[command(
+        about = t("Yang sudah diputuskan, di pusat dan di kantor", "What was decided, at the hub and at offices"),
+        after_help = examples(&["conflict decisions", "conflict decisions --limit 10 --json"]),
+    )]
+    Decisions {
+        #[arg(long, default_value_t = 50, help = t("Paling banyak sekian", "At most this many"))]
+        limit: u32,
+    },
+    #[command(
+        about = t(
+            "Membatalkan keputusan pusat yang belum lewat sehari",
+            "Take back a decision of the hub that is younger than a day",
+        ),
+        after_help = examples(&["conflict undo KTG-7K3M-Q2H9D-R --group kejadian --reason \"salah baca\""]),
+    )]
+    Undo {
+        #[arg(value_name = "CODE|ID")]
+        record: String,
+        #[arg(long, value_name = "NAME", help = t("Kelompok isian", "Group of fields"))]
+        group: String,
+        #[arg(long, help = t("Alasan", "Reason"))]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]

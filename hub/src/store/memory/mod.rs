@@ -52,6 +52,10 @@ struct State {
     journal: BTreeMap<(ReplicaId, u64), ExchangeNote>,
     days: BTreeMap<(OfficeCode, Day), OfficeDay>,
     references: BTreeMap<String, Reference>,
+    progress: BTreeMap<String, u64>,
+    cases: BTreeMap<RecordId, Case>,
+    survey_months: BTreeMap<(i32, OfficeCode), SurveyMonth>,
+    decisions: BTreeMap<(RecordId, GroupTag, OpId), Decision>,
 }
 
 type Opposite = Box<dyn FnOnce(&mut State)>;

@@ -1,11 +1,12 @@
 //! Which call of the contract touches which table.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use kentongan_protocol::attachment::Content;
-use kentongan_protocol::calendar::Day;
-use kentongan_protocol::form::GroupTag;
+use kentongan_protocol::calendar::{Day, Stage};
+use kentongan_protocol::form::{FormTag, GroupTag};
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::receipt::ReceiptCode;
@@ -376,6 +377,117 @@ impl Tx for MemoryTx<'_> {
 
     fn remove_conflict(&mut self, record: RecordId, group: GroupTag) -> Result<()> {
         self.remove(|state| &mut state.conflicts, (record, group));
+        Ok(())
+    }
+
+    fn put_decision(&mut self, decision: &Decision) -> Result<()> {
+        let key = (decision.record, decision.group, decision.op);
+        if !self.state.decisions.contains_key(&key) {
+            self.set(|state| &mut state.decisions, key, decision.clone());
+        }
+        Ok(())
+    }
+
+    fn decisions(&mut self, limit: usize) -> Result<Vec<Decision>> {
+        let mut all: Vec<Decision> = self.state.decisions.values().cloned().collect();
+        let number = |decision: &Decision| self.state.records.get(&decision.record).map(|row| row.number);
+        all.sort_by_key(|decision| {
+            (Reverse(decision.decided_ms), Reverse(number(decision)), decision.group, decision.op)
+        });
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    fn unseen(&mut self, form: FormTag, seen: Seen, limit: usize) -> Result<(Vec<RecordRow>, Seen)> {
+        let of_form = |row: &&RecordRow| row.born.as_ref().is_some_and(|born| born.form == form);
+        let new = paged(&self.state.numbers, Page::After(seen.number)).filter_map(|id| self.state.records.get(id));
+        let mut rows: Vec<RecordRow> = new.filter(of_form).take(limit).cloned().collect();
+        let last = next(&self.state.numbers) - 1;
+        let number = if rows.len() < limit { last } else { rows.last().map_or(last, |row| row.number) };
+        let changed = self.state.records.values().filter(|row| row.changed > seen.change);
+        let mut changed: Vec<RecordRow> = changed.filter(of_form).cloned().collect();
+        changed.sort_by_key(|row| row.changed);
+        changed.truncate(limit);
+        let change = changed.last().map_or(seen.change, |row| row.changed);
+        rows.extend(changed);
+        Ok((rows, Seen { number, change }))
+    }
+
+    fn progress(&mut self, name: &str) -> Result<u64> {
+        Ok(self.state.progress.get(name).copied().unwrap_or(0))
+    }
+
+    fn put_progress(&mut self, name: &str, value: u64) -> Result<()> {
+        self.set(|state| &mut state.progress, name.to_owned(), value);
+        Ok(())
+    }
+
+    fn case(&mut self, record: RecordId) -> Result<Option<Case>> {
+        Ok(self.state.cases.get(&record).cloned())
+    }
+
+    fn put_case(&mut self, case: &Case) -> Result<()> {
+        self.set(|state| &mut state.cases, case.record, case.clone());
+        Ok(())
+    }
+
+    fn remove_case(&mut self, record: RecordId) -> Result<()> {
+        self.remove(|state| &mut state.cases, record);
+        Ok(())
+    }
+
+    fn cases(
+        &mut self,
+        filter: &CaseFilter,
+        after: Option<CasePlace>,
+        limit: usize,
+    ) -> Result<Vec<(CasePlace, RecordId)>> {
+        let order = |place: &CasePlace| (place.due_ms.is_none(), place.due_ms, place.number);
+        let in_time = |case: &Case| {
+            filter.due_ms.is_none_or(|(from, until)| case.due_ms.is_some_and(|due| from < due && due <= until))
+        };
+        let fits = |case: &&Case| {
+            filter.stage.is_none_or(|stage| stage == case.stage)
+                && filter.office.as_ref().is_none_or(|office| *office == case.office)
+                && in_time(case)
+        };
+        let place = |case: &Case| {
+            let number = self.state.records.get(&case.record)?.number;
+            Some((CasePlace { due_ms: case.due_ms, number }, case.record))
+        };
+        let mut found: Vec<_> = self.state.cases.values().filter(fits).filter_map(place).collect();
+        found.retain(|(place, _)| after.is_none_or(|after| order(place) > order(&after)));
+        found.sort_by_key(|(place, _)| order(place));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn cases_numbered(&mut self, after: u64, limit: usize) -> Result<Vec<(u64, RecordId)>> {
+        let numbers = self.state.numbers.range((Bound::Excluded(after), Bound::Unbounded));
+        let open = numbers.filter(|(_, id)| self.state.cases.contains_key(id));
+        Ok(open.map(|(number, id)| (*number, *id)).take(limit).collect())
+    }
+
+    fn case_counts(&mut self, office: Option<&OfficeCode>, moments_ms: [i64; 4]) -> Result<Vec<CaseCount>> {
+        let mut counts: BTreeMap<Stage, CaseCount> = BTreeMap::new();
+        for case in self.state.cases.values().filter(|case| office.is_none_or(|office| *office == case.office)) {
+            let empty = || CaseCount { stage: case.stage, all: 0, until: [0; 4] };
+            let count = counts.entry(case.stage).or_insert_with(empty);
+            count.all += 1;
+            for (until, moment) in count.until.iter_mut().zip(moments_ms) {
+                *until += u64::from(case.due_ms.is_some_and(|due| due <= moment));
+            }
+        }
+        Ok(counts.into_values().collect())
+    }
+
+    fn survey_months(&mut self, office: Option<&OfficeCode>, from: i32, until: i32) -> Result<Vec<SurveyMonth>> {
+        let months = self.state.survey_months.values().filter(|month| (from..=until).contains(&month.month));
+        Ok(months.filter(|month| office.is_none_or(|office| *office == month.office)).cloned().collect())
+    }
+
+    fn put_survey_month(&mut self, month: &SurveyMonth) -> Result<()> {
+        self.set(|state| &mut state.survey_months, (month.month, month.office.clone()), month.clone());
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod journals;
 mod logs;
 mod parties;
 mod records;
+mod work;
 
 pub use attachments::{Attachment, AttachmentState, Named};
 pub use days::{DAYS_KEPT, Delays, OfficeDay, Reference};
@@ -15,3 +16,4 @@ pub use journals::{AuditEntry, AuditEvent, ExchangeNote, JOURNAL_ROWS_MAX};
 pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};
 pub use parties::{Certificate, EnrolCode, HubIdentity, LastContact, Office, Replica, Standing};
 pub use records::{Born, Conflict, Page, RecordFilter, RecordRow, Totals};
+pub use work::{Case, CaseCount, CaseFilter, CasePlace, Decision, Seen, SurveyMonth};

@@ -19,6 +19,7 @@ mod records;
 mod row;
 mod schema;
 mod tx;
+mod work;
 
 use std::path::{Path, PathBuf};
 

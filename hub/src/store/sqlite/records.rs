@@ -23,8 +23,9 @@ macro_rules! records_where {
         )
     };
 }
+pub(super) use records_where;
 
-fn read_record(row: &mut Columns<'_>) -> Result<RecordRow> {
+pub(super) fn read_record(row: &mut Columns<'_>) -> Result<RecordRow> {
     let number = row.u64()?;
     let id = RecordId(row.op_id()?);
     Ok(RecordRow {

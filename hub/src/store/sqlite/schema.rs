@@ -8,7 +8,42 @@
 pub(super) const APPLICATION_ID: u32 = 0x4b54_4748;
 
 /// From each version to the next.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK];
+
+/// What was found out of records. The list of open complaints is read by stage, by office, and by what is due first.
+const WORK: &str = "
+CREATE INDEX records_by_change ON records (changed) WHERE changed > 0;
+
+CREATE TABLE cases (
+    record      INTEGER PRIMARY KEY REFERENCES records,
+    stage       INTEGER NOT NULL,                    -- whose turn it is: 0 verify, 1 reporter, 2 answer, 3 reporter's word
+    office      TEXT    NOT NULL,                    -- the office it belongs to
+    due_ms      INTEGER NOT NULL                     -- end of the day on which it is due; the last moment of all: never
+) STRICT;
+CREATE INDEX cases_by_stage ON cases (stage, due_ms);
+CREATE INDEX cases_by_office ON cases (office, due_ms);
+CREATE INDEX cases_by_due ON cases (due_ms);
+
+CREATE TABLE survey_months (
+    month       INTEGER NOT NULL,                    -- months since the year 0
+    office      TEXT    NOT NULL,
+    sums        BLOB    NOT NULL,                    -- complete, incomplete, 9 scores, 9 answers: 8 bytes each
+    profile     TEXT    NOT NULL,                    -- who the respondents were
+    PRIMARY KEY (month, office)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decisions (
+    record      INTEGER NOT NULL REFERENCES records,
+    grp         INTEGER NOT NULL,                    -- number of the group
+    log         INTEGER NOT NULL,                    -- the op that decided
+    seq         INTEGER NOT NULL,
+    owner       TEXT    NOT NULL,                    -- the office that was to decide
+    since_ms    INTEGER NOT NULL,                    -- known since
+    decided_ms  INTEGER NOT NULL,
+    PRIMARY KEY (record, grp, log, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX decisions_by_time ON decisions (decided_ms);
+";
 
 /// Files that records name.
 const ATTACHMENTS: &str = "

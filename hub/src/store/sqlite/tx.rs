@@ -2,7 +2,7 @@
 
 use kentongan_protocol::attachment::Content;
 use kentongan_protocol::calendar::Day;
-use kentongan_protocol::form::GroupTag;
+use kentongan_protocol::form::{FormTag, GroupTag};
 use kentongan_protocol::ids::{LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId, Topic};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::receipt::ReceiptCode;
@@ -13,7 +13,7 @@ use rusqlite::{Connection, Params};
 use super::super::contract::{Result, StoreError, Tx, Work};
 use super::super::rows::*;
 use super::row::Columns;
-use super::{attachments, days, feed, logs, parties, proofs, records};
+use super::{attachments, days, feed, logs, parties, proofs, records, work};
 
 /// An open transaction.
 pub(super) struct SqliteTx<'a> {
@@ -302,6 +302,51 @@ impl Tx for SqliteTx<'_> {
     }
     fn remove_conflict(&mut self, record: RecordId, group: GroupTag) -> Result<()> {
         records::remove_conflict(self, record, group)
+    }
+    fn put_decision(&mut self, decision: &Decision) -> Result<()> {
+        work::put_decision(self, decision)
+    }
+    fn decisions(&mut self, limit: usize) -> Result<Vec<Decision>> {
+        work::decisions(self, limit)
+    }
+
+    fn unseen(&mut self, form: FormTag, seen: Seen, limit: usize) -> Result<(Vec<RecordRow>, Seen)> {
+        work::unseen(self, form, seen, limit)
+    }
+    fn progress(&mut self, name: &str) -> Result<u64> {
+        work::progress(self, name)
+    }
+    fn put_progress(&mut self, name: &str, value: u64) -> Result<()> {
+        work::put_progress(self, name, value)
+    }
+    fn case(&mut self, record: RecordId) -> Result<Option<Case>> {
+        work::case(self, record)
+    }
+    fn put_case(&mut self, case: &Case) -> Result<()> {
+        work::put_case(self, case)
+    }
+    fn remove_case(&mut self, record: RecordId) -> Result<()> {
+        work::remove_case(self, record)
+    }
+    fn cases(
+        &mut self,
+        filter: &CaseFilter,
+        after: Option<CasePlace>,
+        limit: usize,
+    ) -> Result<Vec<(CasePlace, RecordId)>> {
+        work::cases(self, filter, after, limit)
+    }
+    fn cases_numbered(&mut self, after: u64, limit: usize) -> Result<Vec<(u64, RecordId)>> {
+        work::cases_numbered(self, after, limit)
+    }
+    fn case_counts(&mut self, office: Option<&OfficeCode>, moments_ms: [i64; 4]) -> Result<Vec<CaseCount>> {
+        work::case_counts(self, office, moments_ms)
+    }
+    fn survey_months(&mut self, office: Option<&OfficeCode>, from: i32, until: i32) -> Result<Vec<SurveyMonth>> {
+        work::survey_months(self, office, from, until)
+    }
+    fn put_survey_month(&mut self, month: &SurveyMonth) -> Result<()> {
+        work::put_survey_month(self, month)
     }
 
     fn feed_append(&mut self, topic: &Topic, item: &FeedItem) -> Result<u64> {

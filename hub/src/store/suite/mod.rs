@@ -28,6 +28,7 @@ mod logs;
 mod parties;
 mod records;
 mod transactions;
+mod work;
 
 use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::ids::{Lane, LogId, OfficeCode, OpId, RecordId, ReplicaId, RunId};

@@ -1,17 +1,20 @@
 //! Wayan's work at the hub, on what Sari at the village and Budi at the clinic sent.
 
+mod desk;
+
 use std::sync::{Arc, RwLock};
 
 use kentongan_host::{DataDir, Exit, Failure, Program};
 use kentongan_protocol::form::Value;
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::builtin::skm;
-use kentongan_protocol::ids::{Lane, RecordId};
+use kentongan_protocol::ids::{Lane, OpId, RecordId};
 use kentongan_protocol::op::{Action, Op, Write};
 use serde_json::Value as Json;
 
+use super::board::{Board, Counts};
 use super::record::Operator;
-use super::{Answer, Desk, Request, calendar, complaint, conflict, deadline, execute, export, quarantine, survey};
+use super::{Answer, Desk, Request, calendar, complaint, conflict, execute, export, quarantine, survey};
 use crate::accept::world::{NOW, Pc, World, complaint as new_complaint};
 use crate::ca::Authority;
 use crate::config::Config;
@@ -194,7 +197,7 @@ fn ask_at(world: &mut World, days: i64, request: &Request) -> Result<Answer, Fai
     transact_with(&mut *world.store, |tx| execute(tx, &desk, request))
 }
 
-fn board(world: &mut World, days: i64) -> deadline::Board {
+fn board(world: &mut World, days: i64) -> Board {
     let request = complaint::Request::Board { office: None, late: false };
     match ask_at(world, days, &Request::Complaint(request)).expect("a board") {
         Answer::Complaint(complaint::Answer::Board(board)) => *board,
@@ -217,7 +220,7 @@ fn the_board_shows_what_is_due_first_and_whose_turn_it_is() {
     let dues: Vec<&str> = shown.cases.iter().filter_map(|case| Some(case.due.as_ref()?.due.as_str())).collect();
     // Received on Wednesday the 18th of November 2026, to be verified and handed on within three working days.
     assert_eq!(dues, ["2026-11-23"; 3]);
-    assert_eq!(shown.counts, deadline::Counts { later: 3, ..deadline::Counts::default() });
+    assert_eq!(shown.counts, Counts { later: 3, week: 3, ..Counts::default() });
     let ask = complaint::Request::Move {
         record: other.to_string(),
         to: "perlu_dilengkapi".into(),
