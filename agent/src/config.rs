@@ -119,6 +119,15 @@ pub const OPTIONS: &[Opt] = &[
         ..OPT
     },
     Opt {
+        table: "ui",
+        key: "idle_lock",
+        kind: Kind::Duration { min_ms: SECOND_MS, max_ms: DAY_MS },
+        default: "10m",
+        help_id: "Di kantor yang orangnya ber-PIN: selama ini tanpa kegiatan, halaman meminta PIN lagi",
+        help_en: "In an office whose people have PINs: after this long without activity the page asks for a PIN again",
+        ..OPT
+    },
+    Opt {
         table: "store",
         key: "min_free",
         kind: Kind::BYTES,

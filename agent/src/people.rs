@@ -118,6 +118,11 @@ impl Pin {
         }
     }
 
+    /// Its digits, for the one time that somebody is told of it.
+    pub(crate) fn shown_once(&self) -> String {
+        self.0.clone()
+    }
+
     fn hash(&self) -> String {
         secret::hash(&self.0)
     }
@@ -170,50 +175,84 @@ impl Agent {
         self.put_pin(person, Pin::chosen(pin)?, false).await
     }
 
-    /// Gives somebody a PIN that they change at their next entry, and answers with it: it is not shown again.
+    /// Gives somebody a PIN that they change at their next entry.
     ///
     /// # Errors
     /// [`StoreError::NoSuchPerson`], or if the store fails.
-    pub(crate) async fn reset_pin(&self, person: u16) -> Result<Value, Failure> {
+    pub(crate) async fn give_pin(&self, person: u16) -> Result<(Person, Pin), Failure> {
         let pin = Pin::drawn();
         self.put_pin(person, pin.clone(), true).await?;
         tracing::info!(ev = "people.pin_reset", person, "a PIN was replaced");
-        Ok(json!({ "schema": "kentongan.agent.pin/1", "person": person, "pin": pin.0 }))
+        let person = on_store(self.store(), move |store| store.person(person)).await?;
+        Ok((person, pin))
     }
 
-    /// Adds somebody, and answers with their first PIN.
+    /// Adds somebody, with a first PIN.
     ///
     /// # Errors
     /// A name that nobody can have or somebody has, or if the store fails.
-    pub(crate) async fn add_person(&self, name: String, role: Role) -> Result<Value, Failure> {
+    pub(crate) async fn hire(&self, name: String, role: Role) -> Result<(Person, Pin), Failure> {
         let pin = Pin::drawn();
         let hash = hashed(pin.clone()).await?;
         let person = on_store(self.store(), move |store| store.add_person(&name, role, &hash)).await?;
         tracing::info!(ev = "people.added", person = person.id, role = role.code(), "somebody was added");
+        Ok((person, pin))
+    }
+
+    /// A challenge for somebody who forgot their PIN.
+    ///
+    /// # Errors
+    /// What the store has against it.
+    pub(crate) async fn new_challenge(&self, person: u16) -> Result<Challenge, Failure> {
+        Ok(on_store(self.store(), move |store| store.challenge(person)).await?)
+    }
+
+    /// The operator's answer to the challenge that somebody was given last: with the right one they get another PIN.
+    ///
+    /// # Errors
+    /// [`Ktg::PinWrong`] for a wrong answer, [`Ktg::PinLocked`], or what the store has against it.
+    pub(crate) async fn answer_challenge(&self, person: u16, answer: String) -> Result<(Person, Pin), Failure> {
+        let challenge = on_store(self.store(), move |store| store.open_challenge(person)).await?;
+        let challenge = challenge.ok_or_else(|| {
+            Failure::usage("Minta tantangan dulu, tanpa jawaban.", "Ask for a challenge first, without an answer.")
+        })?;
+        self.prove(person, Proof::Answer(challenge, answer)).await?;
+        on_store(self.store(), |store| store.close_challenge()).await?;
+        self.give_pin(person).await
+    }
+
+    /// [`Agent::give_pin`], as a document. The PIN is not shown again.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn reset_pin(&self, person: u16) -> Result<Value, Failure> {
+        self.give_pin(person).await.map(|(person, pin)| pin_given(&person, &pin))
+    }
+
+    /// [`Agent::hire`], as a document.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn add_person(&self, name: String, role: Role) -> Result<Value, Failure> {
+        let (person, pin) = self.hire(name, role).await?;
         let mut answer = shown(&person, 0);
         answer["schema"] = json!("kentongan.agent.person/1");
         answer["pin"] = json!(pin.0);
         Ok(answer)
     }
 
-    /// A challenge for somebody who forgot their PIN; with the operator's `answer` to it, a new PIN.
+    /// [`Agent::new_challenge`], or with an answer [`Agent::answer_challenge`], as a document.
     ///
     /// # Errors
-    /// [`Ktg::PinWrong`] for a wrong answer, [`Ktg::PinLocked`], or what the store has against it.
+    /// As there.
     pub(crate) async fn recover_pin(&self, person: u16, answer: Option<String>) -> Result<Value, Failure> {
-        let Some(answer) = answer else {
-            let challenge = on_store(self.store(), move |store| store.challenge(person)).await?;
-            return Ok(json!({
-                "schema": "kentongan.agent.recovery/1", "person": person, "challenge": challenge.to_string(),
-            }));
-        };
-        let challenge = on_store(self.store(), move |store| store.open_challenge(person)).await?;
-        let challenge = challenge.ok_or_else(|| {
-            Failure::usage("Minta tantangan dulu, tanpa --answer.", "Ask for a challenge first, without --answer.")
-        })?;
-        self.prove(person, Proof::Answer(challenge, answer)).await?;
-        on_store(self.store(), |store| store.close_challenge()).await?;
-        self.reset_pin(person).await
+        match answer {
+            Some(answer) => self.answer_challenge(person, answer).await.map(|(person, pin)| pin_given(&person, &pin)),
+            None => {
+                let challenge = self.new_challenge(person).await?.to_string();
+                Ok(json!({ "schema": "kentongan.agent.recovery/1", "person": person, "challenge": challenge }))
+            }
+        }
     }
 
     /// Looks at a proof beside the store's thread, and notes how it went.
@@ -264,6 +303,10 @@ fn no_key() -> Failure {
         "Minta petugas TI menjalankan di komputer ini: kentongan-agent user pin-reset NOMOR",
         "Ask IT staff to run on this PC: kentongan-agent user pin-reset NUMBER",
     )
+}
+
+fn pin_given(person: &Person, pin: &Pin) -> Value {
+    json!({ "schema": "kentongan.agent.pin/1", "person": person.id, "pin": pin.0 })
 }
 
 /// What can be said of somebody; nothing of their PIN.

@@ -12,7 +12,8 @@ use kentongan_web::{Asked, Reply, Secret, Site, cookie};
 use tokio::sync::Semaphore;
 
 use super::entry::Place;
-use super::shell::{self, ASSETS, Shell};
+use super::people::Badge;
+use super::shell::{self, ASSETS, Shell, Who};
 use super::{entry, help, home, people, records, sheet};
 use crate::agent::Agent;
 use crate::store::Member;
@@ -28,7 +29,7 @@ const UPLOADS_AT_ONCE: usize = 2;
 #[derive(Debug)]
 pub(super) struct Pages {
     pub(super) agent: Arc<Agent>,
-    secret: Secret,
+    pub(super) secret: Secret,
     uploads: Semaphore,
 }
 
@@ -57,18 +58,42 @@ impl Pages {
         })
     }
 
-    async fn shell(&self, asked: &Asked) -> Result<Shell, Failure> {
+    /// What is known of whoever asks, and the cookie that says that they are still there.
+    async fn shell(&self, asked: &Asked) -> Result<(Shell, Option<String>), Failure> {
         let office = |member: &Member| (called(member), Zone::of(&member.office));
-        let office = self.agent.ask(move |store| Ok(store.member().map(office))).await?;
+        let badge = Badge::shown(asked);
+        let named = badge.as_ref().map(|badge| badge.person);
+        let (office, has_people, held) = self
+            .agent
+            .ask(move |store| {
+                let has_people = store.has_people()?;
+                let held = match named.filter(|_| has_people) {
+                    Some(person) => people::held(store, person)?,
+                    None => None,
+                };
+                Ok((store.member().map(office), has_people, held))
+            })
+            .await?;
+        let settings = self.agent.settings();
+        let idle = settings.duration("ui", "idle_lock");
+        let idle_ms = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX);
+        let who = match (has_people, badge.zip(held.as_ref())) {
+            (false, _) => Who::Anyone,
+            (true, Some((badge, held))) => badge.holder(&asked.session, &self.secret, held, idle_ms),
+            (true, None) => Who::Locked(None),
+        };
+        let renewed =
+            held.filter(|_| matches!(who, Who::Person(_))).map(|held| held.cookie(&asked.session, &self.secret));
         let (office, zone) = office.unwrap_or((String::new(), Zone::Wib));
-        let it_contact = self.agent.settings().text("ui", "it_contact").to_owned();
-        Ok(Shell { office, zone, it_contact, ..Shell::of(asked, self.secret.token(&asked.session)) })
+        let it_contact = settings.text("ui", "it_contact").to_owned();
+        let shell = Shell { office, zone, it_contact, ..Shell::of(asked, self.secret.token(&asked.session)) };
+        Ok((shell.of_whom(who, idle.as_secs().max(1)), renewed))
     }
 
     /// Whoever asks for a page, in the language and the office that it is of.
     async fn page(&self, asked: Asked) -> Reply {
-        let shell = match self.shell(&asked).await {
-            Ok(shell) => shell,
+        let (shell, badge) = match self.shell(&asked).await {
+            Ok(found) => found,
             Err(failure) => {
                 self.agent.notice(&failure);
                 return shell::failure(&Shell::of(&asked, self.secret.token(&asked.session)), &failure);
@@ -76,49 +101,86 @@ impl Pages {
         };
         let path = asked.path.clone();
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let method = asked.method.clone();
-        if method != Method::GET && method != Method::POST {
+        if asked.method != Method::GET && asked.method != Method::POST {
             return Reply::not_allowed("GET, POST");
         }
-        let get = method == Method::GET;
-        let answered = match parts.as_slice() {
-            [""] if get => home::home(self, &shell, &asked).await,
-            ["pengiriman"] if get => home::delivery(self, &shell, &asked).await,
-            ["kirim"] if !get => home::send_now(self, &shell, asked).await,
-            ["isi", form] if get => Ok(entry::begin(form, &asked).unwrap_or_else(|| missing(&shell))),
-            ["isi", form, name, rest @ ..] => match (Place::of(form, name), rest) {
-                (Some(place), []) if get => entry::show(self, &shell, &asked, place).await,
-                (Some(place), []) => entry::sent(self, &shell, asked, place).await,
-                (Some(place), ["draf"]) if !get => entry::keep_typed(self, &shell, asked, place).await,
-                (Some(place), ["periksa"]) if get => entry::check(self, &shell, place).await,
-                (Some(place), ["periksa"]) => entry::checked(self, &shell, asked, place).await,
-                (Some(place), ["berkas", number]) if get => entry::file(self, place, number).await,
-                _ => Ok(missing(&shell)),
-            },
-            ["catatan"] => records::list(self, &shell, asked).await,
-            ["cek"] if !get => records::look_up(self, &shell, asked).await,
-            ["catatan", id, rest @ ..] => match (id.parse::<RecordId>(), rest) {
-                (Ok(id), []) if get => records::show(self, &shell, &asked, id).await,
-                (Ok(id), ["tanda-terima"]) if get => records::receipt(self, &shell, &asked, id).await,
-                (Ok(id), ["keterangan"]) if !get => records::remark(self, &shell, asked, id).await,
-                (Ok(id), ["ubah", group]) if get => records::change(self, &shell, id, group).await,
-                (Ok(id), ["ubah", group]) => records::changed(self, &shell, asked, id, group).await,
-                (Ok(id), ["putuskan", group]) if !get => records::decide(self, &shell, asked, id, group).await,
-                (Ok(id), ["berkas", hash]) if get => records::file(self, &shell, id, hash).await,
-                _ => Ok(missing(&shell)),
-            },
-            ["rekap"] if get => sheet::sheet(self, &shell, &asked).await,
-            ["petugas"] if get => Ok(people::who(&shell)),
-            ["petugas"] => people::chosen(self, &shell, asked).await,
-            ["bantuan"] if get => Ok(help::contents(&shell)),
-            ["bantuan", code] if get => Ok(help::page(&shell, code)),
-            ["bahasa"] if !get => self.choose_language(&shell, asked).await,
-            _ => Ok(missing(&shell)),
-        };
-        answered.unwrap_or_else(|failure| {
+        // Numbers that change by themselves are asked for while nobody is there, too.
+        let badge = badge.filter(|_| people::keeps_badge(&parts) && !wants_part(&asked));
+        let answered = self.lead(&shell, asked, &parts).await;
+        let reply = answered.unwrap_or_else(|failure| {
             self.agent.notice(&failure);
             shell::failure(&shell, &failure)
-        })
+        });
+        match badge {
+            Some(badge) => reply.with_cookie(&badge),
+            None => reply,
+        }
+    }
+
+    /// The map.
+    async fn lead(&self, shell: &Shell, asked: Asked, parts: &[&str]) -> Result<Reply, Failure> {
+        let get = asked.method == Method::GET;
+        match &shell.who {
+            Who::Locked(_) if !people::is_open_to_all(parts) => {
+                return people::turned_away(self, shell, asked, parts).await;
+            }
+            // A PIN that somebody else knows opens nothing but the page that changes it.
+            Who::Person(person)
+                if person.temporary && !people::is_open_to_all(parts) && !matches!(parts, ["pin" | "keluar"]) =>
+            {
+                return Ok(Reply::go_to("/pin"));
+            }
+            _ => {}
+        }
+        match parts {
+            [""] if get => home::home(self, shell, &asked).await,
+            ["pengiriman"] if get => home::delivery(self, shell, &asked).await,
+            ["kirim"] if !get => home::send_now(self, shell, asked).await,
+            ["isi", form] if get => Ok(entry::begin(form, &asked).unwrap_or_else(|| missing(shell))),
+            ["isi", form, name, rest @ ..] => match (Place::of(form, name), rest) {
+                (Some(place), []) if get => entry::show(self, shell, &asked, place).await,
+                (Some(place), []) => entry::sent(self, shell, asked, place).await,
+                (Some(place), ["draf"]) if !get => entry::keep_typed(self, shell, asked, place).await,
+                (Some(place), ["periksa"]) if get => entry::check(self, shell, place).await,
+                (Some(place), ["periksa"]) => entry::checked(self, shell, asked, place).await,
+                (Some(place), ["berkas", number]) if get => entry::file(self, place, number).await,
+                _ => Ok(missing(shell)),
+            },
+            ["catatan"] => records::list(self, shell, asked).await,
+            ["cek"] if !get => records::look_up(self, shell, asked).await,
+            ["catatan", id, rest @ ..] => match (id.parse::<RecordId>(), rest) {
+                (Ok(id), []) if get => records::show(self, shell, &asked, id).await,
+                (Ok(id), ["tanda-terima"]) if get => records::receipt(self, shell, &asked, id).await,
+                (Ok(id), ["keterangan"]) if !get => records::remark(self, shell, asked, id).await,
+                (Ok(id), ["ubah", group]) if get => records::change(self, shell, id, group).await,
+                (Ok(id), ["ubah", group]) => records::changed(self, shell, asked, id, group).await,
+                (Ok(_), ["putuskan", _]) if !shell.may_decide() => Ok(shell::not_theirs(shell)),
+                (Ok(id), ["putuskan", group]) if !get => records::decide(self, shell, asked, id, group).await,
+                (Ok(id), ["berkas", hash]) if get => records::file(self, shell, id, hash).await,
+                _ => Ok(missing(shell)),
+            },
+            ["rekap"] if get => sheet::sheet(self, shell, &asked).await,
+            ["petugas"] if get => Ok(people::who(shell, &asked)),
+            ["petugas"] if !shell.is_signed_in() => people::chosen(self, shell, asked).await,
+            ["masuk"] if get => people::knock(self, shell, &asked).await,
+            ["masuk"] => people::enter(self, shell, asked).await,
+            ["lupa"] if get => people::forgot(self, shell).await,
+            ["lupa"] => people::forgotten(self, shell, asked).await,
+            ["keluar"] if !get => people::leave(self, shell, asked).await,
+            ["masih"] if !get => {
+                Ok(self.posted(asked, shell).await.map_or_else(|no| no, |_| Reply::status(StatusCode::NO_CONTENT)))
+            }
+            ["pin"] if get && shell.is_signed_in() => Ok(people::change(shell)),
+            ["pin"] if shell.is_signed_in() => people::changed(self, shell, asked).await,
+            ["orang"] if !shell.is_signed_in() => Ok(missing(shell)),
+            ["orang"] if !shell.may_decide() => Ok(shell::not_theirs(shell)),
+            ["orang"] if get => people::everybody(self, shell).await,
+            ["orang"] => people::rule(self, shell, asked).await,
+            ["bantuan"] if get => Ok(help::contents(shell)),
+            ["bantuan", code] if get => Ok(help::page(shell, code)),
+            ["bahasa"] if !get => self.choose_language(shell, asked).await,
+            _ => Ok(missing(shell)),
+        }
     }
 
     async fn choose_language(&self, shell: &Shell, asked: Asked) -> Result<Reply, Failure> {

@@ -11,6 +11,8 @@ use askama::Template;
 use kentongan_protocol::calendar::Zone;
 
 use super::when::Clock;
+use crate::people::Role;
+use crate::store::Person;
 
 /// The words of all pages.
 static WORDS: LazyLock<Catalog> =
@@ -51,6 +53,17 @@ impl Assets {
     }
 }
 
+/// Who sits at the browser.
+#[derive(Debug, Clone)]
+pub(super) enum Who {
+    /// Anyone: nobody of this office has a PIN.
+    Anyone,
+    /// Nobody has shown a PIN, or not for a while; who was here last, if that is known.
+    Locked(Option<u16>),
+    /// Somebody who has.
+    Person(Person),
+}
+
 /// What a page knows of the request it answers.
 #[derive(Debug, Clone)]
 pub(super) struct Shell {
@@ -62,8 +75,12 @@ pub(super) struct Shell {
     pub(super) office: String,
     /// Where it is.
     pub(super) zone: Zone,
-    /// Who sits at the browser, if they said so.
+    /// Who sits at the browser.
+    pub(super) who: Who,
+    /// Their name, if they said so or have shown a PIN.
     pub(super) clerk: String,
+    /// Seconds without anything done after which the page locks itself; 0: never.
+    pub(super) idle_s: u64,
     /// Which of the main places this is.
     pub(super) here: &'static str,
     /// Whom a clerk calls.
@@ -75,7 +92,46 @@ impl Shell {
     pub(super) fn of(asked: &Asked, token: String) -> Shell {
         let clerk = asked.cookie(CLERK).map(clerk_of).unwrap_or_default();
         let w = words(asked.lang);
-        Shell { w, token, office: String::new(), zone: Zone::Wib, clerk, here: "", it_contact: String::new() }
+        Shell {
+            w,
+            token,
+            office: String::new(),
+            zone: Zone::Wib,
+            who: Who::Anyone,
+            clerk,
+            idle_s: 0,
+            here: "",
+            it_contact: String::new(),
+        }
+    }
+
+    /// The same, for whoever sits there.
+    #[must_use]
+    pub(super) fn of_whom(self, who: Who, idle_s: u64) -> Shell {
+        match &who {
+            Who::Anyone => Shell { who, ..self },
+            Who::Locked(_) => Shell { who, clerk: String::new(), ..self },
+            Who::Person(person) => Shell { clerk: person.name.clone(), who, idle_s, ..self },
+        }
+    }
+
+    /// Whether nothing of the office is shown before somebody shows a PIN.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self.who, Who::Locked(_))
+    }
+
+    /// Whether somebody has shown a PIN.
+    pub(super) fn is_signed_in(&self) -> bool {
+        matches!(self.who, Who::Person(_))
+    }
+
+    /// Whether whoever sits there may settle what only a person of this office can, and look after its people.
+    pub(super) fn may_decide(&self) -> bool {
+        match &self.who {
+            Who::Anyone => true,
+            Who::Locked(_) => false,
+            Who::Person(person) => person.role == Role::Manager,
+        }
     }
 
     /// The clock of the office at a moment.
@@ -161,12 +217,21 @@ struct FailurePage<'a> {
 /// A failure as a page. What is particular about it may name files of this PC, so it goes to the log and not to people.
 pub(super) fn failure(shell: &Shell, failure: &Failure) -> Reply {
     tracing::warn!(ev = "page.failed", error = %failure, "a page could not do what was asked");
+    failure_page(shell, failure).but(hyper::StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn failure_page(shell: &Shell, failure: &Failure) -> Reply {
     let lang = shell.w.lang;
     let (code, sentence, next) = match failure.ktg {
         Some(ktg) => (ktg.to_string(), ktg.sentence(lang).to_owned(), ktg.next_step(lang).to_owned()),
         None => (String::new(), failure.sentence(lang), failure.next_step(lang).unwrap_or_default()),
     };
-    page(&FailurePage { s: shell, code, sentence, next }).but(hyper::StatusCode::INTERNAL_SERVER_ERROR)
+    page(&FailurePage { s: shell, code, sentence, next })
+}
+
+/// What the role of whoever sits there does not include.
+pub(super) fn not_theirs(shell: &Shell) -> Reply {
+    failure_page(shell, &Failure::of(kentongan_host::ktg::Ktg::Role)).but(hyper::StatusCode::FORBIDDEN)
 }
 
 /// A sentence instead of the page that was asked for.

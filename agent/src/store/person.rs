@@ -96,6 +96,17 @@ impl Store {
         select.query_map([], person).map_err(reading())?.collect::<Result<_, _>>().map_err(reading())
     }
 
+    /// Whether anybody works here, so that the office's page asks who is at it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn has_people(&self) -> Result<bool, StoreError> {
+        self.db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM person WHERE left_ms IS NULL)")
+            .and_then(|mut select| select.query_row([], |row| row.get(0)))
+            .map_err(StoreError::because("look whether anybody works here"))
+    }
+
     /// Somebody who works here.
     ///
     /// # Errors

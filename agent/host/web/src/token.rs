@@ -57,9 +57,22 @@ impl Secret {
 
     /// Whether `token` is that of `session`, in a time that tells nothing.
     pub fn holds(&self, session: &Session, token: &str) -> bool {
-        let right = self.token(session);
-        let differing = right.bytes().zip(token.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b));
-        differing == 0 && right.len() == token.len()
+        is_same(&self.token(session), token)
+    }
+
+    /// What proves later that this program said `text` to the browser of `session`, and nobody else did. No text has the
+    /// session's token as its mark.
+    pub fn mark(&self, session: &Session, text: &str) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(session.0.as_bytes());
+        context.update(b" ");
+        context.update(text.as_bytes());
+        hex(context.sign().as_ref())
+    }
+
+    /// Whether `mark` is that of `text`, in a time that tells nothing.
+    pub fn marked(&self, session: &Session, text: &str, mark: &str) -> bool {
+        is_same(&self.mark(session, text), mark)
     }
 }
 
@@ -79,6 +92,11 @@ impl Session {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_same(right: &str, shown: &str) -> bool {
+    let differing = right.bytes().zip(shown.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b));
+    differing == 0 && right.len() == shown.len()
 }
 
 /// Small hexadecimal digits.
@@ -106,6 +124,17 @@ mod tests {
         assert!(again.holds(&one, &token));
         std::fs::write(&file, b"cut").expect("written");
         assert!(!Secret::of_file(&file).expect("a new key").holds(&one, &token));
+    }
+
+    #[test]
+    fn a_mark_holds_for_its_text_and_session_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let secret = Secret::of_file(&folder.path().join("page.key")).expect("a key");
+        let (one, other) = (Session::draw(), Session::draw());
+        let mark = secret.mark(&one, "3.1000");
+        assert!(secret.marked(&one, "3.1000", &mark));
+        assert!(!secret.marked(&other, "3.1000", &mark) && !secret.marked(&one, "3.1001", &mark));
+        assert!(!secret.marked(&one, "", &secret.token(&one)), "a token is no mark");
     }
 
     #[test]

@@ -17,6 +17,8 @@ async function refresh() {
     if (tag) headers['If-None-Match'] = tag;
     const answer = await fetch(location.pathname, { headers, cache: 'no-store' });
     misses = 0;
+    // The page was locked elsewhere: the door comes.
+    if (answer.status === 403) location.reload();
     if (answer.status === 200) {
       tag = answer.headers.get('ETag') ?? '';
       const news = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -55,8 +57,15 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
+// What cannot be undone is asked once more.
+document.addEventListener('submit', (event) => {
+  const sure = event.submitter?.dataset.yakin;
+  if (sure && !confirm(sure)) event.preventDefault();
+}, true);
+
 // -- a form that keeps itself --------------------------------------------------------------------------------------
 const form = $('form[data-draf]');
+let keep = null;
 if (form) {
   const trace = $('[data-jejak]');
   let kept = text();
@@ -68,7 +77,7 @@ if (form) {
     return new URLSearchParams(fields).toString();
   }
 
-  async function keep(last = false) {
+  keep = async (last = false) => {
     const now = text();
     if (leaving || now === kept) return;
     kept = now;
@@ -85,19 +94,45 @@ if (form) {
       kept = '';
       trace.textContent = trace.dataset.gagal;
     }
-  }
+  };
 
-  setInterval(keep, 2000);
+  setInterval(() => keep(), 2000);
   form.addEventListener('focusout', () => keep());
   addEventListener('pagehide', () => keep(true));
-  form.addEventListener('submit', (event) => {
-    const sure = event.submitter?.dataset.yakin;
-    if (sure && !confirm(sure)) { event.preventDefault(); return; }
-    leaving = true;
-  });
+  form.addEventListener('submit', (event) => { leaving = !event.defaultPrevented; });
   addEventListener('pageshow', () => { leaving = false; });
   $('[data-unggah]')?.addEventListener('change', () => form.requestSubmit($('button[value=lampirkan]')));
 }
+
+// -- the page locks itself when nobody is there ---------------------------------------------------------------------
+// All tabs of the browser know of each other's work by what they note beside the page.
+const idle = Number($('meta[name=diam]')?.content ?? 0) * 1000;
+if (idle) {
+  const note = (what) => { try { localStorage.setItem(what, Date.now()); } catch { /* this tab alone, then */ } };
+  const noted = (what) => { try { return Number(localStorage.getItem(what)) || 0; } catch { return 0; } };
+  let last = Date.now();
+  let told = last;
+  const lock = async () => {
+    await keep?.(true);
+    try { await fetch('/keluar', { method: 'POST', headers: { 'X-Token': token } }); } catch { /* it is locked all the same */ }
+    location.replace(`/masuk?lanjut=${location.pathname}`);
+  };
+  const active = () => {
+    const now = Date.now();
+    if (now - last > 1000) note('ktg_ada');
+    last = now;
+    // Whoever reads or types is there, although nothing is asked for.
+    if (now - told > idle / 4) { told = now; fetch('/masih', { method: 'POST', headers: { 'X-Token': token } }).catch(() => {}); }
+  };
+  for (const what of ['keydown', 'pointerdown', 'pointermove', 'wheel']) addEventListener(what, active, { passive: true });
+  const watch = () => { if (Date.now() - Math.max(last, noted('ktg_ada')) >= idle) lock(); };
+  setInterval(watch, Math.min(idle / 4, 5000));
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) watch(); });
+  note('ktg_ada');
+  addEventListener('storage', (event) => { if (event.key === 'ktg_kunci') setTimeout(() => location.reload(), 1000); });
+  for (const form of $$('[data-kunci]')) form.addEventListener('submit', () => note('ktg_kunci'));
+}
+$('[data-pintu]') && $($('[data-pintu] :checked') ? '#pin' : '[name=orang]')?.focus();
 
 // Questions that make sense only with a certain answer to another one.
 for (const question of $$('[data-bila]')) {

@@ -42,7 +42,8 @@ impl Place {
         Some(Place { form: builtin::by_name(form)?, name: name.parse().ok()? })
     }
 
-    fn path(&self) -> String {
+    /// Where its form is.
+    pub(super) fn path(&self) -> String {
         format!("/isi/{}/{}", self.form.name, self.name)
     }
 }
@@ -165,6 +166,27 @@ pub(super) async fn keep_typed(pages: &Pages, shell: &Shell, asked: Asked, place
     let kept_ms = keep(pages, place, inputs::take(&inputs::of_entry(place.form), &posted.fields)).await?;
     let time = shell.clock(kept_ms).to_the_second(kept_ms, &shell.w);
     Ok(Reply::text(shell.w.with("isi.draf_tersimpan", &[("jam", &time)])))
+}
+
+/// Keeps a form that was sent to a page that had locked itself: nothing that was typed is lost, and nothing is saved
+/// under anybody's name. The reply says why it was not taken, if it was not.
+pub(super) async fn keep_sent(
+    pages: &Pages,
+    shell: &Shell,
+    asked: Asked,
+    place: Place,
+) -> Result<Option<Reply>, Failure> {
+    let posted = match pages.uploaded(asked, shell).await {
+        Ok(posted) => posted,
+        Err(reply) => return Ok(Some(reply)),
+    };
+    let inputs = inputs::take(&inputs::of_entry(place.form), &posted.fields);
+    // The page that looks at the answers sends none: its draft is kept already.
+    if !inputs.is_empty() {
+        keep(pages, place, inputs).await?;
+        attach(pages, shell, place, posted).await?;
+    }
+    Ok(None)
 }
 
 /// The answers, before they are saved.

@@ -47,6 +47,12 @@ impl Visitor {
         Visitor { host, cookies: Vec::new() }
     }
 
+    /// Shows a cookie that another browser was given.
+    pub(super) fn takes_over(&mut self, name: &str, other: &Visitor) {
+        let stolen = other.cookies.iter().filter(|(known, _)| known == name).cloned();
+        self.cookies.extend(stolen);
+    }
+
     /// Asks for a page.
     pub(super) fn get(&mut self, path: &str) -> Answer {
         let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);

@@ -6,3 +6,4 @@ mod browser;
 mod entry;
 mod http;
 mod looks;
+mod people;
