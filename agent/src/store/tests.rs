@@ -45,7 +45,7 @@ impl Pc {
         let mut bytes = fs::read(&path).unwrap();
         bytes[..100].fill(0);
         fs::write(&path, bytes).unwrap();
-        let mut store = self.start();
+        let store = self.start();
         assert!(store.mishap().unwrap().is_some_and(|mishap| mishap.damaged));
         store
     }
