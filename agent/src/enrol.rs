@@ -12,6 +12,7 @@ use kentongan_host::files::{self, Access};
 use kentongan_host::identity::SigningKey;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::recovery;
+use kentongan_host::spoken::five_words;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::tls::{self, Credentials, FloorTime};
 use kentongan_protocol::form::Lang;
@@ -114,7 +115,11 @@ pub async fn enrol(
         host: host_name(),
         program: crate::program(),
     };
-    let answer: EnrolAnswer = Transport::new(settings, config)?.enrol(&request).await?;
+    let answer: EnrolAnswer =
+        Transport::new(settings, config)?.enrol(&request).await.map_err(|error| match error.ktg {
+            Ktg::ApprovalAwaited => Failure::of(error.ktg).with_detail(five_words(&key.public_key())),
+            _ => error.into(),
+        })?;
     reached(Step::AgentEnrolAnswered);
     let member = member_of(&answer, &settings.url).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
     keep_certificate(dir, &key, &answer.certificate_pem)?;

@@ -10,6 +10,7 @@
 //! - [`archive`] is where files lie that records name.
 //! - [`backup`] makes verified copies; only then may the marks of what is safe move.
 //! - [`salvage`] makes a sound store of what can be read of a damaged one.
+//! - [`seed`] fills an empty hub with made-up offices and records, to try and to measure.
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
 pub mod accept;
@@ -22,6 +23,7 @@ pub mod demo;
 pub mod engine;
 pub mod feed;
 pub mod salvage;
+pub mod seed;
 mod serve;
 pub mod service;
 pub mod setup;

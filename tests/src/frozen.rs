@@ -169,7 +169,8 @@ impl Frozen {
 
 /// Tables of a store without a row, but for those that only enrolment, files, servers and rare malice fill.
 fn empty_tables(store: &[u8]) -> Vec<String> {
-    const MAY_BE_EMPTY: [&str; 6] = ["enrol_codes", "import_source", "journal", "forks", "days", "reference"];
+    const MAY_BE_EMPTY: [&str; 7] =
+        ["enrol_codes", "import_source", "journal", "forks", "days", "reference", "office_notes"];
     let dir = crate::folder::temporary("kentongan-frozen-");
     let path = dir.path().join(STORE);
     std::fs::write(&path, store).expect("a copy");

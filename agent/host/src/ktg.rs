@@ -42,6 +42,8 @@ pub enum Ktg {
     Cut = 113,
     /// 114: the enrolment code was refused.
     CodeRefused = 114,
+    /// 115: a person at the hub has to say that this PC is the right one.
+    ApprovalAwaited = 115,
     /// 201: too little space on the disk.
     NoSpace = 201,
     /// 202: the store was damaged and has been repaired.
@@ -82,7 +84,7 @@ pub enum Ktg {
 
 impl Ktg {
     /// Every code, in ascending order.
-    pub const ALL: [Ktg; 32] = [
+    pub const ALL: [Ktg; 33] = [
         Ktg::NoNetwork,
         Ktg::Dns,
         Ktg::Proxy,
@@ -97,6 +99,7 @@ impl Ktg {
         Ktg::Unreachable,
         Ktg::Cut,
         Ktg::CodeRefused,
+        Ktg::ApprovalAwaited,
         Ktg::NoSpace,
         Ktg::StoreRepaired,
         Ktg::Clock,

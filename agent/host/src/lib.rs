@@ -48,6 +48,7 @@ pub mod enrolment;
 pub mod identity;
 pub mod recovery;
 pub mod secret;
+pub mod spoken;
 pub mod tcp;
 pub mod tls;
 

@@ -4,9 +4,14 @@ use kentongan_host::Output;
 
 /// Prints a row. A cell that a spreadsheet would take for a formula gets an apostrophe in front, see [`guarded`].
 pub(super) fn row<S: AsRef<str>>(out: &Output, cells: impl IntoIterator<Item = S>) {
-    let cells: Vec<String> = cells.into_iter().map(|cell| quoted(&guarded(cell.as_ref()))).collect();
     // The line itself ends with a line feed.
-    out.line(&(cells.join(",") + "\r"));
+    out.line(&(line(cells) + "\r"));
+}
+
+/// A row without its end.
+pub(crate) fn line<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> String {
+    let cells: Vec<String> = cells.into_iter().map(|cell| quoted(&guarded(cell.as_ref()))).collect();
+    cells.join(",")
 }
 
 /// A cell that no spreadsheet runs: names and texts are written by strangers. Plain numbers stay numbers.

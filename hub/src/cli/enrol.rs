@@ -1,13 +1,13 @@
-//! `enrol code …`
+//! `enrol code …`, `enrol request …`
 
 use kentongan_host::options::{Kind, Value};
 use kentongan_host::output::Table;
 use kentongan_host::{Exit, Failure};
 
-use super::args::CodeCommand;
+use super::args::{CodeCommand, RequestCommand};
 use super::ask::{ask, unexpected};
 use super::{Context, document, words};
-use crate::service::enrolment::{Answer, CodeRow, CodeState, Created, Request};
+use crate::service::enrolment::{Answer, CodeRow, CodeState, Created, List, Request};
 use crate::service::{self, Request as Asked};
 
 /// A code holds between a minute and a year.
@@ -15,21 +15,56 @@ const EXPIRES: Kind = Kind::Duration { min_ms: 60_000, max_ms: 366 * 86_400_000 
 
 pub(super) fn run(context: &Context<'_>, command: &CodeCommand) -> Result<Exit, Failure> {
     let request = match command {
-        CodeCommand::Create { office, name, expires, pre_approved } => {
-            if !pre_approved {
-                return Err(Failure::usage(
-                    "Versi ini hanya mengenal kode yang langsung disetujui.",
-                    "This version only knows codes that are approved beforehand.",
-                ));
-            }
-            Request::Create { office: office.clone(), name: name.clone(), expires_ms: expires_ms(expires)? }
+        CodeCommand::Create { office, name, expires, pre_approved, tag } => {
+            let (office, name, tag) = (office.clone(), name.clone(), tag.clone());
+            Request::Create { office, name, expires_ms: expires_ms(expires)?, asks: !pre_approved, tag }
         }
         CodeCommand::List => Request::List,
         CodeCommand::Revoke { code } => Request::Revoke { number: number(code)? },
     };
-    let service::Answer::Enrol(answer) = ask(context, Asked::Enrol(request))? else { return Err(unexpected()) };
-    show(context, &answer);
+    show(context, &asked(context, request)?);
     Ok(Exit::Done)
+}
+
+/// `enrol request …`
+pub(super) fn run_request(context: &Context<'_>, command: &RequestCommand) -> Result<Exit, Failure> {
+    let (code, approved) = match command {
+        RequestCommand::List => {
+            let Answer::List(mut list) = asked(context, Request::List)? else { return Err(unexpected()) };
+            list.codes.retain(|code| code.state == CodeState::Asked);
+            show_requests(context, &list);
+            return Ok(Exit::Done);
+        }
+        RequestCommand::Approve { code } => (code, true),
+        RequestCommand::Deny { code } => (code, false),
+    };
+    show(context, &asked(context, Request::Judge { number: number(code)?, approved })?);
+    Ok(Exit::Done)
+}
+
+fn asked(context: &Context<'_>, request: Request) -> Result<Answer, Failure> {
+    match ask(context, Asked::Enrol(request))? {
+        service::Answer::Enrol(answer) => Ok(answer),
+        _ => Err(unexpected()),
+    }
+}
+
+fn show_requests(context: &Context<'_>, list: &List) {
+    let out = context.out;
+    if out.json {
+        return out.document(&document("kentongan.enrol.requests/1", list));
+    }
+    let mut table = Table::new(match out.lang {
+        kentongan_host::Lang::Id => ["NOMOR", "KANTOR", "KOMPUTER", "LIMA KATA", "SEJAK"],
+        kentongan_host::Lang::En => ["NUMBER", "OFFICE", "COMPUTER", "FIVE WORDS", "SINCE"],
+    });
+    for code in &list.codes {
+        let Some(applicant) = &code.applicant else { continue };
+        let office = format!("{} {}", code.office, code.office_name);
+        let (host, words) = (applicant.host.clone(), applicant.words.clone());
+        table.row([code.number.to_string(), office, host, words, words::time(out, applicant.asked_at)]);
+    }
+    out.table(&table);
 }
 
 pub(super) fn expires_ms(text: &str) -> Result<u64, Failure> {
@@ -72,6 +107,15 @@ fn show(context: &Context<'_>, answer: &Answer) {
             }
             out.table(&table);
         }
+        Answer::Judged(code) if out.json => out.document(&document("kentongan.enrol.code.state/1", code)),
+        Answer::Judged(code) if code.state == CodeState::Revoked => out.say(
+            "Ditolak; kodenya berakhir. Buat kode baru untuk kantor yang benar.",
+            "Denied; the code has ended. Make a new code for the right office.",
+        ),
+        Answer::Judged(_) => out.say(
+            "Disetujui. Komputer itu terdaftar begitu pendaftaran dijalankan sekali lagi di sana.",
+            "Approved. That computer is enrolled as soon as the enrolment is run there once more.",
+        ),
         Answer::Revoked(code) if out.json => out.document(&document("kentongan.enrol.code.state/1", code)),
         Answer::Revoked(code) => {
             out.line(&format!("{} {}: {}", out.pick("Kode nomor", "Code number"), code.number, state(context, code)));
@@ -101,6 +145,7 @@ pub(super) fn show_created(context: &Context<'_>, created: &Created) {
 
 fn state<'o>(context: &'o Context<'_>, code: &CodeRow) -> &'o str {
     match code.state {
+        CodeState::Asked => context.out.pick("menunggu persetujuan", "waits for approval"),
         CodeState::Open => context.out.pick("belum dipakai", "not used"),
         CodeState::Used => context.out.pick("sudah dipakai", "used"),
         CodeState::Expired => context.out.pick("kedaluwarsa", "expired"),

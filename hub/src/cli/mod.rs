@@ -13,7 +13,7 @@ mod calendar;
 mod complaint;
 mod config;
 mod conflict;
-mod csv;
+pub(crate) mod csv;
 mod doctor;
 mod enrol;
 mod export;
@@ -89,6 +89,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Fleet(args) => fleet::run(&context, args),
         Command::Office(command) => office::run(&context, command),
         Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),
+        Command::Enrol(args::EnrolCommand::Request(command)) => enrol::run_request(&context, command),
         Command::Calendar(command) => calendar::run(&context, command),
         Command::Complaint(command) => complaint::run(&context, command),
         Command::Survey(command) => survey::run(&context, command),

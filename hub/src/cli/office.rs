@@ -13,8 +13,8 @@ use super::ask::{ask, unexpected};
 use super::enrol::{expires_ms, show_created};
 use super::fleet::at_least;
 use super::{Context, csv, document, words};
-use crate::service::fleet::{Detail, Notice, OfficeRow, ReplicaRow, Rhythm, State};
-use crate::service::office::{Answer, Changed, List, Replaced, Request};
+use crate::service::fleet::{Detail, Notice, OfficeRow, ReplicaRow, Rhythm, State, table};
+use crate::service::office::{Answer, Changed, List, Replaced, Request, read_list};
 use crate::service::recovery::Recovery;
 use crate::service::{self, Request as Asked};
 
@@ -40,6 +40,7 @@ pub(super) fn run(context: &Context<'_>, command: &OfficeCommand) -> Result<Exit
         OfficeCommand::Edit { office, name } => Request::Edit { office: office.clone(), name: name.clone() },
         OfficeCommand::Pause { office } => Request::Pause { office: office.clone(), paused: true },
         OfficeCommand::Resume { office } => Request::Pause { office: office.clone(), paused: false },
+        OfficeCommand::Note { office, text } => Request::Note { office: office.clone(), text: text.clone() },
         OfficeCommand::ReplaceDevice { office, replica, reason, expires, yes } => {
             confirm(context, replica.as_deref().unwrap_or(office), *yes)?;
             let (office, replica, reason) = (office.clone(), replica.clone(), reason.clone());
@@ -109,7 +110,7 @@ fn import(context: &Context<'_>, file: &Path) -> Result<Exit, Failure> {
             format!("{}: is not UTF-8 text", file.display()),
         )
     })?;
-    let offices = read_offices(&text).map_err(|line| {
+    let offices = read_list(&text).map_err(|line| {
         Failure::usage(
             format!("{}:{line}: perlu dua kolom: kode,nama", file.display()),
             format!("{}:{line}: needs two columns: code,name", file.display()),
@@ -127,32 +128,6 @@ fn import(context: &Context<'_>, file: &Path) -> Result<Exit, Failure> {
     total.offices.truncate(100);
     show(context, &Answer::Changed(total));
     Ok(Exit::Done)
-}
-
-/// Two columns, separated by comma, semicolon or tab, quoted where needed; a header is passed over. The error is the
-/// number of the line that has not two.
-fn read_offices(text: &str) -> Result<Vec<(String, String)>, usize> {
-    let mut offices = Vec::new();
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let (code, name) = line.split_once([',', ';', '\t']).ok_or(index + 1)?;
-        let (code, name) = (unquoted(code), unquoted(name));
-        if index == 0 && !code.starts_with(|c: char| c.is_ascii_digit()) {
-            continue;
-        }
-        offices.push((code, name));
-    }
-    Ok(offices)
-}
-
-fn unquoted(text: &str) -> String {
-    let text = text.trim();
-    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => text.to_owned(),
-    }
 }
 
 fn show(context: &Context<'_>, answer: &Answer) {
@@ -214,50 +189,8 @@ fn show_replaced(context: &Context<'_>, replaced: &Replaced) {
 }
 
 fn show_csv(out: &Output, list: &List) {
-    csv::row(
-        out,
-        [
-            "office",
-            "name",
-            "state",
-            "notices",
-            "replicas",
-            "last_contact_at",
-            "expected_by",
-            "pending",
-            "pending_at_least",
-            "oldest_pending_at",
-            "drained_at",
-            "clock_offset_s",
-            "cert_expires_at",
-            "program",
-            "days",
-        ],
-    );
-    let time = |at: Option<i64>| at.map(kentongan_host::moment::text).unwrap_or_default();
-    for row in &list.offices {
-        let notices: Vec<String> = row.notices.iter().map(words::code).collect();
-        csv::row(
-            out,
-            [
-                row.office.clone(),
-                row.name.clone(),
-                words::code(&row.state),
-                notices.join(" "),
-                row.replicas.to_string(),
-                time(row.last_contact_at),
-                time(row.expected_by),
-                row.pending.to_string(),
-                row.pending_at_least.to_string(),
-                time(row.oldest_pending_at),
-                time(row.drained_at),
-                row.clock_offset_s.to_string(),
-                time(row.cert_expires_at),
-                row.program.clone(),
-                row.days.clone(),
-            ],
-        );
-    }
+    csv::row(out, table::COLUMNS);
+    list.offices.iter().for_each(|row| csv::row(out, table::cells(row)));
 }
 
 fn show_list(out: &Output, list: &List) {
@@ -295,6 +228,15 @@ fn show_detail(out: &Output, detail: &Detail) {
         show_device(out, device);
     }
     show_sessions(out, detail);
+    if !detail.notes.is_empty() {
+        out.line("");
+        out.line(out.pick("Catatan operator", "Notes of operators"));
+        let mut table = Table::headless();
+        for note in &detail.notes {
+            table.row([words::time(out, note.at), note.actor.clone(), note.text.clone()]);
+        }
+        out.table(&table);
+    }
     if !detail.events.is_empty() {
         out.line("");
         out.line(out.pick("Kejadian", "Events"));
@@ -433,23 +375,5 @@ fn sentence(out: &Output, notice: Notice) -> &str {
             out.pick("sertifikatnya segera atau sudah berakhir", "its certificate ends soon or has ended")
         }
         Notice::Space => out.pick("ruang simpannya hampir habis", "it is running out of space"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_of_offices_is_read_with_any_separator_header_and_quotes() {
-        let expected = vec![
-            ("32.73.05.1001".to_owned(), "Kelurahan Sukajadi".to_owned()),
-            ("32.73.05.1002".to_owned(), "Puskesmas \"Melati\", Timur".to_owned()),
-        ];
-        let text = "\u{feff}kode;nama\r\n32.73.05.1001;Kelurahan Sukajadi\n\n\
-                    32.73.05.1002;\"Puskesmas \"\"Melati\"\", Timur\"\n";
-        assert_eq!(read_offices(text), Ok(expected.clone()));
-        assert_eq!(read_offices(&text.replace(';', ",")), Ok(expected));
-        assert_eq!(read_offices("32.73.05.1001,a\n32.73\n"), Err(2));
     }
 }

@@ -12,11 +12,50 @@ use super::{Context, document, words};
 use crate::ca::{Authority, not_initialised};
 use crate::config::{self, Config};
 use crate::salvage::{Order, Phase, Report, finish_interrupted, look, newest_backup, salvage};
+use crate::seed::{Filled, OFFICES_MAX, Plan, fill};
+use crate::setup::Opened;
+use crate::store::transact_with;
 
 pub(super) fn run(context: &Context<'_>, command: &StoreCommand) -> Result<Exit, Failure> {
     match command {
         StoreCommand::Salvage { force } => rescue(context, *force),
+        StoreCommand::Seed { offices, records, number } => make_up(context, *offices, *records, *number),
     }
+}
+
+/// Fills an empty hub with what nobody wrote.
+fn make_up(context: &Context<'_>, offices: u32, records: u64, seed: u64) -> Result<Exit, Failure> {
+    let now_ms = SystemClock::new().wall_ms();
+    let Opened { mut store, hub, lock, .. } = Opened::open(&context.dir, now_ms)?;
+    if offices > OFFICES_MAX {
+        let (id, en) = (format!("Paling banyak {OFFICES_MAX} kantor."), format!("At most {OFFICES_MAX} offices."));
+        return Err(Failure::usage(id, en));
+    }
+    if !transact_with(&mut store, |tx| tx.offices())?.is_empty() {
+        let (id, en) = (
+            "Pusat ini sudah punya kantor: yang karangan tidak dicampur dengan yang nyata.",
+            "This hub has offices: what is made up is not mixed with what is real.",
+        );
+        return Err(Failure::new(Exit::Failed, id, en));
+    }
+    let mut teller = Teller::new(context.out)?;
+    let words = context.out.pick("mengarang", "making up");
+    let plan = Plan { offices, records, seed, now_ms };
+    let filled = fill(&mut store, hub.replica(), &plan, &mut |done, all| teller.tell_in(words, (done, all)));
+    teller.done();
+    let closed = store.close();
+    drop(lock);
+    let (filled, ()) = (filled?, closed?);
+    let Filled { offices, records, ops } = filled;
+    if context.out.json {
+        context.out.document(&document("kentongan.hub.store.seed/1", &filled));
+    } else {
+        context.out.line(&match context.out.lang {
+            Lang::Id => format!("{offices} kantor, {records} catatan, {ops} perubahan karangan"),
+            Lang::En => format!("{offices} offices, {records} records, {ops} changes made up"),
+        });
+    }
+    Ok(Exit::Done)
 }
 
 /// What came of it.

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kentongan_host::{Lang, Output};
 
+pub(super) use crate::service::fleet::table::code;
+
 /// `21 Nov 2026 14.05` in the local zone.
 pub(super) fn time(out: &Output, ms: i64) -> String {
     let Ok(time) = Timestamp::from_millisecond(ms) else { return "?".to_owned() };
@@ -65,11 +67,6 @@ pub(super) fn count(out: &Output, count: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// The stable word of a state, as documents have it.
-pub(super) fn code(word: &impl serde::Serialize) -> String {
-    serde_json::to_value(word).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The name of the person at this terminal, as the system tells it; for the audit log.

@@ -14,13 +14,14 @@ use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::{Attest, LogFrame};
 
 use crate::store::{
-    AuditEntry, AuditEvent, Certificate, EnrolCode, Fork, HubIdentity, LastContact, Office, Replica, Run, Standing,
+    Approval, AuditEntry, AuditEvent, Certificate, EnrolCode, Fork, HubIdentity, LastContact, Office, Replica, Run,
+    Standing,
 };
 
-use Kind::{Blob, Bytes, RowId, Text, Whole, WholeOrNull};
+use Kind::{Any, Blob, Bytes, RowId, Text, Whole, WholeOrNull};
 
 /// Rows that are looked for, in the order of the constants below: the tables of `store/sqlite/schema.rs`.
-pub(super) static SHAPES: [Shape; 10] = [
+pub(super) static SHAPES: [Shape; 11] = [
     Shape { row_ids: true, columns: &[RowId, Whole, Text, Whole] },
     Shape { row_ids: true, columns: &[Text, Text, Whole, WholeOrNull] },
     Shape {
@@ -74,17 +75,38 @@ pub(super) static SHAPES: [Shape; 10] = [
     Shape { row_ids: true, columns: &[RowId, Blob] },
     Shape { row_ids: true, columns: &[RowId, Whole, Text, Text, Text, Text, Bytes(32)] },
     Shape { row_ids: true, columns: &[RowId, Whole, Whole, Whole, Blob, Whole] },
+    Shape {
+        row_ids: true,
+        columns: &[
+            RowId,
+            Bytes(32),
+            Text,
+            Whole,
+            Whole,
+            WholeOrNull,
+            WholeOrNull,
+            WholeOrNull,
+            Text,
+            Whole,
+            Any,
+            Text,
+            Text,
+            WholeOrNull,
+        ],
+    },
 ];
 const HUB: usize = 0;
 const OFFICE: usize = 1;
 const REPLICA: usize = 2;
-const ENROL_CODE: usize = 3;
+/// As it was before codes could ask for approval.
+const OLD_ENROL_CODE: usize = 3;
 const RUN: usize = 4;
 const LOG: usize = 5;
 const OP: usize = 6;
 const ATTEST: usize = 7;
 const AUDIT: usize = 8;
 const FORK: usize = 9;
+const ENROL_CODE: usize = 10;
 
 /// How much a version of a row counts against another one: the greatest wins.
 type Weight = (bool, i64, Place);
@@ -200,7 +222,7 @@ impl Found {
                 weight.1 = replica.last_contact.as_ref().map_or(0, |contact| contact.at_ms);
                 put(&mut self.replicas, replica.id, weight, replica);
             }
-            ENROL_CODE => {
+            OLD_ENROL_CODE | ENROL_CODE => {
                 let code = code_of(row.id as u64, &mut columns)?;
                 weight.0 = code.used.is_some() || code.revoked_ms.is_some();
                 put(&mut self.codes, code.id, weight, code);
@@ -352,7 +374,11 @@ fn code_of<'a>(id: u64, columns: &mut Columns<'a, impl Iterator<Item = &'a Value
     let (created_ms, expires_ms) = (columns.whole()?, columns.whole()?);
     let (used_by, used_ms) = (columns.number_or_none(), columns.whole_or_none());
     let used = used_by.map(ReplicaId).zip(used_ms);
-    Some(EnrolCode { id, secret_hash, office, created_ms, expires_ms, used, revoked_ms: columns.whole_or_none() })
+    let revoked_ms = columns.whole_or_none();
+    // Who may come in is not guessed: what cannot be read of an approval has to be given once more.
+    let (tag, approval) = (columns.text().unwrap_or_default(), columns.number().unwrap_or(0));
+    let approval = if approval == 0 { Approval::Beforehand } else { Approval::Awaited };
+    Some(EnrolCode { id, secret_hash, office, created_ms, expires_ms, used, revoked_ms, tag, approval })
 }
 
 fn run_of(row: &Row) -> Option<Run> {

@@ -35,7 +35,10 @@ pub(crate) async fn answer_enrol(serving: &Serving, peer: &Peer, body: Incoming)
             reply(StatusCode::OK, "application/json", serde_json::to_vec(&answer).unwrap_or_default())
         }
         Ok(Err(refusal)) => {
-            with_attempts(serving, |attempts, now_ms| attempts.take(now_ms));
+            // Whoever waits for a person has shown a code that holds.
+            if refusal != enrolment::Refusal::ApprovalAwaited {
+                with_attempts(serving, |attempts, now_ms| attempts.take(now_ms));
+            }
             tracing::warn!(ev = "enrol.refused", reason = refusal.word(), peer = %peer.address, "enrolment refused");
             failed(StatusCode::FORBIDDEN, &refusal.failure())
         }

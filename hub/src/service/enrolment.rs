@@ -4,10 +4,15 @@
 //! - A code serves one key. The same key may ask again with the same code and gets a certificate again: a lost answer
 //!   costs nothing. Another key is refused.
 //! - A key that is known keeps its replica: a PC whose certificate has ended joins again as itself.
+//! - A code that asks for approval lets nobody in until a person has said that the PC which shows it is the right one, by
+//!   five words that both sides see. The first key that shows it is the one that is asked about; denying it ends the code.
+
+use std::collections::BTreeMap;
 
 use kentongan_host::certificate::{fingerprint, to_pem};
 use kentongan_host::enrolment::{EnrolAnswer, EnrolCode as Code, EnrolRequest, RenewAnswer, from_hex, to_hex};
 use kentongan_host::random::{random_below, random_u64};
+use kentongan_host::spoken::five_words;
 use kentongan_host::{Exit, Failure, Ktg, moment};
 use kentongan_protocol::ids::{OfficeCode, ReplicaId};
 use kentongan_protocol::limits::NAME_BYTES_MAX;
@@ -19,7 +24,7 @@ use serde_json::json;
 use super::Desk;
 use super::office::{clean_name, known, parse_code};
 use crate::ca::{DeviceCertificate, key_of_request};
-use crate::store::{Certificate, EnrolCode, Office, Replica, Standing, Tx};
+use crate::store::{Applicant, Approval, Certificate, EnrolCode, Office, Replica, Standing, Tx};
 
 /// What operators can ask about codes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +38,12 @@ pub enum Request {
         name: String,
         /// How long the code holds, in milliseconds.
         expires_ms: u64,
+        /// Whether a person has to say that the PC which shows it is the right one.
+        #[serde(default)]
+        asks: bool,
+        /// The operator's own mark, for lists.
+        #[serde(default)]
+        tag: String,
     },
     /// All codes.
     List,
@@ -40,6 +51,13 @@ pub enum Request {
     Revoke {
         /// Its number.
         number: u64,
+    },
+    /// Says that the PC which shows a code is the right one, or is not.
+    Judge {
+        /// Number of the code.
+        number: u64,
+        /// Whether it is; if not, the code ends.
+        approved: bool,
     },
 }
 
@@ -53,6 +71,8 @@ pub enum Answer {
     List(List),
     /// To [`Request::Revoke`].
     Revoked(CodeRow),
+    /// To [`Request::Judge`].
+    Judged(CodeRow),
 }
 
 /// A new code. The only place where it stands in full.
@@ -69,6 +89,9 @@ pub struct Created {
     /// When it ends.
     #[serde(with = "moment")]
     pub expires_at: i64,
+    /// Whether a person has to say that the PC which shows it is the right one.
+    #[serde(default)]
+    pub asks: bool,
 }
 
 /// Codes, the newest first.
@@ -85,6 +108,12 @@ pub struct CodeRow {
     pub number: u64,
     /// The office that it lets join.
     pub office: String,
+    /// Name of the office.
+    #[serde(default)]
+    pub office_name: String,
+    /// The operator's own mark.
+    #[serde(default)]
+    pub tag: String,
     /// How it stands.
     pub state: CodeState,
     /// When it was made.
@@ -98,6 +127,25 @@ pub struct CodeRow {
     /// When.
     #[serde(with = "moment::option")]
     pub used_at: Option<i64>,
+    /// The PC that shows it and is asked about, or was.
+    #[serde(default)]
+    pub applicant: Option<ApplicantRow>,
+}
+
+/// A PC that shows a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicantRow {
+    /// Its key as five words, to be compared over the telephone.
+    pub words: String,
+    /// What it is called there.
+    pub host: String,
+    /// Its program.
+    pub program: String,
+    /// When it first asked.
+    #[serde(with = "moment")]
+    pub asked_at: i64,
+    /// Whether it was said to be the right one.
+    pub approved: bool,
 }
 
 /// How a code stands.
@@ -106,6 +154,8 @@ pub struct CodeRow {
 pub enum CodeState {
     /// Waits to be used.
     Open,
+    /// A PC shows it and waits until a person has said that it is the right one.
+    Asked,
     /// Was used.
     Used,
     /// Ran out.
@@ -131,6 +181,8 @@ pub enum Refusal {
     KeyRevoked,
     /// The key belongs to a device of another office.
     KeyElsewhere,
+    /// A person has to say first that this PC is the right one.
+    ApprovalAwaited,
 }
 
 impl Refusal {
@@ -144,12 +196,16 @@ impl Refusal {
             Refusal::NoKey => "no_key",
             Refusal::KeyRevoked => "key_revoked",
             Refusal::KeyElsewhere => "key_elsewhere",
+            Refusal::ApprovalAwaited => "approval_awaited",
         }
     }
 
     /// What the agent is told.
     pub fn failure(self) -> Failure {
-        Failure::of(Ktg::CodeRefused).with_detail(self.word())
+        match self {
+            Refusal::ApprovalAwaited => Failure::of(Ktg::ApprovalAwaited),
+            _ => Failure::of(Ktg::CodeRefused).with_detail(self.word()),
+        }
     }
 }
 
@@ -162,12 +218,19 @@ pub type Joined = Result<EnrolAnswer, Refusal>;
 /// What was asked does not hold (exit 2 or 1), or a failure of the store.
 pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
     match request {
-        Request::Create { office, name, expires_ms } => create(tx, desk, office, name, *expires_ms),
+        Request::Create { office, name, expires_ms, asks, tag } => {
+            let approval = if *asks { Approval::Awaited } else { Approval::Beforehand };
+            create(tx, desk, (office, name), *expires_ms, (approval, tag))
+        }
         Request::List => {
-            let codes = tx.enrol_codes()?.iter().map(|code| row(desk, code)).collect();
+            let names: BTreeMap<OfficeCode, String> =
+                tx.offices()?.into_iter().map(|office| (office.code, office.name)).collect();
+            let name = |code: &EnrolCode| names.get(&code.office).cloned().unwrap_or_default();
+            let codes = tx.enrol_codes()?.iter().map(|code| row(desk, code, name(code))).collect();
             Ok(Answer::List(List { codes }))
         }
         Request::Revoke { number } => revoke(tx, desk, *number),
+        Request::Judge { number, approved } => judge(tx, desk, *number, *approved),
     }
 }
 
@@ -183,6 +246,9 @@ pub fn join(tx: &mut dyn Tx, desk: &Desk, request: &EnrolRequest) -> Result<Join
     };
     let owner = tx.replica_by_key(&key)?;
     if let Err(refusal) = check(desk, &code, owner.as_ref()) {
+        return Ok(Err(refusal));
+    }
+    if let Err(refusal) = ask(tx, desk, &mut code, (key, request))? {
         return Ok(Err(refusal));
     }
     let id = match &owner {
@@ -221,11 +287,71 @@ pub fn renew(tx: &mut dyn Tx, desk: &Desk, replica: &Replica, csr: &[u8]) -> Res
     }))
 }
 
-fn create(tx: &mut dyn Tx, desk: &Desk, office: &str, name: &str, expires_ms: u64) -> Result<Answer, Failure> {
+/// Whether a person has said that this PC is the right one, where the code asks for it. The first that shows the code is
+/// noted, so that somebody can be asked.
+fn ask(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    code: &mut EnrolCode,
+    (public_key, request): ([u8; 32], &EnrolRequest),
+) -> Result<Result<(), Refusal>, Failure> {
+    match &code.approval {
+        Approval::Beforehand => Ok(Ok(())),
+        Approval::Given(applicant) if applicant.public_key == public_key => Ok(Ok(())),
+        Approval::Asked(applicant) if applicant.public_key == public_key => Ok(Err(Refusal::ApprovalAwaited)),
+        Approval::Given(_) | Approval::Asked(_) => Ok(Err(Refusal::Used)),
+        Approval::Awaited => {
+            let (host, program) = (short(&request.host), short(&request.program));
+            code.approval = Approval::Asked(Applicant { public_key, host, program, asked_ms: desk.now_ms });
+            tx.put_enrol_code(code)?;
+            let detail = json!({ "code": code.id, "words": five_words(&public_key) });
+            desk.audit(tx, "enrol.asked", code.office.as_str(), detail)?;
+            Ok(Err(Refusal::ApprovalAwaited))
+        }
+    }
+}
+
+/// Lets in the PC that shows a code, or ends the code: whoever has it is somebody else.
+fn judge(tx: &mut dyn Tx, desk: &Desk, number: u64, approved: bool) -> Result<Answer, Failure> {
+    let mut code = tx.enrol_code(number)?.ok_or_else(|| unknown_code(number))?;
+    let Approval::Asked(applicant) = code.approval.clone() else { return Err(nobody_asks(number)) };
+    if code_state(desk, &code) != CodeState::Asked {
+        return Err(nobody_asks(number));
+    }
+    let detail = json!({ "code": number, "words": five_words(&applicant.public_key) });
+    if approved {
+        code.approval = Approval::Given(applicant);
+    } else {
+        code.revoked_ms = Some(desk.now_ms);
+    }
+    tx.put_enrol_code(&code)?;
+    let event = if approved { "enrol.approved" } else { "enrol.denied" };
+    desk.audit(tx, event, code.office.as_str(), detail)?;
+    let name = tx.office(&code.office)?.map(|office| office.name).unwrap_or_default();
+    Ok(Answer::Judged(row(desk, &code, name)))
+}
+
+fn nobody_asks(number: u64) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        format!("Tidak ada komputer yang menunggu persetujuan dengan kode nomor {number}."),
+        format!("No computer waits for approval with code number {number}."),
+    )
+    .with_hint("kentongan-hub enrol request list", "kentongan-hub enrol request list")
+}
+
+fn create(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    (office, name): (&str, &str),
+    expires_ms: u64,
+    (approval, tag): (Approval, &str),
+) -> Result<Answer, Failure> {
     let office = office_for(tx, desk, &parse_code(office)?, &clean_name(name)?)?;
     let code = Code::draw(desk.authority().root());
     let number = tx.enrol_codes()?.iter().map(|code| code.id).max().unwrap_or(0) + 1;
     let expires_at = desk.now_ms.saturating_add_unsigned(expires_ms);
+    let asks = approval != Approval::Beforehand;
     tx.put_enrol_code(&EnrolCode {
         id: number,
         secret_hash: secret_hash(&code.secret()),
@@ -234,14 +360,17 @@ fn create(tx: &mut dyn Tx, desk: &Desk, office: &str, name: &str, expires_ms: u6
         expires_ms: expires_at,
         used: None,
         revoked_ms: None,
+        tag: clean_name(tag)?,
+        approval,
     })?;
-    desk.audit(tx, "enrol.code.created", office.code.as_str(), json!({ "code": number }))?;
+    desk.audit(tx, "enrol.code.created", office.code.as_str(), json!({ "code": number, "asks": asks }))?;
     Ok(Answer::Created(Created {
         code: code.to_string(),
         number,
         office: office.code.to_string(),
         office_name: office.name,
         expires_at,
+        asks,
     }))
 }
 
@@ -258,14 +387,7 @@ fn office_for(tx: &mut dyn Tx, desk: &Desk, code: &OfficeCode, name: &str) -> Re
 }
 
 fn revoke(tx: &mut dyn Tx, desk: &Desk, number: u64) -> Result<Answer, Failure> {
-    let Some(mut code) = tx.enrol_code(number)? else {
-        return Err(Failure::new(
-            Exit::Failed,
-            format!("Tidak ada kode nomor {number}."),
-            format!("There is no code number {number}."),
-        )
-        .with_hint("kentongan-hub enrol code list", "kentongan-hub enrol code list"));
-    };
+    let mut code = tx.enrol_code(number)?.ok_or_else(|| unknown_code(number))?;
     if let Some((replica, _)) = code.used {
         return Err(Failure::new(
             Exit::Failed,
@@ -279,18 +401,38 @@ fn revoke(tx: &mut dyn Tx, desk: &Desk, number: u64) -> Result<Answer, Failure> 
         tx.put_enrol_code(&code)?;
         desk.audit(tx, "enrol.code.revoked", code.office.as_str(), json!({ "code": number }))?;
     }
-    Ok(Answer::Revoked(row(desk, &code)))
+    let name = tx.office(&code.office)?.map(|office| office.name).unwrap_or_default();
+    Ok(Answer::Revoked(row(desk, &code, name)))
 }
 
-fn row(desk: &Desk, code: &EnrolCode) -> CodeRow {
+fn unknown_code(number: u64) -> Failure {
+    Failure::new(Exit::Failed, format!("Tidak ada kode nomor {number}."), format!("There is no code number {number}."))
+        .with_hint("kentongan-hub enrol code list", "kentongan-hub enrol code list")
+}
+
+fn row(desk: &Desk, code: &EnrolCode, office_name: String) -> CodeRow {
+    let applicant = |applicant: &Applicant, approved| ApplicantRow {
+        words: five_words(&applicant.public_key),
+        host: applicant.host.clone(),
+        program: applicant.program.clone(),
+        asked_at: applicant.asked_ms,
+        approved,
+    };
     CodeRow {
         number: code.id,
         office: code.office.to_string(),
+        office_name,
+        tag: code.tag.clone(),
         state: code_state(desk, code),
         created_at: code.created_ms,
         expires_at: code.expires_ms,
         replica: code.used.map(|(replica, _)| replica.to_string()),
         used_at: code.used.map(|(_, at_ms)| at_ms),
+        applicant: match &code.approval {
+            Approval::Asked(asking) => Some(applicant(asking, false)),
+            Approval::Given(asked) => Some(applicant(asked, true)),
+            Approval::Beforehand | Approval::Awaited => None,
+        },
     }
 }
 
@@ -299,6 +441,7 @@ fn code_state(desk: &Desk, code: &EnrolCode) -> CodeState {
         EnrolCode { used: Some(_), .. } => CodeState::Used,
         EnrolCode { revoked_ms: Some(_), .. } => CodeState::Revoked,
         EnrolCode { expires_ms, .. } if *expires_ms < desk.now_ms => CodeState::Expired,
+        EnrolCode { approval: Approval::Asked(_), .. } => CodeState::Asked,
         _ => CodeState::Open,
     }
 }
@@ -309,7 +452,7 @@ fn check(desk: &Desk, code: &EnrolCode, owner: Option<&Replica>) -> Result<(), R
         CodeState::Revoked => return Err(Refusal::Revoked),
         CodeState::Expired => return Err(Refusal::Expired),
         CodeState::Used if code.used.map(|(id, _)| id) != owner.map(|replica| replica.id) => return Err(Refusal::Used),
-        CodeState::Used | CodeState::Open => {}
+        CodeState::Used | CodeState::Open | CodeState::Asked => {}
     }
     match owner {
         Some(replica) if replica.standing != Standing::Active => Err(Refusal::KeyRevoked),

@@ -8,7 +8,10 @@ use serde_json::json;
 use super::fleet::{Detail, Fleet, OfficeRow, ReplicaRow, State, fleet, replica_row, rows, show};
 use super::recovery::{self, Recovery};
 use super::{Desk, enrolment};
-use crate::store::{Office, Standing, Tx};
+use crate::store::{Office, OfficeNote, Standing, Tx};
+
+/// Longest note about an office, in characters.
+pub const NOTE_CHARS_MAX: usize = 1_000;
 
 /// What can be asked about offices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,13 @@ pub enum Request {
         office: String,
         /// Whether it is paused from now on.
         paused: bool,
+    },
+    /// Notes something about an office for the next one who looks at it.
+    Note {
+        /// Its code.
+        office: String,
+        /// The note.
+        text: String,
     },
     /// Ends the right of an office's PC to speak and makes a code for the one that takes its place.
     ReplaceDevice {
@@ -165,6 +175,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
             office.paused_ms = paused.then(|| office.paused_ms.unwrap_or(desk.now_ms));
             change(tx, desk, office, if *paused { "office.paused" } else { "office.resumed" })
         }
+        Request::Note { office, text } => note(tx, desk, office, text),
         Request::ReplaceDevice { office, replica, reason, expires_ms } => {
             replace_device(tx, desk, office, replica.as_deref(), (reason, *expires_ms))
         }
@@ -218,6 +229,35 @@ pub fn clean_name(name: &str) -> Result<String, Failure> {
     }
 }
 
+/// Reads a list of offices: two columns, code and name, separated by comma, semicolon or tab, quoted where needed; a
+/// header is passed over.
+///
+/// # Errors
+/// The number of the first line that has not two columns.
+pub fn read_list(text: &str) -> Result<Vec<(String, String)>, usize> {
+    let mut offices = Vec::new();
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (code, name) = line.split_once([',', ';', '\t']).ok_or(index + 1)?;
+        let (code, name) = (unquoted(code), unquoted(name));
+        if index == 0 && !code.starts_with(|c: char| c.is_ascii_digit()) {
+            continue;
+        }
+        offices.push((code, name));
+    }
+    Ok(offices)
+}
+
+fn unquoted(text: &str) -> String {
+    let text = text.trim();
+    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => text.to_owned(),
+    }
+}
+
 /// What to do with an office that is there already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Known {
@@ -260,6 +300,21 @@ fn add(tx: &mut dyn Tx, desk: &Desk, offices: &[(String, String)], known: Known)
     Ok(Answer::Changed(changed))
 }
 
+/// Notes are kept as they were written; the audit trail says that there is one, not what it says.
+fn note(tx: &mut dyn Tx, desk: &Desk, office: &str, text: &str) -> Result<Answer, Failure> {
+    let office = known(tx, office)?;
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
+        return Err(Failure::usage(
+            format!("Catatan berisi 1 sampai {NOTE_CHARS_MAX} huruf."),
+            format!("A note has 1 to {NOTE_CHARS_MAX} characters."),
+        ));
+    }
+    let note = OfficeNote { at_ms: desk.now_ms, actor: desk.actor.clone(), text: text.to_owned() };
+    tx.append_office_note(&office.code, &note)?;
+    change(tx, desk, office, "office.noted")
+}
+
 fn change(tx: &mut dyn Tx, desk: &Desk, office: Office, event: &str) -> Result<Answer, Failure> {
     tx.put_office(&office)?;
     desk.audit(tx, event, office.code.as_str(), json!({ "name": office.name }))?;
@@ -287,7 +342,8 @@ fn replace_device(
     let Answer::Revoked(revoked) = revoke(tx, desk, &old.to_string(), reason, &[])? else {
         return Err(which_device(&office, &active));
     };
-    let request = enrolment::Request::Create { office: office.code.to_string(), name: String::new(), expires_ms };
+    let (code, name, tag) = (office.code.to_string(), String::new(), String::new());
+    let request = enrolment::Request::Create { office: code, name, expires_ms, asks: false, tag };
     match enrolment::execute(tx, desk, &request)? {
         enrolment::Answer::Created(code) => Ok(Answer::Replaced(Box::new(Replaced { revoked: *revoked, code }))),
         _ => Err(which_device(&office, &active)),
@@ -340,4 +396,22 @@ fn revoke(tx: &mut dyn Tx, desk: &Desk, replica: &str, reason: &str, valid_upto:
         desk.audit(tx, "replica.revoked", &id.to_string(), json!({ "reason": reason, "valid_upto": marks }))?;
     }
     Ok(Answer::Revoked(Box::new(replica_row(desk, &replica))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_offices_is_read_with_any_separator_header_and_quotes() {
+        let expected = vec![
+            ("32.73.05.1001".to_owned(), "Kelurahan Sukajadi".to_owned()),
+            ("32.73.05.1002".to_owned(), "Puskesmas \"Melati\", Timur".to_owned()),
+        ];
+        let text = "\u{feff}kode;nama\r\n32.73.05.1001;Kelurahan Sukajadi\n\n\
+                    32.73.05.1002;\"Puskesmas \"\"Melati\"\", Timur\"\n";
+        assert_eq!(read_list(text), Ok(expected.clone()));
+        assert_eq!(read_list(&text.replace(';', ",")), Ok(expected));
+        assert_eq!(read_list("32.73.05.1001,a\n32.73\n"), Err(2));
+    }
 }

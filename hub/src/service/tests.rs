@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use kentongan_host::certificate::{facts, from_pem};
 use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, to_hex};
 use kentongan_host::identity::SigningKey;
+use kentongan_host::spoken::five_words;
 use kentongan_host::{DataDir, Exit, Program};
 use kentongan_protocol::ids::ReplicaId;
 
@@ -56,7 +57,12 @@ impl Hub {
     }
 
     fn code_for(&mut self, office: &str) -> Created {
-        let request = enrolment::Request::Create { office: office.into(), name: String::new(), expires_ms: 1_000_000 };
+        self.code(office, false)
+    }
+
+    fn code(&mut self, office: &str, asks: bool) -> Created {
+        let (office, name, tag) = (office.into(), String::new(), String::new());
+        let request = enrolment::Request::Create { office, name, expires_ms: 1_000_000, asks, tag };
         match self.ask(&Request::Enrol(request)).expect("a code") {
             Answer::Enrol(enrolment::Answer::Created(created)) => created,
             other => panic!("{other:?}"),
@@ -143,6 +149,49 @@ fn a_code_that_ran_out_or_was_revoked_lets_nobody_in() {
     let stranger = EnrolCode::draw(hub.desk.authority().root()).to_string();
     assert_eq!(hub.join(&stranger, &key()), Err(Refusal::Unknown));
     assert_eq!(hub.codes(), [CodeState::Revoked, CodeState::Expired]);
+}
+
+#[test]
+fn a_code_that_asks_lets_nobody_in_until_a_person_has_heard_the_right_words() {
+    let mut hub = Hub::new();
+    let (code, sari, thief) = (hub.code(SUKAJADI, true), key(), key());
+    assert_eq!(hub.join(&code.code, &sari), Err(Refusal::ApprovalAwaited));
+    assert_eq!(hub.join(&code.code, &sari), Err(Refusal::ApprovalAwaited), "asking again changes nothing");
+    assert_eq!(hub.join(&code.code, &thief), Err(Refusal::Used), "one PC is asked about");
+    assert_eq!(hub.codes(), [CodeState::Asked]);
+
+    let judge = |number, approved| Request::Enrol(enrolment::Request::Judge { number, approved });
+    let judged = match hub.ask(&judge(code.number, true)).expect("judged") {
+        Answer::Enrol(enrolment::Answer::Judged(row)) => row.applicant.expect("a PC asked"),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((judged.words, judged.host), (five_words(&sari.public_key()), "DESA-PC01".to_owned()));
+    assert_eq!(hub.join(&code.code, &thief), Err(Refusal::Used));
+    assert_eq!(hub.join(&code.code, &sari).expect("let in").office, SUKAJADI);
+    assert!(hub.ask(&judge(code.number, false)).is_err(), "nobody asks any more");
+
+    let stolen = hub.code(SUKAJADI, true);
+    assert_eq!(hub.join(&stolen.code, &thief), Err(Refusal::ApprovalAwaited));
+    hub.ask(&judge(stolen.number, false)).expect("denied");
+    for key in [&thief, &sari] {
+        assert_eq!(hub.join(&stolen.code, key), Err(Refusal::Revoked), "the code is known to somebody else");
+    }
+}
+
+#[test]
+fn a_note_about_an_office_is_there_for_the_next_operator_and_not_in_the_audit_trail() {
+    let mut hub = Hub::new();
+    hub.code_for(SUKAJADI);
+    let note = |text: &str| Request::Office(office::Request::Note { office: SUKAJADI.into(), text: text.into() });
+    hub.ask(&note("  Listrik padam sampai Jumat\n")).expect("noted");
+    for wrong in [" ".to_owned(), "a".repeat(office::NOTE_CHARS_MAX + 1)] {
+        assert!(hub.ask(&note(&wrong)).is_err());
+    }
+    let shown = hub.office(SUKAJADI);
+    let notes: Vec<(&str, &str)> = shown.notes.iter().map(|note| (note.actor.as_str(), note.text.as_str())).collect();
+    assert_eq!(notes, [("wayan", "Listrik padam sampai Jumat")]);
+    assert_eq!(shown.events.iter().filter(|line| line.event == "office.noted").count(), 1);
+    assert!(shown.events.iter().all(|line| !line.detail.to_string().contains("Listrik")));
 }
 
 #[test]

@@ -33,7 +33,8 @@ use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 use super::rows::{
     Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, Case, CaseCount, CaseFilter, CasePlace, Conflict,
     Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork, HubIdentity, Log, Named, NewOp, Office,
-    OfficeDay, OpState, Page, RecordFilter, RecordRow, Reference, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
+    OfficeDay, OfficeNote, OpState, Page, RecordFilter, RecordRow, Reference, Replica, Run, Seen, StoredOp,
+    SurveyMonth, Totals,
 };
 
 /// Result of a call on the store.
@@ -88,6 +89,10 @@ pub trait Tx {
     fn offices(&mut self) -> Result<Vec<Office>>;
     /// Enters or changes an office.
     fn put_office(&mut self, office: &Office) -> Result<()>;
+    /// Adds a note about an office.
+    fn append_office_note(&mut self, office: &OfficeCode, note: &OfficeNote) -> Result<()>;
+    /// The last notes about an office, the newest first.
+    fn office_notes(&mut self, office: &OfficeCode, limit: usize) -> Result<Vec<OfficeNote>>;
 
     /// A replica.
     fn replica(&mut self, id: ReplicaId) -> Result<Option<Replica>>;

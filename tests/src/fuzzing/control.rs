@@ -89,8 +89,11 @@ pub(super) fn hub_seeds() -> Vec<Vec<u8>> {
             office: number.clone(),
             name: "Kelurahan Contoh".to_owned(),
             expires_ms: u64::MAX,
+            asks: true,
+            tag: "gelombang 1".to_owned(),
         }),
         Request::Enrol(enrolment::Request::List),
+        Request::Enrol(enrolment::Request::Judge { number: 1, approved: true }),
         Request::Enrol(enrolment::Request::Revoke { number: 1 }),
     ];
     requests.extend(

@@ -35,6 +35,7 @@ pub(crate) fn page(ktg: Ktg) -> &'static Page {
         Ktg::Unreachable => &network::UNREACHABLE,
         Ktg::Cut => &network::CUT,
         Ktg::CodeRefused => &network::CODE_REFUSED,
+        Ktg::ApprovalAwaited => &network::APPROVAL_AWAITED,
         Ktg::NoSpace => &machine::NO_SPACE,
         Ktg::StoreRepaired => &machine::STORE_REPAIRED,
         Ktg::Clock => &machine::CLOCK,

@@ -238,3 +238,21 @@ pub(super) static CODE_REFUSED: Page = Page {
          At the hub: kentongan-hub enrol code create --office OFFICE-CODE",
     ],
 };
+
+pub(super) static APPROVAL_AWAITED: Page = Page {
+    exit: Exit::Decide,
+    sentence: [
+        "Pusat menunggu persetujuan operator untuk komputer ini.",
+        "The hub waits for an operator to approve this computer.",
+    ],
+    next_step: [
+        "Telepon operator pusat, bacakan lima kata yang tampil, lalu jalankan pendaftaran sekali lagi.",
+        "Telephone the hub's operator, read out the five words shown, then enrol once more.",
+    ],
+    explanation: [
+        "Kode ini baru berlaku setelah dua orang mencocokkan lima kata. Kata-kata itu berasal dari kunci komputer ini: siapa\n\
+         pun yang hanya memegang kodenya mendapat kata yang lain. Di pusat: kentongan-hub enrol request list",
+        "This code only holds after two people have compared five words. The words come from the key of this computer:\n\
+         whoever has the code alone has other words. At the hub: kentongan-hub enrol request list",
+    ],
+};

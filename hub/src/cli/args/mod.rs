@@ -17,7 +17,7 @@ use kentongan_host::cli::{Common, t};
 
 pub(crate) use backup::BackupCommand;
 pub(crate) use calendar::CalendarCommand;
-pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, StateFilter};
+pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, RequestCommand, StateFilter};
 pub(crate) use store::StoreCommand;
 pub(crate) use survey::{IndexArgs, SurveyCommand};
 pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};

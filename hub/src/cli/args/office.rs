@@ -83,6 +83,16 @@ pub(crate) enum OfficeCommand {
         office: String,
     },
     #[command(
+        about = t("Mencatat sesuatu tentang kantor bagi operator berikutnya", "Note something about an office for the next operator"),
+        after_help = examples(&["office note 32.73.05.1001 \"Listrik padam sampai Jumat\""]),
+    )]
+    Note {
+        #[arg(value_name = "CODE")]
+        office: String,
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
+    #[command(
         about = t(
             "Mengganti PC sebuah kantor: yang lama dicabut, yang baru mendapat kode",
             "Replace the PC of an office: the old one is revoked, the new one gets a code",
@@ -160,6 +170,36 @@ pub(crate) enum StateFilter {
 pub(crate) enum EnrolCommand {
     #[command(subcommand, about = t("Kode pendaftaran", "Enrolment codes"))]
     Code(CodeCommand),
+    #[command(subcommand, about = t("Komputer yang menunggu persetujuan", "Computers that wait for approval"))]
+    Request(RequestCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RequestCommand {
+    #[command(
+        about = t("Yang menunggu, dengan lima kata", "Those that wait, with five words"),
+        after_help = examples(&["enrol request list", "enrol request list --json"]),
+    )]
+    List,
+    #[command(
+        about = t(
+            "Menyetujui, setelah lima kata dicocokkan lewat telepon",
+            "Approve, after the five words were compared over the telephone",
+        ),
+        after_help = examples(&["enrol request approve 3"]),
+    )]
+    Approve {
+        #[arg(value_name = "NUMBER", help = t("Nomor kode", "Number of the code"))]
+        code: String,
+    },
+    #[command(
+        about = t("Menolak: kodenya berakhir", "Deny: the code ends"),
+        after_help = examples(&["enrol request deny 3"]),
+    )]
+    Deny {
+        #[arg(value_name = "NUMBER", help = t("Nomor kode", "Number of the code"))]
+        code: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,8 +229,13 @@ pub(crate) enum CodeCommand {
         expires: String,
         #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1,
               default_missing_value = "true",
-              help = t("Langsung disetujui", "Approved beforehand"))]
+              help = t(
+                  "Langsung disetujui; dengan =false seorang operator mencocokkan lima kata dulu",
+                  "Approved beforehand; with =false an operator compares five words first",
+              ))]
         pre_approved: bool,
+        #[arg(long, default_value = "", help = t("Tanda untuk daftar, misalnya gelombang", "A mark for lists, such as a wave"))]
+        tag: String,
     },
     #[command(
         about = t("Daftar kode", "List codes"),

@@ -27,4 +27,19 @@ pub(crate) enum StoreCommand {
         #[arg(long, help = t("Juga bila tidak ditemukan kerusakan", "Also if no damage is found"))]
         force: bool,
     },
+    #[command(
+        about = t(
+            "Mengisi pusat yang masih kosong dengan kantor dan catatan karangan, untuk mencoba dan mengukur",
+            "Fill an empty hub with made-up offices and records, to try it and to measure",
+        ),
+        after_help = examples(&["store seed --data ./coba --offices 1000 --records 1000000"]),
+    )]
+    Seed {
+        #[arg(long, default_value_t = 50, help = t("Jumlah kantor", "How many offices"))]
+        offices: u32,
+        #[arg(long, default_value_t = 5_000, help = t("Jumlah catatan", "How many records"))]
+        records: u64,
+        #[arg(long, default_value_t = 1, help = t("Angka lain, pusat lain", "Another number, another hub"))]
+        number: u64,
+    },
 }

@@ -7,6 +7,7 @@
 mod action;
 mod rhythm;
 mod strip;
+pub mod table;
 
 use std::collections::BTreeMap;
 
@@ -125,8 +126,23 @@ pub struct Detail {
     pub heard: Vec<Heard>,
     /// Its devices, the first that joined first.
     pub devices: Vec<ReplicaRow>,
+    /// What operators noted, the newest first.
+    #[serde(default)]
+    pub notes: Vec<Note>,
     /// What happened to them lately, the newest first.
     pub events: Vec<Line>,
+}
+
+/// What an operator noted about an office.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When.
+    #[serde(with = "moment")]
+    pub at: i64,
+    /// Who.
+    pub actor: String,
+    /// The note.
+    pub text: String,
 }
 
 /// An exchange with a device.
@@ -255,6 +271,8 @@ const SPACE_LOW_BYTES: u64 = 200 << 20;
 const EVENTS_LOOKED_AT: usize = 2_000;
 /// Events shown.
 const EVENTS_SHOWN: usize = 10;
+/// Notes shown.
+const NOTES_SHOWN: usize = 20;
 /// Exchanges shown.
 const SESSIONS_SHOWN: usize = 20;
 /// Days over which it is told how long records were under way.
@@ -353,6 +371,14 @@ fn by_office(days: Vec<(OfficeCode, OfficeDay)>) -> BTreeMap<OfficeCode, Vec<Off
 /// # Errors
 /// A failure of the store.
 pub fn fleet(tx: &mut dyn Tx, desk: &Desk) -> Result<Fleet, Failure> {
+    Ok(overview(tx, desk)?.1)
+}
+
+/// All offices by code, and what they are together.
+///
+/// # Errors
+/// A failure of the store.
+pub fn overview(tx: &mut dyn Tx, desk: &Desk) -> Result<(Vec<OfficeRow>, Fleet), Failure> {
     let days = by_office(tx.office_days(None)?);
     let rows = judged(tx, desk, &days)?;
     let mass_silence = action::mass_silence(&rows, u64::from(desk.config.mass_silence_percent));
@@ -367,7 +393,7 @@ pub fn fleet(tx: &mut dyn Tx, desk: &Desk) -> Result<Fleet, Failure> {
         *programs.entry(row.program.clone()).or_insert(0) += 1;
     }
     let in_state = |state: State| rows.iter().filter(|row| row.state == state).count() as u64;
-    Ok(Fleet {
+    let fleet = Fleet {
         offices: State::ALL.into_iter().map(|state| (state, in_state(state))).collect(),
         noticed: rows.iter().filter(|row| !row.notices.is_empty()).count() as u64,
         pending: rows.iter().map(|row| row.pending).sum(),
@@ -377,7 +403,8 @@ pub fn fleet(tx: &mut dyn Tx, desk: &Desk) -> Result<Fleet, Failure> {
         programs,
         actions: action::actions(&rows, mass_silence.as_ref(), desk.now_ms),
         mass_silence,
-    })
+    };
+    Ok((rows, fleet))
 }
 
 /// Ops that still wait at a device: those that waited when it spoke, without those that it sent in that exchange.
@@ -445,6 +472,7 @@ pub fn show(tx: &mut dyn Tx, desk: &Desk, office: &Office) -> Result<Detail, Fai
     let events = lines.into_iter().filter(|line| concerns(&line.event.subject)).take(EVENTS_SHOWN);
     let days: Vec<OfficeDay> = tx.office_days(Some(&office.code))?.into_iter().map(|(_, day)| day).collect();
     let sessions = sessions(tx, &devices)?;
+    let notes = tx.office_notes(&office.code, NOTES_SHOWN)?;
     let judge = Judge::new(tx, desk)?;
     Ok(Detail {
         row: judge.row(office, &devices, &days),
@@ -454,6 +482,7 @@ pub fn show(tx: &mut dyn Tx, desk: &Desk, office: &Office) -> Result<Detail, Fai
         sessions,
         heard: days.iter().rev().filter(|day| day.hours != 0).map(Heard::from).collect(),
         devices: devices.iter().map(|replica| replica_row(desk, replica)).collect(),
+        notes: notes.into_iter().map(|note| Note { at: note.at_ms, actor: note.actor, text: note.text }).collect(),
         events: events.map(|line| Line::from(&line)).collect(),
     })
 }

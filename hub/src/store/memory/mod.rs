@@ -28,6 +28,7 @@ struct State {
     epochs: BTreeMap<usize, HubEpoch>,
     backed_up: BTreeMap<(), i64>,
     offices: BTreeMap<OfficeCode, Office>,
+    office_notes: BTreeMap<(OfficeCode, u64), OfficeNote>,
     replicas: BTreeMap<ReplicaId, Replica>,
     codes: BTreeMap<u64, EnrolCode>,
     runs: BTreeMap<(ReplicaId, RunId), Run>,

@@ -70,6 +70,17 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn append_office_note(&mut self, office: &OfficeCode, note: &OfficeNote) -> Result<()> {
+        let number = self.state.office_notes.range((office.clone(), 0)..=(office.clone(), u64::MAX)).count() as u64;
+        self.set(|state| &mut state.office_notes, (office.clone(), number), note.clone());
+        Ok(())
+    }
+
+    fn office_notes(&mut self, office: &OfficeCode, limit: usize) -> Result<Vec<OfficeNote>> {
+        let notes = self.state.office_notes.range((office.clone(), 0)..=(office.clone(), u64::MAX)).rev();
+        Ok(notes.take(limit).map(|(_, note)| note.clone()).collect())
+    }
+
     fn replica(&mut self, id: ReplicaId) -> Result<Option<Replica>> {
         Ok(self.state.replicas.get(&id).cloned())
     }

@@ -14,6 +14,8 @@ pub use days::{DAYS_KEPT, Delays, OfficeDay, Reference};
 pub use feed::{FeedItem, FeedLimit, FeedRow, FeedSlice};
 pub use journals::{AuditEntry, AuditEvent, ExchangeNote, JOURNAL_ROWS_MAX};
 pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};
-pub use parties::{Certificate, EnrolCode, HubIdentity, LastContact, Office, Replica, Standing};
+pub use parties::{
+    Applicant, Approval, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Standing,
+};
 pub use records::{Born, Conflict, Page, RecordFilter, RecordRow, Totals};
 pub use work::{Case, CaseCount, CaseFilter, CasePlace, Decision, Seen, SurveyMonth};

@@ -119,4 +119,46 @@ pub struct EnrolCode {
     pub used: Option<(ReplicaId, i64)>,
     /// When it was revoked.
     pub revoked_ms: Option<i64>,
+    /// What the operator marked it with, for lists; may be empty.
+    pub tag: String,
+    /// Whether it lets in by itself.
+    pub approval: Approval,
+}
+
+/// Whether a person has to say that the PC which shows a code is the right one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Approval {
+    /// Said when the code was made: whoever has it is let in.
+    #[default]
+    Beforehand,
+    /// To be asked; no PC has shown the code yet.
+    Awaited,
+    /// This PC showed it and waits.
+    Asked(Applicant),
+    /// This PC is the right one.
+    Given(Applicant),
+}
+
+/// A PC that shows a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applicant {
+    /// Ed25519 key that it wants certified: two people compare it as five words.
+    pub public_key: [u8; 32],
+    /// What it is called there.
+    pub host: String,
+    /// Name, version and platform of its program.
+    pub program: String,
+    /// When it first asked, milliseconds since 1970.
+    pub asked_ms: i64,
+}
+
+/// What an operator noted about an office, for the next one who looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficeNote {
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+    /// Who.
+    pub actor: String,
+    /// The note.
+    pub text: String,
 }

@@ -5,8 +5,11 @@ use kentongan_protocol::log::Holding;
 use kentongan_protocol::session::hub::HubEpoch;
 use rusqlite::params;
 
-use super::super::contract::Result;
-use super::super::rows::{Certificate, EnrolCode, HubIdentity, LastContact, Office, Replica, Standing};
+use super::super::contract::{Result, StoreError};
+use super::super::rows::{
+    Applicant, Approval, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Standing,
+};
+use super::logs::limit_of;
 use super::row::{Columns, int};
 use super::tx::SqliteTx;
 
@@ -61,6 +64,19 @@ pub(super) fn put_office(tx: &SqliteTx<'_>, office: &Office) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO offices (code, name, added_ms, paused_ms) VALUES (?1, ?2, ?3, ?4)";
     let params = params![office.code.as_str(), office.name, office.added_ms, office.paused_ms];
     tx.write("writing an office", sql, params).map(drop)
+}
+
+pub(super) fn append_office_note(tx: &SqliteTx<'_>, office: &OfficeCode, note: &OfficeNote) -> Result<()> {
+    let sql = "INSERT INTO office_notes (office, at_ms, actor, text) VALUES (?1, ?2, ?3, ?4)";
+    let params = params![office.as_str(), note.at_ms, note.actor, note.text];
+    tx.write("writing a note about an office", sql, params).map(drop)
+}
+
+pub(super) fn office_notes(tx: &SqliteTx<'_>, office: &OfficeCode, limit: usize) -> Result<Vec<OfficeNote>> {
+    let sql = "SELECT at_ms, actor, text FROM office_notes WHERE office = ?1 ORDER BY note DESC LIMIT ?2";
+    tx.many("reading notes about an office", sql, params![office.as_str(), limit_of(limit)], |row| {
+        Ok(OfficeNote { at_ms: row.take()?, actor: row.take()?, text: row.take()? })
+    })
 }
 
 /// A query for replicas with this ending.
@@ -177,7 +193,8 @@ pub(super) fn put_replica(tx: &SqliteTx<'_>, replica: &Replica) -> Result<()> {
 macro_rules! codes_where {
     ($ending:literal) => {
         concat!(
-            "SELECT id, secret_hash, office, created_ms, expires_ms, used_by, used_ms, revoked_ms FROM enrol_codes ",
+            "SELECT id, secret_hash, office, created_ms, expires_ms, used_by, used_ms, revoked_ms, tag, approval, \
+             asked_key, asked_host, asked_program, asked_ms FROM enrol_codes ",
             $ending
         )
     };
@@ -192,7 +209,22 @@ fn read_code(row: &mut Columns<'_>) -> Result<EnrolCode> {
         expires_ms: row.take()?,
         used: row.u64_or_none()?.map(ReplicaId).zip(row.take()?),
         revoked_ms: row.take()?,
+        tag: row.take()?,
+        approval: read_approval(row)?,
     })
+}
+
+fn read_approval(row: &mut Columns<'_>) -> Result<Approval> {
+    let (approval, key): (u8, Option<[u8; 32]>) = (row.small()?, row.take()?);
+    let (host, program, asked_ms): (_, _, Option<i64>) = (row.take()?, row.take()?, row.take()?);
+    let applicant = key.zip(asked_ms).map(|(public_key, asked_ms)| Applicant { public_key, host, program, asked_ms });
+    match (approval, applicant) {
+        (0, None) => Ok(Approval::Beforehand),
+        (1, None) => Ok(Approval::Awaited),
+        (2, Some(applicant)) => Ok(Approval::Asked(applicant)),
+        (3, Some(applicant)) => Ok(Approval::Given(applicant)),
+        _ => Err(StoreError::Damaged("an enrolment code that nobody could have asked for")),
+    }
 }
 
 pub(super) fn enrol_code(tx: &SqliteTx<'_>, id: u64) -> Result<Option<EnrolCode>> {
@@ -210,8 +242,15 @@ pub(super) fn enrol_codes(tx: &SqliteTx<'_>) -> Result<Vec<EnrolCode>> {
 
 pub(super) fn put_enrol_code(tx: &SqliteTx<'_>, code: &EnrolCode) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO enrol_codes
-            (id, secret_hash, office, created_ms, expires_ms, used_by, used_ms, revoked_ms)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            (id, secret_hash, office, created_ms, expires_ms, used_by, used_ms, revoked_ms, tag, approval, asked_key,
+            asked_host, asked_program, asked_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    let (approval, applicant) = match &code.approval {
+        Approval::Beforehand => (0_u8, None),
+        Approval::Awaited => (1, None),
+        Approval::Asked(applicant) => (2, Some(applicant)),
+        Approval::Given(applicant) => (3, Some(applicant)),
+    };
     let params = params![
         int(code.id),
         code.secret_hash,
@@ -221,6 +260,12 @@ pub(super) fn put_enrol_code(tx: &SqliteTx<'_>, code: &EnrolCode) -> Result<()> 
         code.used.map(|(replica, _)| int(replica.0)),
         code.used.map(|(_, at_ms)| at_ms),
         code.revoked_ms,
+        code.tag,
+        approval,
+        applicant.map(|applicant| applicant.public_key),
+        applicant.map_or("", |applicant| applicant.host.as_str()),
+        applicant.map_or("", |applicant| applicant.program.as_str()),
+        applicant.map(|applicant| applicant.asked_ms),
     ];
     tx.write("writing an enrolment code", sql, params).map(drop)
 }

@@ -8,7 +8,7 @@
 pub(super) const APPLICATION_ID: u32 = 0x4b54_4748;
 
 /// From each version to the next.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK, FLEET];
 
 /// What was found out of records. The list of open complaints is read by stage, by office, and by what is due first.
 const WORK: &str = "
@@ -101,6 +101,25 @@ CREATE TABLE reference (
     at_ms       INTEGER NOT NULL,                    -- since when
     actor       TEXT    NOT NULL                     -- by whom
 ) STRICT;
+";
+
+/// What operators note about offices; codes for which a person compares five words.
+const FLEET: &str = "
+CREATE TABLE office_notes (
+    note        INTEGER PRIMARY KEY,                 -- in the order in which they were written
+    office      TEXT    NOT NULL,
+    at_ms       INTEGER NOT NULL,
+    actor       TEXT    NOT NULL,                    -- by whom
+    text        TEXT    NOT NULL
+) STRICT;
+CREATE INDEX office_notes_by_office ON office_notes (office, note);
+
+ALTER TABLE enrol_codes ADD COLUMN tag TEXT NOT NULL DEFAULT '';           -- of the operator's own
+ALTER TABLE enrol_codes ADD COLUMN approval INTEGER NOT NULL DEFAULT 0;    -- 0 beforehand, 1 awaited, 2 asked, 3 given
+ALTER TABLE enrol_codes ADD COLUMN asked_key BLOB;                         -- of the PC that asked, 32 bytes
+ALTER TABLE enrol_codes ADD COLUMN asked_host TEXT NOT NULL DEFAULT '';
+ALTER TABLE enrol_codes ADD COLUMN asked_program TEXT NOT NULL DEFAULT '';
+ALTER TABLE enrol_codes ADD COLUMN asked_ms INTEGER;                       -- when it first did
 ";
 
 const FIRST: &str = "

@@ -162,6 +162,12 @@ impl Tx for SqliteTx<'_> {
     fn put_office(&mut self, office: &Office) -> Result<()> {
         parties::put_office(self, office)
     }
+    fn append_office_note(&mut self, office: &OfficeCode, note: &OfficeNote) -> Result<()> {
+        parties::append_office_note(self, office, note)
+    }
+    fn office_notes(&mut self, office: &OfficeCode, limit: usize) -> Result<Vec<OfficeNote>> {
+        parties::office_notes(self, office, limit)
+    }
     fn replica(&mut self, id: ReplicaId) -> Result<Option<Replica>> {
         parties::replica(self, id)
     }

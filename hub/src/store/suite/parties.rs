@@ -7,12 +7,14 @@ use kentongan_protocol::session::hub::HubEpoch;
 
 use super::{BIG, BUDI, SARI, done, head, office, sari};
 use crate::store::{
-    EnrolCode, HubIdentity, LastContact, Office, Replica, Run, Standing, Store, StoreError, transact_with,
+    Applicant, Approval, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Run, Standing, Store,
+    StoreError, transact_with,
 };
 
 suite! {
     identities_come_back_as_they_were_put
     a_replica_comes_back_with_every_field_and_may_not_take_anothers_key
+    notes_about_an_office_stay_in_their_order_and_apart_from_others
     codes_are_found_by_the_hash_of_their_secret
     runs_come_back_with_the_most_absurd_clocks
 }
@@ -75,6 +77,21 @@ fn a_replica_comes_back_with_every_field_and_may_not_take_anothers_key(store: &m
     assert_eq!(done(store, |tx| tx.replicas()), [budi, full]);
 }
 
+fn notes_about_an_office_stay_in_their_order_and_apart_from_others(store: &mut dyn Store) {
+    let note = |at_ms, text: &str| OfficeNote { at_ms, actor: "wayan".to_owned(), text: text.to_owned() };
+    let (village, clinic) = (office("32.73.05.1001"), office("32.73.05.1001-PKM1"));
+    done(store, |tx| {
+        tx.append_office_note(&village, &note(9, "Listrik padam sampai Jumat"))?;
+        tx.append_office_note(&clinic, &note(1, "PC baru"))?;
+        tx.append_office_note(&village, &note(-3, ""))?;
+        tx.append_office_note(&village, &note(-3, ""))
+    });
+    let notes = [note(-3, ""), note(-3, ""), note(9, "Listrik padam sampai Jumat")];
+    assert_eq!(done(store, |tx| tx.office_notes(&village, 9)), notes);
+    assert_eq!(done(store, |tx| tx.office_notes(&village, 1)), notes[..1]);
+    assert_eq!(done(store, |tx| tx.office_notes(&clinic, 9)), [note(1, "PC baru")]);
+}
+
 fn codes_are_found_by_the_hash_of_their_secret(store: &mut dyn Store) {
     let code = |id: u64, created_ms| EnrolCode {
         id,
@@ -84,8 +101,18 @@ fn codes_are_found_by_the_hash_of_their_secret(store: &mut dyn Store) {
         expires_ms: 9,
         used: None,
         revoked_ms: None,
+        tag: String::new(),
+        approval: Approval::Beforehand,
     };
-    let used = EnrolCode { used: Some((SARI, 8)), revoked_ms: Some(9), ..code(2, 5) };
+    let applicant =
+        Applicant { public_key: [3; 32], host: "DESA-PC01".to_owned(), program: "k 0.1".to_owned(), asked_ms: -2 };
+    let used = EnrolCode {
+        used: Some((SARI, 8)),
+        revoked_ms: Some(9),
+        tag: "gelombang 1".to_owned(),
+        approval: Approval::Given(applicant.clone()),
+        ..code(2, 5)
+    };
     done(store, |tx| {
         tx.put_enrol_code(&code(1, 4))?;
         tx.put_enrol_code(&code(2, 5))?;
@@ -94,6 +121,11 @@ fn codes_are_found_by_the_hash_of_their_secret(store: &mut dyn Store) {
     assert_eq!(done(store, |tx| tx.enrol_code_by_secret(&[2; 32])), Some(used.clone()));
     assert_eq!(done(store, |tx| tx.enrol_code(1)), Some(code(1, 4)));
     assert_eq!(done(store, |tx| tx.enrol_codes()), [used, code(1, 4)]);
+    for approval in [Approval::Awaited, Approval::Asked(applicant)] {
+        let changed = EnrolCode { approval, ..code(1, 4) };
+        done(store, |tx| tx.put_enrol_code(&changed));
+        assert_eq!(done(store, |tx| tx.enrol_code(1)), Some(changed));
+    }
 }
 
 fn runs_come_back_with_the_most_absurd_clocks(store: &mut dyn Store) {
