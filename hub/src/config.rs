@@ -10,8 +10,8 @@ const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`, `calendar.*`,
-/// `survey.*`, `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
+/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
+/// `metrics.per_office`, `calendar.*`, `survey.*`, `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         table: "listen",
@@ -21,6 +21,16 @@ pub const OPTIONS: &[Opt] = &[
         unit: "",
         help_id: "Alamat dan port untuk kantor; port 0: pilih sendiri",
         help_en: "Address and port for offices; port 0: choose one",
+        secret: false,
+    },
+    Opt {
+        table: "listen",
+        key: "metrics",
+        kind: Kind::Text,
+        default: "",
+        unit: "",
+        help_id: "Alamat dan port untuk Prometheus dan /readyz, misalnya 127.0.0.1:8744; kosong: tidak dilayani",
+        help_en: "Address and port for Prometheus and /readyz, for example 127.0.0.1:8744; empty: not served",
         secret: false,
     },
     Opt {
@@ -101,6 +111,26 @@ pub const OPTIONS: &[Opt] = &[
         unit: "",
         help_id: "Bila bagian kantor sebesar ini hilang pada jam yang sama, mungkin pusat atau jaringan yang terganggu",
         help_en: "If this part of the offices goes missing in the same hour, it may be the hub or the network",
+        secret: false,
+    },
+    Opt {
+        table: "metrics",
+        key: "per_office",
+        kind: Kind::OneOf(&["auto", "on", "off"]),
+        default: "auto",
+        unit: "",
+        help_id: "Metrik tiap kantor; auto: hanya sampai 2.000 kantor",
+        help_en: "Metrics of each office; auto: with up to 2,000 offices only",
+        secret: false,
+    },
+    Opt {
+        table: "metrics",
+        key: "token_file",
+        kind: Kind::Text,
+        default: "",
+        unit: "",
+        help_id: "Berkas berisi token yang harus dibawa Prometheus; kosong: siapa saja yang sampai ke alamat itu",
+        help_en: "File with the token that Prometheus must bring; empty: whoever reaches that address",
         secret: false,
     },
     Opt {
@@ -210,11 +240,24 @@ pub const OPTIONS: &[Opt] = &[
     logging::KEEP,
 ];
 
+/// Whether metrics tell of each office.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PerOffice {
+    /// As long as there are not too many.
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
 /// What the running hub works by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Where offices connect.
     pub listen: String,
+    /// Where metrics and health are asked for; empty: nowhere.
+    pub listen_metrics: String,
     /// How long a new device certificate holds.
     pub client_cert_days: u32,
     /// Free bytes below which nothing is accepted.
@@ -231,6 +274,10 @@ pub struct Config {
     pub silent_after_ms: i64,
     /// More of the offices missing at once, in percent, may be the hub's own trouble.
     pub mass_silence_percent: u8,
+    /// Whether metrics tell of each office.
+    pub per_office: PerOffice,
+    /// File with the token for metrics; empty: none is asked for.
+    pub metrics_token_file: String,
     /// Working days a week of an office that has not shown another.
     pub week_days: u8,
     /// Offices with fewer complete questionnaires than this are not ranked.
@@ -260,6 +307,7 @@ impl Config {
         let ms = |table, key| i64::try_from(settings.duration(table, key).as_millis()).unwrap_or(i64::MAX);
         Config {
             listen: settings.text("listen", "sync").to_owned(),
+            listen_metrics: settings.text("listen", "metrics").to_owned(),
             client_cert_days: whole("tls", "client_cert_days"),
             min_free_bytes: settings.bytes("store", "min_free"),
             backup_dir: settings.text("store", "backup_dir").to_owned(),
@@ -268,6 +316,12 @@ impl Config {
             expected_interval_ms: ms("fleet", "expected_interval"),
             silent_after_ms: ms("fleet", "silent_after"),
             mass_silence_percent: (settings.decimal("fleet", "mass_silence_ratio") * 100.0).round() as u8,
+            per_office: match settings.text("metrics", "per_office") {
+                "on" => PerOffice::On,
+                "off" => PerOffice::Off,
+                _ => PerOffice::Auto,
+            },
+            metrics_token_file: settings.text("metrics", "token_file").to_owned(),
             week_days: u8::try_from(settings.whole("calendar", "workdays")).unwrap_or(5),
             survey_min_n: u64::from(whole("survey", "min_n")),
             sessions_max: whole("limits", "sessions") as usize,
@@ -284,8 +338,9 @@ impl Config {
     /// Whether everything that a running hub cannot change is the same in both.
     pub fn holds_until_restart(&self, other: &Config) -> bool {
         let fixed = |config: &Config| {
-            let Config { listen, sessions_max, handshake, idle, enrol_attempts, grace, .. } = config.clone();
-            (listen, sessions_max, handshake, idle, enrol_attempts, grace)
+            let Config { listen, listen_metrics, metrics_token_file, .. } = config.clone();
+            let Config { sessions_max, handshake, idle, enrol_attempts, grace, .. } = *config;
+            (listen, listen_metrics, metrics_token_file, sessions_max, handshake, idle, enrol_attempts, grace)
         };
         fixed(self) == fixed(other)
     }

@@ -22,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod feed;
+mod metrics;
 pub mod salvage;
 pub mod seed;
 mod serve;

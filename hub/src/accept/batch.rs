@@ -54,10 +54,13 @@ pub(super) fn take(
     // A run that was over before anybody could measure it is dated by the PC's clock as far as that is off now.
     let by_its_clock = || batch.head.run().wall_ms.saturating_sub(exchange.tally.clock_offset_ms);
     let start_ms = run.known.measured.map_or_else(by_its_clock, |(start_ms, _)| start_ms);
-    let delays = &mut exchange.tally.delays;
+    let (delays, counts) = (&mut exchange.tally.delays, &mut exchange.counts);
     let elapsed_ms = append(hub, tx, log, &batch.head, fresh, now_ms, &mut |elapsed_ms| {
         let written_ms = start_ms.saturating_add(i64::try_from(elapsed_ms).unwrap_or(i64::MAX));
-        delays.count(now_ms.saturating_sub(written_ms));
+        let delay_ms = now_ms.saturating_sub(written_ms);
+        delays.count(delay_ms);
+        counts.delays.count(delay_ms);
+        counts.delay_sum_ms = counts.delay_sum_ms.saturating_add_signed(delay_ms.max(0));
     })?;
     hello::heard(tx, exchange.speaker, batch.head.run(), now_ms, elapsed_ms, None)?;
     exchange.counts.stored += fresh.len() as u64;

@@ -27,7 +27,7 @@ use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::Refusal;
 
 use super::job::{Done, Job, Said, Work};
-use super::meter::Meter;
+use super::meter::{Account, Meter};
 use super::standing::Shown;
 use super::{Counts, Exchange};
 use crate::store::StoreError;
@@ -198,6 +198,11 @@ impl Call {
     /// Whether there is nothing more to do.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over { .. }) && self.out.is_empty()
+    }
+
+    /// How it ended and what it carried, once it has ended.
+    pub fn account(&self) -> Option<Account> {
+        self.meter.account()
     }
 
     /// What is remembered of the connection for the next exchange on it; none if this one was not whole.

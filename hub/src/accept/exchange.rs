@@ -16,7 +16,7 @@ use super::reply::Reply;
 use super::tally::Tally;
 use super::{AcceptError, batch, echo, files, hello, proof, reply};
 use crate::engine::Hub;
-use crate::store::{ExchangeNote, Result, Tx};
+use crate::store::{Delays, ExchangeNote, Result, Tx};
 
 /// One exchange. Give it the session's events in order, each in a transaction; then ask for the marks, and for parts of
 /// the reply until [`Exchange::is_over`].
@@ -57,6 +57,10 @@ pub struct Counts {
     pub fed: u64,
     /// Bytes of attached files that were new here.
     pub file_bytes: u64,
+    /// How long its new records had been under way.
+    pub delays: Delays,
+    /// The same, all together, in milliseconds.
+    pub delay_sum_ms: u64,
 }
 
 impl Exchange {

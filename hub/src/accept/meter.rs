@@ -16,11 +16,26 @@ pub(super) struct Meter {
     pub(super) bytes_in: u64,
     /// Bytes of the reply so far.
     pub(super) bytes_out: u64,
+    /// What was told of it, once it has ended.
+    account: Option<Account>,
+}
+
+/// How an exchange ended and what it carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// `ok`, or another stable word.
+    pub outcome: &'static str,
+    /// What it carried.
+    pub counts: Counts,
+    /// Bytes of the request.
+    pub bytes_in: u64,
+    /// Bytes of the reply.
+    pub bytes_out: u64,
 }
 
 impl Meter {
     pub(super) fn new(started: Moment) -> Meter {
-        Meter { replica: None, started, bytes_in: 0, bytes_out: 0 }
+        Meter { replica: None, started, bytes_in: 0, bytes_out: 0, account: None }
     }
 
     /// A line of the journal.
@@ -37,11 +52,17 @@ impl Meter {
         }
     }
 
-    /// Writes the log line of an exchange.
-    pub(super) fn told(&self, outcome: &str, counts: Counts) {
+    /// How it ended, once it has.
+    pub(super) fn account(&self) -> Option<Account> {
+        self.account
+    }
+
+    /// Writes the log line of an exchange, which has ended with this.
+    pub(super) fn told(&mut self, outcome: &'static str, counts: Counts) {
         let replica = self.replica.map(|id| id.to_string());
         let (bytes_in, bytes_out) = (self.bytes_in, self.bytes_out);
-        let Counts { stored, repeated, echoed, restored, fed, file_bytes } = counts;
+        let Counts { stored, repeated, echoed, restored, fed, file_bytes, .. } = counts;
+        self.account = Some(Account { outcome, counts, bytes_in, bytes_out });
         let (ev, said) = match outcome {
             "ok" => ("sync.exchange.finished", "an exchange finished"),
             _ => ("sync.exchange.ended", "an exchange ended early"),

@@ -48,6 +48,7 @@ pub use call::{Bounds, Call, Input, Moment, Output};
 pub use exchange::{Counts, Exchange};
 pub(crate) use intake::load;
 pub use job::{Done, Job};
+pub use meter::Account;
 pub use standing::Shown;
 
 /// Why an event was not taken.

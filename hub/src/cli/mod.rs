@@ -20,6 +20,7 @@ mod export;
 mod fleet;
 mod help;
 mod logs;
+mod metrics;
 mod office;
 mod quarantine;
 mod setup;
@@ -100,6 +101,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Backup(command) => backup::run(&context, command),
         Command::Store(command) => store::run(&context, command),
         Command::Config(command) => config::run(&context, command),
+        Command::Metrics(command) => metrics::run(&context, command),
         Command::Paths => setup::paths(&context),
         Command::Doctor => doctor::run(&context),
         Command::Logs(args) => logs::run(&context, args),

@@ -56,6 +56,11 @@ impl Crowd {
         self.places().enter(most, now_ms).map(|()| Place(self.clone()))
     }
 
+    /// Exchanges under way.
+    pub(super) fn taken(&self) -> usize {
+        self.places().taken
+    }
+
     fn places(&self) -> MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

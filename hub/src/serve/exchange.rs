@@ -22,7 +22,7 @@ use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::Refusal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Serving;
 use super::listener::Waits;
@@ -76,10 +76,11 @@ async fn answer<S>(serving: &Serving, peer: &Peer, line: Line, stream: &mut S, f
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let config = serving.config();
+    let (config, began) = (serving.config(), Instant::now());
     let _place = match serving.crowd.enter(config.exchanges_max, serving.clock.boot_ms()) {
         Ok(place) => place,
         Err(come_back_s) => {
+            serving.counters.busy();
             tracing::info!(ev = "sync.exchange.busy", peer = %peer.address, come_back_s, "too many exchanges at once");
             let mut reply = PREAMBLE.to_vec();
             refusal(Refusal::Busy, come_back_s).put(&mut reply);
@@ -103,6 +104,9 @@ where
             say(&mut call, stream, output, serving).await;
         }
         if call.is_over() {
+            if let Some(account) = call.account() {
+                serving.counters.exchange(&account, began.elapsed());
+            }
             return call.into_line();
         }
         if doing.is_none() {

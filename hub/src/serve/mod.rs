@@ -13,7 +13,9 @@
 mod backup;
 mod body;
 mod bucket;
+mod chain;
 mod crowd;
+mod doors;
 mod enrol;
 mod exchange;
 mod listener;
@@ -44,6 +46,7 @@ use tokio::sync::watch;
 use crate::ca::Authority;
 use crate::config::{self, Config};
 use crate::engine::Hub;
+use crate::metrics::Counters;
 use crate::salvage::advise;
 use crate::service::Desk;
 use crate::service::status::Service;
@@ -51,6 +54,7 @@ use crate::setup::Opened;
 use crate::store::owner::{StoreHandle, StoreOwner};
 use bucket::Bucket;
 use crowd::Crowd;
+use doors::Doors;
 use listener::{Limits, Listener};
 use routes::Routes;
 
@@ -71,6 +75,8 @@ pub(crate) struct Serving {
     pub(crate) clock: Arc<dyn Clock>,
     /// Wrong enrolment codes.
     pub(crate) attempts: Arc<Mutex<Bucket>>,
+    /// What is counted in this run.
+    pub(crate) counters: Arc<Counters>,
     authority: Arc<RwLock<Authority>>,
     config: watch::Receiver<Arc<Config>>,
     service: Service,
@@ -95,6 +101,16 @@ impl Serving {
             now_ms: self.clock.wall_ms(),
             actor: actor.to_owned(),
         }
+    }
+
+    /// Exchanges with offices under way.
+    pub(crate) fn exchanges_under_way(&self) -> usize {
+        self.crowd.taken()
+    }
+
+    /// Since when the hub serves, milliseconds since 1970.
+    pub(crate) fn since_ms(&self) -> i64 {
+        self.service.since.unwrap_or_default()
     }
 
     fn tls(&self) -> Result<Arc<ServerConfig>, Failure> {
@@ -171,6 +187,7 @@ impl Start {
             store,
             hub: self.hub,
             root: self.authority.root().clone(),
+            counters: Arc::default(),
             attempts: Arc::new(Mutex::new(attempts(&self.config, self.clock.boot_ms()))),
             clock: self.clock,
             authority: Arc::new(RwLock::new(self.authority)),
@@ -187,20 +204,25 @@ impl Start {
             stall: self.config.stall,
         };
         let door = Listener { socket, tls, routes: Arc::new(Routes { serving: serving.clone() }), limits };
+        let doors = Doors::open(&serving).await?;
+        let addresses = doors.addresses();
+        let doors = doors.serve(&serving)?;
         let control = control(&serving, &self.lock)?;
         let reload = reload::run(self.sources, self.log, config_sender)?;
 
         tracing::info!(ev = "service.started", sync = %format!("https://{address}"), "the hub is ready");
-        out.document(&ready(address));
+        out.document(&ready(address, &addresses));
         manager::ready();
         let (stopped, ask_to_stop) = stopping(stop);
         tokio::select! {
             () = door.run(stopped, self.config.grace) => {}
             () = control => {}
             () = reload => {}
+            () = doors => {}
             () = renew_in_time(&serving, &tls_sender) => {}
             () = backup::nightly(serving.clone()) => {}
             () = work::run(serving.clone()) => {}
+            () = chain::daily(serving.clone()) => {}
             () = say_alive(&serving.store) => {}
             // The next start looks at what is really on the disk; nobody was told more than that.
             () = serving.store.closed() => return Err(Failure::of(Ktg::DiskFailed)),
@@ -234,8 +256,12 @@ fn connections_max(wished: usize) -> usize {
 }
 
 /// The line that scripts wait for.
-fn ready(address: SocketAddr) -> serde_json::Value {
-    json!({ "event": "ready", "sync": format!("https://{address}"), "pid": std::process::id() })
+fn ready(address: SocketAddr, doors: &[(&'static str, String)]) -> serde_json::Value {
+    let mut line = json!({ "event": "ready", "sync": format!("https://{address}"), "pid": std::process::id() });
+    if let Some(line) = line.as_object_mut() {
+        line.extend(doors.iter().map(|(name, url)| ((*name).to_owned(), url.as_str().into())));
+    }
+    line
 }
 
 /// A future that ends with `stop`, and the place where the name of the signal stands then.

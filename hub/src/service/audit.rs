@@ -5,7 +5,8 @@ use kentongan_host::{Failure, moment};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::store::{AuditEntry, Page, Tx};
+use super::Desk;
+use crate::store::{AuditEntry, Page, Reference, StoreError, Tx};
 
 /// What can be asked of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,11 +98,15 @@ const PAGE: usize = 1_000;
 ///
 /// # Errors
 /// A failure of the store.
-pub fn execute(tx: &mut dyn Tx, request: &Request) -> Result<Answer, Failure> {
+pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
     let (page, limit) = match request {
         Request::List { limit } => (Page::Before(u64::MAX), (*limit as usize).min(10_000)),
         Request::Page { after } => (Page::After(*after), PAGE),
-        Request::Verify => return Ok(Answer::Verified(verify(tx)?)),
+        Request::Verify => {
+            let verified = verify(tx)?;
+            note_verified(tx, &desk.actor, desk.now_ms, &verified)?;
+            return Ok(Answer::Verified(verified));
+        }
     };
     let entries = tx.audit_log(page, limit)?.iter().map(Line::from).collect();
     Ok(Answer::Lines(Lines { entries }))
@@ -112,19 +117,73 @@ pub fn execute(tx: &mut dyn Tx, request: &Request) -> Result<Answer, Failure> {
 /// # Errors
 /// A failure of the store.
 pub fn verify(tx: &mut dyn Tx) -> Result<Verified, Failure> {
-    let (mut hash, mut number) = ([0; 32], 0);
+    let mut check = Check::default();
     loop {
-        let page = tx.audit_log(Page::After(number), PAGE)?;
-        if page.is_empty() {
-            return Ok(Verified { whole: true, entries: number, broken_at: None, hash: to_hex(&hash) });
-        }
-        for entry in page {
-            let follows = AuditEntry::hash_after(&hash, number + 1, &entry.event);
-            if entry.number != number + 1 || entry.hash != follows {
-                let broken_at = Some(number + 1);
-                return Ok(Verified { whole: false, entries: number, broken_at, hash: to_hex(&hash) });
-            }
-            (hash, number) = (entry.hash, entry.number);
+        if let Some(verified) = check.next_page(tx)? {
+            return Ok(verified);
         }
     }
+}
+
+/// A check under way, page by page: between two pages the store may do other work.
+#[derive(Debug, Default)]
+pub struct Check {
+    hash: [u8; 32],
+    number: u64,
+}
+
+impl Check {
+    /// Checks the next page; gives the outcome after the last one.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn next_page(&mut self, tx: &mut dyn Tx) -> Result<Option<Verified>, StoreError> {
+        let page = tx.audit_log(Page::After(self.number), PAGE)?;
+        if page.is_empty() {
+            return Ok(Some(self.outcome(None)));
+        }
+        for entry in page {
+            let next = self.number + 1;
+            if entry.number != next || entry.hash != AuditEntry::hash_after(&self.hash, next, &entry.event) {
+                return Ok(Some(self.outcome(Some(next))));
+            }
+            (self.hash, self.number) = (entry.hash, entry.number);
+        }
+        Ok(None)
+    }
+
+    fn outcome(&self, broken_at: Option<u64>) -> Verified {
+        Verified { whole: broken_at.is_none(), entries: self.number, broken_at, hash: to_hex(&self.hash) }
+    }
+}
+
+/// Name under which the last check is kept.
+const LAST_CHECK: &str = "audit.verified";
+
+/// The last check of the whole chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastCheck {
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+    /// Whether it found the chain whole.
+    pub whole: bool,
+}
+
+/// What the last check found; `None`: there was none.
+///
+/// # Errors
+/// A failure of the store.
+pub fn last_verified(tx: &mut dyn Tx) -> Result<Option<LastCheck>, StoreError> {
+    let kept = tx.reference(LAST_CHECK)?;
+    Ok(kept.map(|kept| LastCheck { at_ms: kept.at_ms, whole: kept.text == "whole" }))
+}
+
+/// Keeps what a check of the whole chain found.
+///
+/// # Errors
+/// A failure of the store.
+pub fn note_verified(tx: &mut dyn Tx, actor: &str, at_ms: i64, verified: &Verified) -> Result<(), StoreError> {
+    let text = if verified.whole { "whole" } else { "broken" };
+    let (name, text, actor) = (LAST_CHECK.to_owned(), text.to_owned(), actor.to_owned());
+    tx.put_reference(&Reference { name, text, at_ms, actor })
 }

@@ -168,7 +168,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Quarantine(request) => Answer::Quarantine(quarantine::execute(tx, desk, request)?),
         Request::Survey(request) => Answer::Survey(survey::execute(tx, desk, request)?),
         Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
-        Request::Audit(request) => Answer::Audit(audit::execute(tx, request)?),
+        Request::Audit(request) => Answer::Audit(audit::execute(tx, desk, request)?),
         Request::Backup(_) => {
             let no = "A backup is made beside the store, not within one of its transactions.";
             return Err(Failure::usage("Cadangan dibuat di samping penyimpanan, bukan di dalam transaksinya.", no));

@@ -9,7 +9,7 @@ use kentongan_protocol::form::{self, FormTag};
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use super::fleet::{Notice, State, rows};
+use super::fleet::{Notice, OfficeRow, State, rows};
 use crate::ca::{Age, age};
 use crate::store::Tx;
 
@@ -123,9 +123,14 @@ const BACKUP_AGE_MS_MAX: i64 = 26 * 3_600_000;
 /// # Errors
 /// A failure of the store.
 pub fn status(tx: &mut dyn Tx, desk: &Desk) -> Result<Status, Failure> {
+    let offices = rows(tx, desk)?;
+    status_of(tx, desk, &offices)
+}
+
+/// The same for offices that were looked at already.
+pub(crate) fn status_of(tx: &mut dyn Tx, desk: &Desk, offices: &[OfficeRow]) -> Result<Status, Failure> {
     let hub = tx.hub()?.ok_or_else(super::no_hub)?;
     let totals = tx.totals()?;
-    let offices = rows(tx, desk)?;
     let epochs = tx.epochs()?;
     let forks = tx.forks(FORKS_COUNTED)?.len() as u64;
     let store_free_bytes = free_bytes(desk.dir.root());

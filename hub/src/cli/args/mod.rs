@@ -116,6 +116,8 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]
     Config(ConfigCommand),
+    #[command(subcommand, about = t("Berkas untuk Prometheus dan Grafana", "Files for Prometheus and Grafana"))]
+    Metrics(MetricsCommand),
     #[command(
         about = t("Semua berkas dan folder yang dipakai", "Every file and folder in use"),
         after_help = examples(&["paths --data ./pusat", "paths --json"]),
@@ -228,6 +230,25 @@ pub(crate) enum ConfigCommand {
     Sample,
     #[command(about = t("Letak berkas pengaturan", "Where the file is"), after_help = examples(&["config path"]))]
     Path,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MetricsCommand {
+    #[command(
+        about = t("Aturan peringatan Prometheus", "Alert rules for Prometheus"),
+        after_help = examples(&["metrics rules > kentongan.rules.yml"]),
+    )]
+    Rules,
+    #[command(
+        about = t("Dasbor Grafana", "A dashboard for Grafana"),
+        after_help = examples(&["metrics dashboard > kentongan.json"]),
+    )]
+    Dashboard,
+    #[command(
+        about = t("Bagian prometheus.yml yang membaca pusat", "The part of prometheus.yml that reads the hub"),
+        after_help = examples(&["metrics scrape-config"]),
+    )]
+    ScrapeConfig,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,18 @@ pub enum State {
 impl State {
     /// All states, the healthy ones first.
     pub const ALL: [State; 6] = [State::Ok, State::Late, State::Silent, State::Unseen, State::Paused, State::Revoked];
+
+    /// Its stable name.
+    pub fn code(self) -> &'static str {
+        match self {
+            State::Ok => "ok",
+            State::Late => "late",
+            State::Silent => "silent",
+            State::Unseen => "unseen",
+            State::Paused => "paused",
+            State::Revoked => "revoked",
+        }
+    }
 }
 
 /// An office in a list.

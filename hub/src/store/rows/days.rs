@@ -85,6 +85,11 @@ impl Delays {
         }
     }
 
+    /// The counts of the classes, in the order of their bounds.
+    pub fn classes(&self) -> impl Iterator<Item = u32> {
+        self.0.into_iter()
+    }
+
     /// Records counted.
     pub fn total(&self) -> u64 {
         self.0.iter().map(|count| u64::from(*count)).sum()
