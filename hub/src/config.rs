@@ -34,6 +34,26 @@ pub const OPTIONS: &[Opt] = &[
         secret: false,
     },
     Opt {
+        table: "listen",
+        key: "public",
+        kind: Kind::Text,
+        default: "",
+        unit: "",
+        help_id: "Alamat dan port untuk warga (/lacak) dan program (/api), misalnya 127.0.0.1:8745; kosong: tidak dilayani",
+        help_en: "Address and port for citizens (/lacak) and programs (/api), for example 127.0.0.1:8745; empty: not served",
+        secret: false,
+    },
+    Opt {
+        table: "public",
+        key: "behind_proxy",
+        kind: Kind::Boolean,
+        default: "false",
+        unit: "",
+        help_id: "Apakah proksi di depannya mengisi X-Forwarded-For; hanya bila semua harus lewat proksi itu",
+        help_en: "Whether a proxy before it fills X-Forwarded-For; only if all must come through that proxy",
+        secret: false,
+    },
+    Opt {
         table: "tls",
         key: "client_cert_days",
         kind: Kind::Whole { min: 1, max: 3650 },
@@ -258,6 +278,10 @@ pub struct Config {
     pub listen: String,
     /// Where metrics and health are asked for; empty: nowhere.
     pub listen_metrics: String,
+    /// Where citizens and programs ask; empty: nowhere.
+    pub listen_public: String,
+    /// Whether a proxy stands before that door, whose word for the address counts.
+    pub behind_proxy: bool,
     /// How long a new device certificate holds.
     pub client_cert_days: u32,
     /// Free bytes below which nothing is accepted.
@@ -308,6 +332,8 @@ impl Config {
         Config {
             listen: settings.text("listen", "sync").to_owned(),
             listen_metrics: settings.text("listen", "metrics").to_owned(),
+            listen_public: settings.text("listen", "public").to_owned(),
+            behind_proxy: settings.boolean("public", "behind_proxy"),
             client_cert_days: whole("tls", "client_cert_days"),
             min_free_bytes: settings.bytes("store", "min_free"),
             backup_dir: settings.text("store", "backup_dir").to_owned(),
@@ -338,9 +364,10 @@ impl Config {
     /// Whether everything that a running hub cannot change is the same in both.
     pub fn holds_until_restart(&self, other: &Config) -> bool {
         let fixed = |config: &Config| {
-            let Config { listen, listen_metrics, metrics_token_file, .. } = config.clone();
+            let Config { listen, listen_metrics, listen_public, metrics_token_file, .. } = config.clone();
             let Config { sessions_max, handshake, idle, enrol_attempts, grace, .. } = *config;
-            (listen, listen_metrics, metrics_token_file, sessions_max, handshake, idle, enrol_attempts, grace)
+            let doors = (listen, listen_metrics, listen_public, metrics_token_file);
+            (doors, sessions_max, handshake, idle, enrol_attempts, grace)
         };
         fixed(self) == fixed(other)
     }

@@ -23,6 +23,7 @@ pub mod demo;
 pub mod engine;
 pub mod feed;
 mod metrics;
+mod public;
 pub mod salvage;
 pub mod seed;
 mod serve;

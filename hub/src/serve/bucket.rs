@@ -27,6 +27,12 @@ impl Bucket {
         self.tokens = self.tokens.saturating_sub(1);
     }
 
+    /// Whether it has all its tokens, as a new one has.
+    pub(crate) fn is_full(&mut self, now_ms: u64) -> bool {
+        self.refill(now_ms);
+        self.tokens == self.size
+    }
+
     fn refill(&mut self, now_ms: u64) {
         let gained = now_ms.saturating_sub(self.since_ms) / self.refill_ms;
         self.since_ms += gained * self.refill_ms;

@@ -11,23 +11,25 @@ use tokio::time::Instant;
 
 use super::{Serving, bind};
 use crate::metrics::{Counters, Watched};
+use crate::public::Outside;
 
 /// A door that is open but has nobody behind it yet.
 #[derive(Debug)]
 pub(super) struct Doors {
     metrics: Option<TcpListener>,
+    public: Option<TcpListener>,
 }
 
 impl Doors {
     /// Takes the addresses, before anybody is told that the hub is ready.
     pub(super) async fn open(serving: &Serving) -> Result<Doors, Failure> {
         let config = serving.config();
-        Ok(Doors { metrics: at(&config.listen_metrics).await? })
+        Ok(Doors { metrics: at(&config.listen_metrics).await?, public: at(&config.listen_public).await? })
     }
 
     /// Where they are, by name.
     pub(super) fn addresses(&self) -> Vec<(&'static str, String)> {
-        let told = [("metrics", &self.metrics)];
+        let told = [("metrics", &self.metrics), ("public", &self.public)];
         let address = |door: &TcpListener| Some(format!("http://{}", door.local_addr().ok()?));
         told.into_iter().filter_map(|(name, door)| Some((name, address(door.as_ref()?)?))).collect()
     }
@@ -41,16 +43,10 @@ impl Doors {
             Some(socket) => Some((socket, Watched::new(serving.clone())?)),
             None => None,
         };
+        let public = self.public.map(|socket| (socket, Outside::new(serving.clone())));
         let counters = Arc::clone(&serving.counters);
         Ok(async move {
-            let metrics = async {
-                if let Some((socket, site)) = metrics {
-                    answer(socket, "metrics", counters, site).await;
-                }
-            };
-            metrics.await;
-            // Without any door there is nothing to do, and nothing is over.
-            std::future::pending::<()>().await;
+            tokio::join!(answer(metrics, "metrics", &counters), answer(public, "public", &counters));
         })
     }
 }
@@ -59,8 +55,10 @@ async fn at(address: &str) -> Result<Option<TcpListener>, Failure> {
     if address.is_empty() { Ok(None) } else { bind(address).await.map(Some) }
 }
 
-async fn answer(socket: TcpListener, door: &'static str, counters: Arc<Counters>, site: impl Site) {
-    let site = Arc::new(Counted { door, counters, site });
+/// Answers at a door. Never ends: where there is no door there is nothing to do, and nothing is over.
+async fn answer(open: Option<(TcpListener, impl Site)>, door: &'static str, counters: &Arc<Counters>) {
+    let Some((socket, site)) = open else { return std::future::pending().await };
+    let site = Arc::new(Counted { door, counters: Arc::clone(counters), site });
     listener::serve(socket, Guard::open(), site, Limits::default()).await;
 }
 

@@ -52,7 +52,7 @@ use crate::service::Desk;
 use crate::service::status::Service;
 use crate::setup::Opened;
 use crate::store::owner::{StoreHandle, StoreOwner};
-use bucket::Bucket;
+pub(crate) use bucket::Bucket;
 use crowd::Crowd;
 use doors::Doors;
 use listener::{Limits, Listener};

@@ -26,6 +26,7 @@ pub mod status;
 #[cfg(test)]
 mod stories;
 pub mod survey;
+pub mod track;
 pub mod view;
 mod work;
 

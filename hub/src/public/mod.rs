@@ -1,0 +1,75 @@
+//! The door to the world outside: citizens who look after their complaint, and programs that hold a key.
+//!
+//! ```text
+//!   GET /lacak?kode=…         the page for citizens          track    no key, rate-limited, shows no person
+//! ```
+//!
+//! It has an address of its own (`listen.public`), so that a firewall can tell it from the door for devices and from the
+//! console. Whoever opens it to the internet puts a proxy before it that speaks TLS, and says so (`public.behind_proxy`):
+//! then the proxy's word for the address counts.
+
+mod throttle;
+mod track;
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use hyper::Method;
+use hyper::header::HeaderName;
+use kentongan_web::{Asked, Asset, Catalog, Reply, Site};
+
+use crate::serve::Serving;
+use throttle::Throttle;
+
+static CATALOG: LazyLock<Catalog> =
+    LazyLock::new(|| Catalog::of(include_str!("words/id.txt"), include_str!("words/en.txt")));
+static STYLE: LazyLock<Asset> = LazyLock::new(|| Asset::css("lacak", include_str!("assets/lacak.css")));
+static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset::script("lacak", include_str!("assets/lacak.js")));
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The door.
+#[derive(Debug)]
+pub(crate) struct Outside {
+    serving: Serving,
+    throttle: Throttle,
+}
+
+impl Outside {
+    pub(crate) fn new(serving: Serving) -> Outside {
+        let throttle = Throttle::new(serving.clock.boot_ms());
+        Outside { serving, throttle }
+    }
+
+    /// Where a request comes from.
+    fn address(&self, asked: &Asked) -> IpAddr {
+        // The last entry is what our own proxy saw; those before it are what its caller says.
+        let said = asked.header(&FORWARDED_FOR).and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+        said.filter(|_| self.serving.config().behind_proxy).unwrap_or(asked.peer)
+    }
+}
+
+impl Site for Outside {
+    async fn answer(&self, asked: Asked) -> Reply {
+        let reads = asked.method == Method::GET || asked.method == Method::HEAD;
+        match asked.path.as_str() {
+            "/" | "/lacak" | "/favicon.ico" if !reads => Reply::not_allowed("GET, HEAD"),
+            "/" => Reply::go_to("/lacak"),
+            "/lacak" => track::page(self, &asked).await,
+            path => [&*STYLE, &*SCRIPT]
+                .into_iter()
+                .find(|asset| path.strip_prefix("/aset/") == Some(asset.name.as_str()))
+                .map_or_else(Reply::not_found, Asset::reply),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_whole_in_both_languages() {
+        assert_eq!(CATALOG.faults(), Vec::<String>::new());
+    }
+}
