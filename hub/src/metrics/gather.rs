@@ -10,13 +10,13 @@ use super::text::Page;
 use crate::config::PerOffice;
 use crate::service::fleet::{OfficeRow, rows};
 use crate::service::status::{Status, status_of};
-use crate::service::{Desk, audit, deadline};
-use crate::store::Tx;
+use crate::service::{Desk, audit, board};
+use crate::store::{CaseCount, Tx};
 
 /// With more offices than this, `auto` leaves out what is told of each.
 const OFFICES_TOLD_MAX: usize = 2_000;
 
-/// Everything but the board. One transaction.
+/// Everything. One transaction.
 pub(super) fn overview(tx: &mut dyn Tx, desk: &Desk) -> Result<String, Failure> {
     let began = Instant::now();
     let offices = rows(tx, desk)?;
@@ -37,6 +37,7 @@ pub(super) fn overview(tx: &mut dyn Tx, desk: &Desk) -> Result<String, Failure> 
             expiry = expiry.with(&[("role", role)], ends_s as f64);
         }
     }
+    complaints(&mut page, &tx.case_counts(None, board::moments(desk.now_ms))?);
     if desk.config.per_office.tells(offices.len(), OFFICES_TOLD_MAX) {
         each_office(&mut page, &offices);
     }
@@ -99,24 +100,24 @@ fn each_office(page: &mut Page, offices: &[OfficeRow]) {
     });
 }
 
-/// What is due of complaints. Another transaction, and not so often: each open complaint is looked at.
-pub(super) fn board(tx: &mut dyn Tx, desk: &Desk) -> Result<String, Failure> {
-    let board = deadline::board(tx, desk, None, false)?;
-    let mut page = Page::default();
-    let mut told = |name: &str, help: &str, counts: fn(Option<i32>) -> bool| {
+/// Open complaints, from the list that is kept of them.
+fn complaints(page: &mut Page, counts: &[CaseCount]) {
+    let mut told = |name: &str, help: &str, value: fn(&CaseCount) -> u64| {
         let mut family = page.gauge(name, help);
         for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Closed) {
-            let here = board.cases.iter().filter(|case| case.stage.code == stage.code());
-            let count = here.filter(|case| counts(case.due.as_ref().map(|due| due.left))).count();
+            let count = counts.iter().find(|count| count.stage == stage).map_or(0, value);
             family = family.with(&[("stage", stage.code())], count as f64);
         }
     };
-    told("complaints_open", "Open complaints by whose turn it is.", |_| true);
-    told("complaints_overdue", "Open complaints past their day.", |left| left.is_some_and(|left| left < 0));
-    told("complaints_due_soon", "Open complaints that are due today or on the next working day.", |left| {
-        left.is_some_and(|left| (0..=1).contains(&left))
+    told("complaints_open", "Open complaints by whose turn it is.", |count| count.all);
+    told("complaints_overdue", "Open complaints past their day.", |count| {
+        let [late, ..] = count.until;
+        late
     });
-    Ok(page.finish())
+    told("complaints_due_soon", "Open complaints that are due today or tomorrow.", |count| {
+        let [late, _, tomorrow, _] = count.until;
+        tomorrow.saturating_sub(late)
+    });
 }
 
 /// What the operating system says of this process; nothing where it does not say it this way.

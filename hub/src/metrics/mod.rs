@@ -31,9 +31,7 @@ pub(crate) use counters::Counters;
 use text::Page;
 
 /// Who asks again within this time gets the same numbers of the store.
-const OVERVIEW_KEPT: Duration = Duration::from_secs(15);
-/// The board moves with the days; all open complaints are looked at for it.
-const BOARD_KEPT: Duration = Duration::from_secs(300);
+const KEPT: Duration = Duration::from_secs(15);
 /// What Prometheus calls its own text.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -43,13 +41,7 @@ pub(crate) struct Watched {
     serving: Serving,
     /// SHA-256 of the token to be brought, if one is asked for.
     token: Option<[u8; 32]>,
-    kept: Mutex<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    overview: Option<(Instant, Arc<str>)>,
-    board: Option<(Instant, Arc<str>)>,
+    kept: Mutex<Option<(Instant, Arc<str>)>>,
 }
 
 impl Watched {
@@ -72,34 +64,24 @@ impl Watched {
 
     async fn metrics(&self) -> Result<String, Failure> {
         let serving = &self.serving;
-        let (overview, board) = {
+        let overview = {
             // Those who come meanwhile wait for the same numbers.
             let mut kept = self.kept.lock().await;
-            let overview = match &kept.overview {
-                Some((at, text)) if at.elapsed() < OVERVIEW_KEPT => Arc::clone(text),
+            match &*kept {
+                Some((at, text)) if at.elapsed() < KEPT => Arc::clone(text),
                 _ => {
                     let desk = serving.desk("metrics");
                     let text: Arc<str> = serving.store.run(move |tx| gather::overview(tx, &desk)).await?.into();
-                    kept.overview = Some((Instant::now(), Arc::clone(&text)));
+                    *kept = Some((Instant::now(), Arc::clone(&text)));
                     text
                 }
-            };
-            let board = match &kept.board {
-                Some((at, text)) if at.elapsed() < BOARD_KEPT => Arc::clone(text),
-                _ => {
-                    let desk = serving.desk("metrics");
-                    let text: Arc<str> = serving.store.run(move |tx| gather::board(tx, &desk)).await?.into();
-                    kept.board = Some((Instant::now(), Arc::clone(&text)));
-                    text
-                }
-            };
-            (overview, board)
+            }
         };
         let mut page = Page::default();
         serving.counters.write(&mut page);
         page.gauge("sync_sessions_active", "Exchanges under way.").is(serving.exchanges_under_way() as f64);
         gather::process(&mut page, serving.since_ms());
-        Ok(format!("{overview}{board}{}", page.finish()))
+        Ok(format!("{overview}{}", page.finish()))
     }
 }
 

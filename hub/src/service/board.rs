@@ -304,7 +304,7 @@ impl Case {
 
 /// The moments between late, today, tomorrow, this week and later. What is due ends with a day, so it does not matter in
 /// which zone the day is that begins now.
-fn moments(now_ms: i64) -> [i64; 4] {
+pub(crate) fn moments(now_ms: i64) -> [i64; 4] {
     [0, 1, 2, 7].map(|days| now_ms.saturating_add(days * DAY_MS))
 }
 

@@ -6,20 +6,17 @@ use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::form::Value;
 use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
 use kentongan_protocol::ids::OfficeCode;
-use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::Op;
 use kentongan_protocol::receipt::ReceiptCode;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use super::deadline::{self, Due};
+use super::deadline::{self, Due, shown};
 use super::record::{Opened, Said, Times, opened};
-use super::view::status_said;
+use super::view::{is_confidential, status_said};
 use crate::store::{OpState, StoreError, Tx};
 
-/// Choice of the field `privasi` for a confidential complaint.
-const CONFIDENTIAL: u16 = 3;
-const PRIVACY: u16 = 101;
+/// The field that names the responsible office.
 const UNIT_OFFICE: u16 = 162;
 
 /// Where a complaint stands, for its holder.
@@ -78,7 +75,7 @@ pub fn track(tx: &mut dyn Tx, desk: &Desk, code: ReceiptCode) -> Result<Option<T
     if opened.born.form != pengaduan::TAG {
         return Ok(None);
     }
-    let hidden = shown(&opened, group::PRIVASI, PRIVACY).and_then(Value::choice) == Some(CONFIDENTIAL);
+    let hidden = is_confidential(&opened);
     let responsible = match shown(&opened, group::DISPOSISI, UNIT_OFFICE) {
         Some(Value::Text(code)) if !hidden => match code.parse::<OfficeCode>() {
             Ok(office) => name(tx, &office)?,
@@ -95,11 +92,6 @@ pub fn track(tx: &mut dyn Tx, desk: &Desk, code: ReceiptCode) -> Result<Option<T
     let Some(status) = status_said(opened.form, standing) else { return Ok(None) };
     let next = due.map(Next::from);
     Ok(Some(Tracked { code: code.to_string(), received_by, responsible, status, steps, next, changed_at }))
-}
-
-fn shown(opened: &Opened, tag: u16, field: u16) -> Option<&Value> {
-    let group = opened.form.group(tag)?;
-    GroupView::of(&opened.record, opened.form, group).shown()?.get(&field)
 }
 
 fn name(tx: &mut dyn Tx, office: &OfficeCode) -> Result<Option<String>, StoreError> {
