@@ -10,9 +10,9 @@ use kentongan_web::{Asked, Reply, Words};
 use super::route::{Pages, wants_part};
 use super::shell::{self, Shell};
 use super::verdict::{self, PLACES, Shape, Step, Verdict};
-use super::when::{Clock, When};
 use crate::show::Standing;
 use crate::store::{Contact, Draft, ListFilter, RecordState, Today};
+use kentongan_web::{Clock, When};
 
 /// Days that the history of attempts shows.
 const HISTORY_DAYS: usize = 7;

@@ -22,7 +22,6 @@ mod route;
 mod sheet;
 mod shell;
 mod verdict;
-mod when;
 
 use std::sync::Arc;
 

@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use kentongan_host::Lang;
 use kentongan_host::fail::Failure;
 use kentongan_web::asset::Asset;
-use kentongan_web::{Asked, Catalog, Reply, Words};
+use kentongan_web::{Asked, Catalog, Reply, Words, look};
 
 use askama::Template;
 use kentongan_protocol::calendar::Zone;
 
-use super::when::Clock;
+use kentongan_web::Clock;
+
 use crate::people::Role;
 use crate::store::Person;
 
@@ -20,9 +21,10 @@ static WORDS: LazyLock<Catalog> =
 
 /// Style, script and drawing.
 pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    shared: [look::style(), look::script()],
     style: Asset::css("gaya", include_str!("assets/gaya.css")),
     script: Asset::script("halaman", include_str!("assets/halaman.js")),
-    icon: Asset::svg("ikon", include_str!("assets/ikon.svg")),
+    icon: look::icon(),
     print: [
         Asset::css("cetak-a4", include_str!("assets/cetak-a4.css")),
         Asset::css("cetak-80", include_str!("assets/cetak-80.css")),
@@ -40,6 +42,7 @@ pub(super) const CLERK_CHARS_MAX: usize = 60;
 
 /// The files that belong to the pages.
 pub(super) struct Assets {
+    shared: [Asset; 2],
     pub(super) style: Asset,
     pub(super) script: Asset,
     pub(super) icon: Asset,
@@ -49,7 +52,7 @@ pub(super) struct Assets {
 impl Assets {
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &Asset> {
-        [&self.style, &self.script, &self.icon].into_iter().chain(&self.print)
+        [&self.style, &self.script, &self.icon].into_iter().chain(&self.shared).chain(&self.print)
     }
 }
 
@@ -149,6 +152,11 @@ impl Shell {
     /// Under which name a record is written.
     pub(super) fn author(&self) -> &str {
         if self.clerk.is_empty() { AUTHOR } else { &self.clerk }
+    }
+
+    /// Names of the style sheet and the script that the hub's console has too.
+    pub(super) fn shared(&self) -> [&'static str; 2] {
+        ASSETS.shared.each_ref().map(|asset| asset.name.as_str())
     }
 
     /// Name of the style sheet.

@@ -4,9 +4,9 @@
 use kentongan_host::ktg::Ktg;
 use kentongan_web::Words;
 
-use super::when::Clock;
 use crate::doctor::OFFSET_MS_MAX;
 use crate::show::Standing;
+use kentongan_web::Clock;
 
 /// Shapes of the states; each differs in form, word and colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,9 +19,11 @@ pub mod cookie;
 pub mod form;
 pub mod guard;
 pub mod listener;
+pub mod look;
 mod multipart;
 pub mod reply;
 pub mod token;
+pub mod when;
 pub mod words;
 
 pub use asked::{Asked, Posted, Unreadable};
@@ -31,4 +33,5 @@ pub use guard::Guard;
 pub use listener::{Limits, Site};
 pub use reply::Reply;
 pub use token::Secret;
+pub use when::{Clock, When};
 pub use words::{Catalog, Words};

@@ -14,6 +14,10 @@ use std::fmt::Write;
 
 use kentongan_host::Lang;
 
+/// Times and days, in the words of both programs.
+const SHARED_ID: &str = include_str!("words/id.txt");
+const SHARED_EN: &str = include_str!("words/en.txt");
+
 /// The words in both languages.
 #[derive(Debug)]
 pub struct Catalog {
@@ -30,9 +34,10 @@ pub struct Words {
 }
 
 impl Catalog {
-    /// Of the two files.
+    /// Of the two files, and of the words that all pages share.
     pub fn of(id: &'static str, en: &'static str) -> Catalog {
-        Catalog { id: lines(id), en: lines(en) }
+        let all = |shared, own| lines(shared).chain(lines(own)).collect();
+        Catalog { id: all(SHARED_ID, id), en: all(SHARED_EN, en) }
     }
 
     /// The words in `lang`.
@@ -119,9 +124,9 @@ impl Words {
     }
 }
 
-fn lines(file: &'static str) -> BTreeMap<&'static str, &'static str> {
+fn lines(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = file.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_once('=')).map(|(key, text)| (key.trim(), text.trim())).collect()
+    lines.filter_map(|line| line.split_once('=')).map(|(key, text)| (key.trim(), text.trim()))
 }
 
 fn places(text: &str) -> BTreeSet<&str> {

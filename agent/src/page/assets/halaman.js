@@ -1,67 +1,9 @@
-// What the pages do by themselves. Each works without this file: forms post, links lead.
+// What only the pages of an office do by themselves; the rest is in dasar.js. Each works without this file.
 
 const $ = (what, within = document) => within.querySelector(what);
 const $$ = (what, within = document) => [...within.querySelectorAll(what)];
 const token = $('meta[name=kunci]')?.content ?? '';
-
-// -- numbers that change by themselves ---------------------------------------------------------------------------
-// Short questions instead of an open line: browsers allow six lines to one place, and clerks have more tabs than that.
-const live = $$('[data-hidup]');
 const gone = $('#mati');
-let tag = '';
-let misses = 0;
-
-async function refresh() {
-  try {
-    const headers = { 'X-Part': '1' };
-    if (tag) headers['If-None-Match'] = tag;
-    const answer = await fetch(location.pathname, { headers, cache: 'no-store' });
-    misses = 0;
-    // The page was locked elsewhere: the door comes.
-    if (answer.status === 403) location.reload();
-    if (answer.status === 200) {
-      tag = answer.headers.get('ETag') ?? '';
-      const news = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      for (const part of live) {
-        const fresh = $(`[data-hidup="${part.dataset.hidup}"]`, news);
-        // What somebody is about to press or read stays in place until they have left it.
-        if (!fresh || part.contains(document.activeElement)) tag = '';
-        else part.replaceChildren(...fresh.childNodes);
-      }
-    }
-  } catch {
-    misses += 1;
-  }
-  gone.hidden = misses < 2;
-}
-
-if (live.length) {
-  setInterval(() => { if (!document.hidden) refresh(); }, 3000);
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
-}
-
-// -- the keyboard --------------------------------------------------------------------------------------------------
-document.addEventListener('keydown', (event) => {
-  const typing = event.target.matches?.('input, textarea, select');
-  if (event.key === 'F1') {
-    event.preventDefault();
-    $('[data-f1]')?.click();
-  } else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-    const main = $('[data-utama]');
-    if (main) { event.preventDefault(); main.click(); }
-  } else if (event.key === '/' && !typing && !event.ctrlKey && !event.altKey) {
-    const search = $('[data-cari]');
-    if (search) { event.preventDefault(); search.focus(); }
-  } else if (event.key === 'Escape' && !typing) {
-    $('[data-kembali]')?.click();
-  }
-});
-
-// What cannot be undone is asked once more.
-document.addEventListener('submit', (event) => {
-  const sure = event.submitter?.dataset.yakin;
-  if (sure && !confirm(sure)) event.preventDefault();
-}, true);
 
 // -- a form that keeps itself --------------------------------------------------------------------------------------
 const form = $('form[data-draf]');
@@ -146,13 +88,6 @@ for (const question of $$('[data-bila]')) {
   show();
 }
 
-// The choice that is made stands out, also where the style sheet cannot see it.
-function mark() {
-  for (const label of $$('.pilihan label')) label.classList.toggle('terpilih', $('input', label).checked);
-}
-document.addEventListener('change', mark);
-mark();
-
 for (const long of $$('textarea[data-hitung]')) {
   const count = document.createElement('div');
   count.className = 'hitung';
@@ -160,10 +95,4 @@ for (const long of $$('textarea[data-hitung]')) {
   const show = () => { count.textContent = `${[...long.value].length.toLocaleString(document.documentElement.lang)} / ${long.maxLength.toLocaleString(document.documentElement.lang)}`; };
   long.addEventListener('input', show);
   show();
-}
-
-$('[data-ringkas]')?.focus();
-for (const button of $$('[data-cetak]')) {
-  button.hidden = false;
-  button.addEventListener('click', () => print());
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use kentongan_protocol::form::{Civil, Fault, Field, FieldTag, FieldType, Form, Pattern, Reason, Value, check_create};
 use kentongan_web::{Fields, Words};
 
-use super::super::when::Clock;
 use super::layout;
 use crate::entry::NewRecord;
 use crate::inbox;
 use crate::store::Inputs;
+use kentongan_web::Clock;
 
 /// Choices that stand side by side; more are a menu.
 const RADIOS_MAX: usize = 4;

@@ -6,8 +6,8 @@
 use kentongan_protocol::form::builtin::{pengaduan, skm};
 use kentongan_protocol::form::{Asked, Field, FieldType, Form};
 
-use super::super::when::Clock;
 use crate::store::Inputs;
+use kentongan_web::Clock;
 
 /// A section: the key of its title, and the names of its questions.
 pub(super) struct Section {

@@ -22,12 +22,12 @@ use kentongan_web::{Asked, Posted, Reply, Upload};
 
 use super::route::Pages;
 use super::shell::{self, Shell};
-use super::when::Clock;
 use crate::entry::NewRecord;
 use crate::photo::{self, Prepared};
 use crate::store::{Draft, DraftName, Inputs, StoreError};
 use crate::{config, store};
 use inputs::{Input, Section};
+use kentongan_web::Clock;
 
 /// Which form, and which draft of it.
 #[derive(Debug, Clone, Copy)]

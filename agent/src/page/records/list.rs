@@ -10,8 +10,8 @@ use kentongan_web::{Asked, Fields, Reply};
 use super::super::route::Pages;
 use super::super::shell::{self, Shell};
 use super::super::verdict::Shape;
-use super::super::when::When;
 use crate::store::{ListFilter, RecordState};
+use kentongan_web::When;
 
 /// Records on one page.
 const PAGE: u32 = 50;
@@ -157,7 +157,7 @@ async fn found(
 /// A record as a line.
 pub(in super::super) fn line(
     shell: &Shell,
-    clock: &super::super::when::Clock,
+    clock: &kentongan_web::Clock,
     summary: &crate::store::RecordSummary,
     record: &kentongan_protocol::merge::Record,
     is_sending: bool,

@@ -15,10 +15,10 @@ use kentongan_web::{Asked, Reply};
 use super::super::entry::{picture, size};
 use super::super::route::Pages;
 use super::super::shell::{self, Shell};
-use super::super::when::{Clock, When};
 use super::{answers, form_of, is_missing};
 use crate::show;
 use crate::store::{AttachmentState, Entry, Member, is_confidential};
+use kentongan_web::{Clock, When};
 
 #[derive(Debug, Template)]
 #[template(path = "record.html")]

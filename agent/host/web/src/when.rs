@@ -6,7 +6,8 @@ use jiff::{Timestamp, Zoned};
 use kentongan_host::Lang;
 use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::form::Civil;
-use kentongan_web::Words;
+
+use crate::words::Words;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -14,31 +15,32 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A time: in words beside another, and exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct When {
+pub struct When {
     /// `7 menit lalu`
-    pub(super) near: String,
+    pub near: String,
     /// `Sabtu, 21 November 2026 pukul 14.05 WIB`
-    pub(super) exact: String,
+    pub exact: String,
 }
 
 /// The clock on the wall of an office: now, and where. The zone follows from where the office is, whatever its PC
 /// believes.
 #[derive(Debug, Clone)]
-pub(super) struct Clock {
-    pub(super) now_ms: i64,
+pub struct Clock {
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
     place: Zone,
     zone: TimeZone,
 }
 
 impl Clock {
     /// Of an office in this zone.
-    pub(super) fn of(now_ms: i64, place: Zone) -> Clock {
+    pub fn of(now_ms: i64, place: Zone) -> Clock {
         let hours = i8::try_from(place.hours()).unwrap_or(7);
         Clock { now_ms, place, zone: TimeZone::fixed(Offset::constant(hours)) }
     }
 
     /// A time in words.
-    pub(super) fn when(&self, ms: i64, w: &Words) -> When {
+    pub fn when(&self, ms: i64, w: &Words) -> When {
         When { near: self.near(ms, w), exact: self.exact(ms, w) }
     }
 
@@ -58,20 +60,20 @@ impl Clock {
     }
 
     /// Day, date, time of day and zone.
-    pub(super) fn exact(&self, ms: i64, w: &Words) -> String {
+    pub fn exact(&self, ms: i64, w: &Words) -> String {
         let date = self.date(ms, w);
         w.with("waktu.lengkap", &[("tanggal", &date), ("jam", &self.time(ms, w)), ("zona", self.place.name())])
     }
 
     /// `Sabtu, 21 November 2026`
-    pub(super) fn date(&self, ms: i64, w: &Words) -> String {
+    pub fn date(&self, ms: i64, w: &Words) -> String {
         let at = self.at(ms);
         let date = civil(&at).map_or_else(String::new, |date| date.display(w.lang));
         format!("{}, {date}", weekday(at.weekday(), w))
     }
 
     /// `Kam 19 Nov`, for a line that is read from afar.
-    pub(super) fn short(&self, ms: i64, w: &Words) -> String {
+    pub fn short(&self, ms: i64, w: &Words) -> String {
         let at = self.at(ms);
         let date = civil(&at).map_or_else(String::new, |date| date.display(w.lang));
         let mut parts = date.split(' ');
@@ -80,25 +82,25 @@ impl Clock {
     }
 
     /// `14.05`
-    pub(super) fn time(&self, ms: i64, w: &Words) -> String {
+    pub fn time(&self, ms: i64, w: &Words) -> String {
         let at = self.at(ms);
         let part = if w.lang == Lang::Id { '.' } else { ':' };
         format!("{:02}{part}{:02}", at.hour(), at.minute())
     }
 
     /// `14.02.11`
-    pub(super) fn to_the_second(&self, ms: i64, w: &Words) -> String {
+    pub fn to_the_second(&self, ms: i64, w: &Words) -> String {
         let part = if w.lang == Lang::Id { '.' } else { ':' };
         format!("{}{part}{:02}", self.time(ms, w), self.at(ms).second())
     }
 
     /// The day that a time belongs to.
-    pub(super) fn day(&self, ms: i64) -> Option<Civil> {
+    pub fn day(&self, ms: i64) -> Option<Civil> {
         civil(&self.at(ms))
     }
 
     /// Begin of a day and of the next one.
-    pub(super) fn bounds(&self, day: Civil) -> Option<(i64, i64)> {
+    pub fn bounds(&self, day: Civil) -> Option<(i64, i64)> {
         let (year, month) = (i16::try_from(day.year).ok()?, i8::try_from(day.month).ok()?);
         let date = jiff::civil::Date::new(year, month, i8::try_from(day.day).ok()?).ok()?;
         let begin =
@@ -107,7 +109,7 @@ impl Clock {
     }
 
     /// Minutes east of UTC at a time.
-    pub(super) fn offset_min(&self, day: Civil, hour: i8, minute: i8) -> Option<i16> {
+    pub fn offset_min(&self, day: Civil, hour: i8, minute: i8) -> Option<i16> {
         let (year, month) = (i16::try_from(day.year).ok()?, i8::try_from(day.month).ok()?);
         let date = jiff::civil::Date::new(year, month, i8::try_from(day.day).ok()?).ok()?;
         let at = jiff::civil::Time::new(hour, minute, 0, 0).ok()?.to_datetime(date);
@@ -138,8 +140,16 @@ fn weekday(day: Weekday, w: &Words) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shell::words;
+    use std::sync::LazyLock;
+
     use super::*;
+    use crate::words::Catalog;
+
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::of("", ""));
+
+    fn words(lang: Lang) -> Words {
+        CATALOG.in_lang(lang)
+    }
 
     /// Saturday, 21 November 2026, 14:05 in Jakarta.
     const NOW: i64 = 1_795_244_700_000;
