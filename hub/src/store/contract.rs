@@ -31,10 +31,10 @@ use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 
 use super::rows::{
-    Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, Case, CaseCount, CaseFilter, CasePlace, Conflict,
-    Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork, HubIdentity, Log, Named, NewOp, Office,
-    OfficeDay, OfficeNote, OpState, Page, RecordFilter, RecordRow, Reference, Replica, Run, Seen, StoredOp,
-    SurveyMonth, Totals,
+    Account, Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, AuditFilter, Case, CaseCount,
+    CaseFilter, CasePlace, Conflict, Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork,
+    HubIdentity, Log, Login, Named, NewOp, Office, OfficeDay, OfficeNote, OpState, Page, RecordFilter, RecordRow,
+    Reference, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
 };
 
 /// Result of a call on the store.
@@ -268,6 +268,8 @@ pub trait Tx {
     fn audit(&mut self, event: &AuditEvent) -> Result<u64>;
     /// Lines of the audit log, at most `limit`.
     fn audit_log(&mut self, page: Page, limit: usize) -> Result<Vec<AuditEntry>>;
+    /// Those that pass the filter, at most `limit`.
+    fn audit_found(&mut self, filter: &AuditFilter, page: Page, limit: usize) -> Result<Vec<AuditEntry>>;
     /// Notes how an exchange went; of each replica the last [`super::rows::JOURNAL_ROWS_MAX`] are kept.
     fn journal(&mut self, note: &ExchangeNote) -> Result<()>;
     /// The last exchanges of a replica, the newest first.
@@ -282,6 +284,26 @@ pub trait Tx {
     fn reference(&mut self, name: &str) -> Result<Option<Reference>>;
     /// Enters or replaces a table or choice.
     fn put_reference(&mut self, reference: &Reference) -> Result<()>;
+
+    // -- people at the console --------------------------------------------------------------------------------------
+
+    /// A person at the console by the name they log in as.
+    fn account(&mut self, name: &str) -> Result<Option<Account>>;
+    /// All of them, by name.
+    fn accounts(&mut self) -> Result<Vec<Account>>;
+    /// Enters or changes a person at the console.
+    fn put_account(&mut self, account: &Account) -> Result<()>;
+    /// A login by the hash of what its browser keeps.
+    fn login(&mut self, hash: &[u8; 32]) -> Result<Option<Login>>;
+    /// The logins of a person, the newest first.
+    fn logins_of(&mut self, account: &str) -> Result<Vec<Login>>;
+    /// Enters or changes a login.
+    fn put_login(&mut self, login: &Login) -> Result<()>;
+    /// Ends a login; one that is not there is ended already.
+    fn remove_login(&mut self, hash: &[u8; 32]) -> Result<()>;
+    /// Ends all logins that were last used before this time.
+    fn forget_logins(&mut self, seen_before_ms: i64) -> Result<()>;
+
     /// Totals, for overviews.
     fn totals(&mut self) -> Result<Totals>;
 }

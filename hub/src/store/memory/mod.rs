@@ -57,6 +57,8 @@ struct State {
     cases: BTreeMap<RecordId, Case>,
     survey_months: BTreeMap<(i32, OfficeCode), SurveyMonth>,
     decisions: BTreeMap<(RecordId, GroupTag, OpId), Decision>,
+    accounts: BTreeMap<String, Account>,
+    logins: BTreeMap<[u8; 32], Login>,
 }
 
 type Opposite = Box<dyn FnOnce(&mut State)>;

@@ -580,6 +580,18 @@ impl Tx for MemoryTx<'_> {
         Ok(paged(&self.state.audit, page).take(limit).cloned().collect())
     }
 
+    fn audit_found(&mut self, filter: &AuditFilter, page: Page, limit: usize) -> Result<Vec<AuditEntry>> {
+        let same = |wanted: &Option<String>, text: &String| wanted.as_ref().is_none_or(|wanted| wanted == text);
+        let found = paged(&self.state.audit, page).filter(|AuditEntry { event, .. }| {
+            same(&filter.actor, &event.actor)
+                && same(&filter.event, &event.event)
+                && same(&filter.subject, &event.subject)
+                && filter.from_ms.is_none_or(|from_ms| event.at_ms >= from_ms)
+                && filter.until_ms.is_none_or(|until_ms| event.at_ms < until_ms)
+        });
+        Ok(found.take(limit).cloned().collect())
+    }
+
     fn journal(&mut self, note: &ExchangeNote) -> Result<()> {
         let of_replica = (note.replica, 0)..=(note.replica, u64::MAX);
         let kept: Vec<u64> = self.state.journal.range(of_replica).map(|((_, number), _)| *number).collect();
@@ -621,6 +633,48 @@ impl Tx for MemoryTx<'_> {
 
     fn put_reference(&mut self, reference: &Reference) -> Result<()> {
         self.set(|state| &mut state.references, reference.name.clone(), reference.clone());
+        Ok(())
+    }
+
+    fn account(&mut self, name: &str) -> Result<Option<Account>> {
+        Ok(self.state.accounts.get(name).cloned())
+    }
+
+    fn accounts(&mut self) -> Result<Vec<Account>> {
+        Ok(self.state.accounts.values().cloned().collect())
+    }
+
+    fn put_account(&mut self, account: &Account) -> Result<()> {
+        self.set(|state| &mut state.accounts, account.name.clone(), account.clone());
+        Ok(())
+    }
+
+    fn login(&mut self, hash: &[u8; 32]) -> Result<Option<Login>> {
+        Ok(self.state.logins.get(hash).cloned())
+    }
+
+    fn logins_of(&mut self, account: &str) -> Result<Vec<Login>> {
+        let mut logins: Vec<Login> =
+            self.state.logins.values().filter(|login| login.account == account).cloned().collect();
+        logins.sort_by_key(|login| (std::cmp::Reverse(login.began_ms), login.hash));
+        Ok(logins)
+    }
+
+    fn put_login(&mut self, login: &Login) -> Result<()> {
+        self.set(|state| &mut state.logins, login.hash, login.clone());
+        Ok(())
+    }
+
+    fn remove_login(&mut self, hash: &[u8; 32]) -> Result<()> {
+        self.remove(|state| &mut state.logins, *hash);
+        Ok(())
+    }
+
+    fn forget_logins(&mut self, seen_before_ms: i64) -> Result<()> {
+        let old = self.state.logins.values().filter(|login| login.seen_ms < seen_before_ms);
+        for hash in old.map(|login| login.hash).collect::<Vec<_>>() {
+            self.remove(|state| &mut state.logins, hash);
+        }
         Ok(())
     }
 

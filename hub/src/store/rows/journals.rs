@@ -38,6 +38,21 @@ impl AuditEntry {
     }
 }
 
+/// Which lines of the audit log are meant; what is `None` lets all through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuditFilter {
+    /// By this person, program or replica.
+    pub actor: Option<String>,
+    /// Of this code.
+    pub event: Option<String>,
+    /// About this id or code.
+    pub subject: Option<String>,
+    /// At this time or later, milliseconds since 1970.
+    pub from_ms: Option<i64>,
+    /// Before this time, milliseconds since 1970.
+    pub until_ms: Option<i64>,
+}
+
 /// How an exchange went, for the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeNote {

@@ -1,5 +1,6 @@
 //! What the store keeps, as the rest of the hub sees it. No table, no column, no SQL shows here.
 
+mod accounts;
 mod attachments;
 mod days;
 mod feed;
@@ -9,10 +10,11 @@ mod parties;
 mod records;
 mod work;
 
+pub use accounts::{Account, Invitation, Login, Role, SecondFactor, Stage};
 pub use attachments::{Attachment, AttachmentState, Named};
 pub use days::{DAYS_KEPT, Delays, OfficeDay, Reference};
 pub use feed::{FeedItem, FeedLimit, FeedRow, FeedSlice};
-pub use journals::{AuditEntry, AuditEvent, ExchangeNote, JOURNAL_ROWS_MAX};
+pub use journals::{AuditEntry, AuditEvent, AuditFilter, ExchangeNote, JOURNAL_ROWS_MAX};
 pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};
 pub use parties::{
     Applicant, Approval, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Standing,

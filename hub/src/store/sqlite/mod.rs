@@ -7,6 +7,7 @@
 //!   days     how offices are heard, and what people brought in
 //! ```
 
+mod accounts;
 mod attachments;
 pub mod copying;
 mod days;

@@ -6,7 +6,9 @@ use kentongan_protocol::wire::v1::Attest;
 use rusqlite::params;
 
 use super::super::contract::Result;
-use super::super::rows::{Attestation, AuditEntry, AuditEvent, ExchangeNote, Fork, JOURNAL_ROWS_MAX, Page};
+use super::super::rows::{
+    Attestation, AuditEntry, AuditEvent, AuditFilter, ExchangeNote, Fork, JOURNAL_ROWS_MAX, Page,
+};
 use super::logs::{limit_of, unreadable};
 use super::records::signed;
 use super::row::{Columns, int};
@@ -97,6 +99,31 @@ pub(super) fn audit_log(tx: &SqliteTx<'_>, page: Page, limit: usize) -> Result<V
         ),
     };
     tx.many("reading the audit log", sql, params![signed(number), limit_of(limit)], read_audit)
+}
+
+pub(super) fn audit_found(
+    tx: &SqliteTx<'_>,
+    filter: &AuditFilter,
+    page: Page,
+    limit: usize,
+) -> Result<Vec<AuditEntry>> {
+    let (from, order, number) = match page {
+        Page::After(number) => ("number > ?1", "ASC", number),
+        Page::Before(number) => ("number < ?1", "DESC", number),
+    };
+    // Only what is asked for stands in the query: an index serves what is compared, not what might be.
+    let mut sql = format!("SELECT number, at_ms, actor, event, subject, detail, hash FROM audit WHERE {from}");
+    let texts = [("actor", &filter.actor, 3), ("event", &filter.event, 4), ("subject", &filter.subject, 5)];
+    for (column, text, place) in texts {
+        if text.is_some() {
+            sql.push_str(&format!(" AND {column} = ?{place}"));
+        }
+    }
+    sql.push_str(&format!(" AND at_ms >= ?6 AND at_ms < ?7 ORDER BY number {order} LIMIT ?2"));
+    let (from_ms, until_ms) = (filter.from_ms.unwrap_or(i64::MIN), filter.until_ms.unwrap_or(i64::MAX));
+    let params =
+        params![signed(number), limit_of(limit), filter.actor, filter.event, filter.subject, from_ms, until_ms];
+    tx.many("searching the audit log", &sql, params, read_audit)
 }
 
 pub(super) fn journal(tx: &SqliteTx<'_>, note: &ExchangeNote) -> Result<()> {

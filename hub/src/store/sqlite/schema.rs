@@ -8,7 +8,7 @@
 pub(super) const APPLICATION_ID: u32 = 0x4b54_4748;
 
 /// From each version to the next.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK, FLEET];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK, FLEET, ACCOUNTS];
 
 /// What was found out of records. The list of open complaints is read by stage, by office, and by what is due first.
 const WORK: &str = "
@@ -43,6 +43,38 @@ CREATE TABLE decisions (
     PRIMARY KEY (record, grp, log, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX decisions_by_time ON decisions (decided_ms);
+";
+
+/// People at the console, and what they look for in the audit log.
+const ACCOUNTS: &str = "
+CREATE TABLE accounts (
+    name             TEXT    PRIMARY KEY,            -- what they log in as
+    full_name        TEXT    NOT NULL,               -- what people call them
+    role             TEXT    NOT NULL,               -- 'viewer', 'operator', 'case', 'admin'
+    password         TEXT    NOT NULL,               -- PHC string; '': none chosen yet
+    invitation       BLOB,                           -- SHA-256 of the code that lets them choose one; NULL: none
+    invited_until_ms INTEGER,                        -- when that ends
+    second_key       BLOB,                           -- key of the second factor; NULL: none
+    second_step      INTEGER NOT NULL,               -- last step whose code was used
+    second_spare     BLOB    NOT NULL,               -- SHA-256 of each spare code, 32 bytes each
+    added_ms         INTEGER NOT NULL,               -- when they were entered
+    barred_ms        INTEGER                         -- since when they may not log in; NULL: they may
+) STRICT;
+
+CREATE TABLE logins (
+    hash        BLOB    PRIMARY KEY,                 -- SHA-256 of what the browser keeps
+    account     TEXT    NOT NULL,                    -- accounts.name
+    stage       INTEGER NOT NULL,                    -- 0 code awaited, 1 second factor demanded, 2 open
+    began_ms    INTEGER NOT NULL,
+    seen_ms     INTEGER NOT NULL,                    -- last use
+    origin      TEXT    NOT NULL,                    -- address from which it was begun
+    browser     TEXT    NOT NULL                     -- what it calls itself
+) STRICT, WITHOUT ROWID;
+CREATE INDEX logins_by_account ON logins (account);
+
+CREATE INDEX audit_by_actor ON audit (actor, number);
+CREATE INDEX audit_by_event ON audit (event, number);
+CREATE INDEX audit_by_subject ON audit (subject, number);
 ";
 
 /// Files that records name.

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Params};
 use super::super::contract::{Result, StoreError, Tx, Work};
 use super::super::rows::*;
 use super::row::Columns;
-use super::{attachments, days, feed, logs, parties, proofs, records, work};
+use super::{accounts, attachments, days, feed, logs, parties, proofs, records, work};
 
 /// An open transaction.
 pub(super) struct SqliteTx<'a> {
@@ -383,6 +383,9 @@ impl Tx for SqliteTx<'_> {
     fn audit_log(&mut self, page: Page, limit: usize) -> Result<Vec<AuditEntry>> {
         proofs::audit_log(self, page, limit)
     }
+    fn audit_found(&mut self, filter: &AuditFilter, page: Page, limit: usize) -> Result<Vec<AuditEntry>> {
+        proofs::audit_found(self, filter, page, limit)
+    }
     fn journal(&mut self, note: &ExchangeNote) -> Result<()> {
         proofs::journal(self, note)
     }
@@ -403,6 +406,30 @@ impl Tx for SqliteTx<'_> {
     }
     fn put_reference(&mut self, reference: &Reference) -> Result<()> {
         days::put_reference(self, reference)
+    }
+    fn account(&mut self, name: &str) -> Result<Option<Account>> {
+        accounts::account(self, name)
+    }
+    fn accounts(&mut self) -> Result<Vec<Account>> {
+        accounts::accounts(self)
+    }
+    fn put_account(&mut self, account: &Account) -> Result<()> {
+        accounts::put_account(self, account)
+    }
+    fn login(&mut self, hash: &[u8; 32]) -> Result<Option<Login>> {
+        accounts::login(self, hash)
+    }
+    fn logins_of(&mut self, account: &str) -> Result<Vec<Login>> {
+        accounts::logins_of(self, account)
+    }
+    fn put_login(&mut self, login: &Login) -> Result<()> {
+        accounts::put_login(self, login)
+    }
+    fn remove_login(&mut self, hash: &[u8; 32]) -> Result<()> {
+        accounts::remove_login(self, hash)
+    }
+    fn forget_logins(&mut self, seen_before_ms: i64) -> Result<()> {
+        accounts::forget_logins(self, seen_before_ms)
     }
     fn totals(&mut self) -> Result<Totals> {
         records::totals(self)

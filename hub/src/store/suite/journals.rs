@@ -1,10 +1,11 @@
 //! The audit log and the journal of exchanges.
 
 use super::{BIG, BUDI, SARI, done};
-use crate::store::{AuditEntry, AuditEvent, ExchangeNote, Page, Store};
+use crate::store::{AuditEntry, AuditEvent, AuditFilter, ExchangeNote, Page, Store};
 
 suite! {
     the_audit_log_is_a_chain
+    lines_of_the_audit_log_are_found_by_what_they_say
     the_journal_is_bounded
 }
 
@@ -28,6 +29,33 @@ fn the_audit_log_is_a_chain(store: &mut dyn Store) {
     }
     let last = done(store, |tx| tx.audit_log(Page::Before(u64::MAX), 2));
     assert_eq!(last, [entries[4].clone(), entries[3].clone()]);
+}
+
+fn lines_of_the_audit_log_are_found_by_what_they_say(store: &mut dyn Store) {
+    for n in 1..=12_i64 {
+        let pick = |words: [&str; 2]| words[(n % 2) as usize].to_owned();
+        let event = AuditEvent {
+            at_ms: 100 * n,
+            actor: pick(["wayan", "budi"]),
+            event: pick(["complaint.answered", "office.added"]),
+            subject: format!("KTG-{}", n % 3),
+            detail: "{}".to_owned(),
+        };
+        done(store, |tx| tx.audit(&event));
+    }
+    let mut found = |filter: AuditFilter, page, limit| -> Vec<u64> {
+        done(store, |tx| tx.audit_found(&filter, page, limit)).iter().map(|entry| entry.number).collect()
+    };
+    let all = AuditFilter::default();
+    assert_eq!(found(all.clone(), Page::Before(u64::MAX), 3), [12, 11, 10]);
+    let wayan = AuditFilter { actor: Some("wayan".to_owned()), ..all.clone() };
+    assert_eq!(found(wayan.clone(), Page::After(2), 3), [4, 6, 8]);
+    let of_one = AuditFilter { subject: Some("KTG-0".to_owned()), ..wayan };
+    assert_eq!(found(of_one.clone(), Page::Before(u64::MAX), 9), [12, 6]);
+    let event = Some("office.added".to_owned());
+    assert_eq!(found(AuditFilter { event, ..of_one }, Page::Before(u64::MAX), 9), []);
+    let span = AuditFilter { from_ms: Some(300), until_ms: Some(500), ..all };
+    assert_eq!(found(span, Page::After(0), 9), [3, 4]);
 }
 
 fn the_journal_is_bounded(store: &mut dyn Store) {

@@ -20,6 +20,7 @@ macro_rules! suite {
     };
 }
 
+mod accounts;
 mod attachments;
 mod days;
 mod feed;
