@@ -12,6 +12,8 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
 /// `metrics.per_office`, `calendar.*`, `survey.*`, `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
+/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`, `calendar.*`,
+/// `survey.*`, `console.session`, `console.idle`, `console.two_factor`, `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         table: "listen",
@@ -51,6 +53,12 @@ pub const OPTIONS: &[Opt] = &[
         unit: "",
         help_id: "Apakah proksi di depannya mengisi X-Forwarded-For; hanya bila semua harus lewat proksi itu",
         help_en: "Whether a proxy before it fills X-Forwarded-For; only if all must come through that proxy",
+        key: "console",
+        kind: Kind::Text,
+        default: "127.0.0.1:8744",
+        unit: "",
+        help_id: "Alamat dan port konsol untuk operator; kosong: tanpa konsol; port 0: pilih sendiri",
+        help_en: "Address and port of the operators' console; empty: no console; port 0: choose one",
         secret: false,
     },
     Opt {
@@ -174,6 +182,46 @@ pub const OPTIONS: &[Opt] = &[
         secret: false,
     },
     Opt {
+        table: "console",
+        key: "address",
+        kind: Kind::Text,
+        default: "",
+        unit: "",
+        help_id: "Alamat konsol bagi orang bila ada perantara TLS di depannya: https://pusat.example.go.id",
+        help_en: "Address of the console for people if a TLS proxy stands before it: https://pusat.example.go.id",
+        secret: false,
+    },
+    Opt {
+        table: "console",
+        key: "session",
+        kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: 30 * DAY_MS },
+        default: "12h",
+        unit: "",
+        help_id: "Paling lama sekian sebelum harus masuk lagi",
+        help_en: "At most this long until one has to log in again",
+        secret: false,
+    },
+    Opt {
+        table: "console",
+        key: "idle",
+        kind: Kind::Duration { min_ms: MINUTE_MS, max_ms: DAY_MS },
+        default: "30m",
+        unit: "",
+        help_id: "Tanpa kegiatan selama ini orang keluar sendiri dari konsol",
+        help_en: "After this long without doing anything one is logged out",
+        secret: false,
+    },
+    Opt {
+        table: "console",
+        key: "two_factor",
+        kind: Kind::OneOf(&["optional", "admin", "everyone"]),
+        default: "optional",
+        unit: "",
+        help_id: "Siapa yang wajib memakai langkah kedua (kode dari ponsel)",
+        help_en: "Who must use a second factor (a code from a telephone)",
+        secret: false,
+    },
+    Opt {
         table: "limits",
         key: "sessions",
         kind: Kind::Whole { min: 1, max: 100_000 },
@@ -269,6 +317,15 @@ pub enum PerOffice {
     On,
     /// No.
     Off,
+/// Who must have a second factor at the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TwoFactor {
+    /// Whoever wants one.
+    Optional,
+    /// Admins.
+    Admin,
+    /// Everybody.
+    Everyone,
 }
 
 /// What the running hub works by.
@@ -282,6 +339,16 @@ pub struct Config {
     pub listen_public: String,
     /// Whether a proxy stands before that door, whose word for the address counts.
     pub behind_proxy: bool,
+    /// Where operators connect; empty: nowhere.
+    pub listen_console: String,
+    /// The console's address for people, if a proxy stands before it.
+    pub console_address: String,
+    /// Longest time of a login, in milliseconds.
+    pub console_session_ms: i64,
+    /// Longest time of a login without use, in milliseconds.
+    pub console_idle_ms: i64,
+    /// Who must have a second factor.
+    pub two_factor: TwoFactor,
     /// How long a new device certificate holds.
     pub client_cert_days: u32,
     /// Free bytes below which nothing is accepted.
@@ -334,6 +401,15 @@ impl Config {
             listen_metrics: settings.text("listen", "metrics").to_owned(),
             listen_public: settings.text("listen", "public").to_owned(),
             behind_proxy: settings.boolean("public", "behind_proxy"),
+            listen_console: settings.text("listen", "console").to_owned(),
+            console_address: settings.text("console", "address").trim_end_matches('/').to_owned(),
+            console_session_ms: ms("console", "session"),
+            console_idle_ms: ms("console", "idle"),
+            two_factor: match settings.text("console", "two_factor") {
+                "everyone" => TwoFactor::Everyone,
+                "admin" => TwoFactor::Admin,
+                _ => TwoFactor::Optional,
+            },
             client_cert_days: whole("tls", "client_cert_days"),
             min_free_bytes: settings.bytes("store", "min_free"),
             backup_dir: settings.text("store", "backup_dir").to_owned(),
@@ -368,6 +444,9 @@ impl Config {
             let Config { sessions_max, handshake, idle, enrol_attempts, grace, .. } = *config;
             let doors = (listen, listen_metrics, listen_public, metrics_token_file);
             (doors, sessions_max, handshake, idle, enrol_attempts, grace)
+            let Config { listen, sessions_max, handshake, idle, enrol_attempts, grace, .. } = config.clone();
+            let console = (config.listen_console.clone(), config.console_address.clone());
+            (listen, sessions_max, handshake, idle, enrol_attempts, grace, console)
         };
         fixed(self) == fixed(other)
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   offices ── TLS ──▶ serve ──▶ accept ──▶ store ──▶ feed ──▶ offices
-//!   operators ── cli ──▶ service ──────────▶ store
+//!   operators ──┬─ cli ──────▶ service ────▶ store
+//!               └─ console ──▶
 //! ```
 //!
 //! - [`service`] is what can be asked of the hub, one use case a file, without HTTP and without SQL.
@@ -11,6 +12,7 @@
 //! - [`backup`] makes verified copies; only then may the marks of what is safe move.
 //! - [`salvage`] makes a sound store of what can be read of a damaged one.
 //! - [`seed`] fills an empty hub with made-up offices and records, to try and to measure.
+//! - `console` is what operators see in a browser; it decides nothing.
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
 pub mod accept;
@@ -19,6 +21,7 @@ pub mod backup;
 pub mod ca;
 pub mod cli;
 pub mod config;
+mod console;
 pub mod demo;
 pub mod engine;
 pub mod feed;

@@ -18,8 +18,12 @@ use crate::ca::{Authority, not_initialised};
 use crate::config::OPTIONS;
 use crate::engine::{Hub, Parts};
 use crate::salvage::finish_interrupted;
+use crate::service::account::{Invited, drafted};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{AuditEvent, HubIdentity, StoreError, transact_with};
+use crate::store::{AuditEvent, HubIdentity, Role, StoreError, transact_with};
+
+/// What the first person at a console logs in as.
+const FIRST_PERSON: &str = "admin";
 
 /// A hub whose folder this process holds.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub struct Made {
     pub fingerprint: String,
     /// Whether it was there before.
     pub existed: bool,
+    /// The first person at its console; `None`: it was there before.
+    pub invited: Option<Invited>,
 }
 
 impl Opened {
@@ -87,8 +93,10 @@ pub fn init(dir: &DataDir, name: &str, actor: &str, now_ms: i64) -> Result<Made,
     let mut store = SqliteStore::open(&dir.store())?;
     let made = transact_with(&mut store, |tx| {
         if let Some(hub) = tx.hub()? {
-            return Ok((hub, true));
+            return Ok((hub, None));
         }
+        let (account, invited) = drafted(FIRST_PERSON, "", Role::Admin, now_ms)?;
+        tx.put_account(&account)?;
         let hub = HubIdentity { replica: ReplicaId(random_u64()), name: name.to_owned(), created_ms: now_ms };
         tx.put_hub(&hub)?;
         tx.audit(&AuditEvent {
@@ -98,13 +106,13 @@ pub fn init(dir: &DataDir, name: &str, actor: &str, now_ms: i64) -> Result<Made,
             subject: hub.replica.to_string(),
             detail: json!({ "name": name, "fingerprint": authority.root_fingerprint() }).to_string(),
         })?;
-        Ok::<_, StoreError>((hub, false))
+        Ok::<_, Failure>((hub, Some(invited)))
     });
     reached(Step::HubNoted);
     store.close()?;
-    let (hub, existed) = made?;
+    let (hub, invited) = made?;
     write_sample(dir)?;
-    Ok(Made { hub, fingerprint: authority.root_fingerprint(), existed })
+    Ok(Made { hub, fingerprint: authority.root_fingerprint(), existed: invited.is_none(), invited })
 }
 
 /// A configuration file to begin with; one that is there stays.

@@ -3,6 +3,7 @@
 //! A reader that goes away (`… | head`) is no error: what cannot be printed any more is dropped, the command finishes
 //! its work and ends with its own code.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -219,8 +220,29 @@ pub fn set_process_lang(lang: Lang) {
     PROCESS_LANG.store(u8::from(lang == Lang::En), Ordering::Relaxed);
 }
 
-/// The language in which errors of this process are worded.
+thread_local! {
+    /// Language of the person for whom this thread works at the moment, if it differs.
+    static SERVED_LANG: Cell<Option<Lang>> = const { Cell::new(None) };
+}
+
+/// Does `work` for a person of this language: what goes wrong in it, on this thread, is worded in it.
+pub fn in_lang<T>(lang: Lang, work: impl FnOnce() -> T) -> T {
+    /// A panic that goes through `work` leaves the thread as it was, too.
+    struct Restore(Option<Lang>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SERVED_LANG.set(self.0);
+        }
+    }
+    let _restore = Restore(SERVED_LANG.replace(Some(lang)));
+    work()
+}
+
+/// The language in which errors are worded: that of the person served, else that of this process.
 pub fn process_lang() -> Lang {
+    if let Some(lang) = SERVED_LANG.get() {
+        return lang;
+    }
     if PROCESS_LANG.load(Ordering::Relaxed) == 1 { Lang::En } else { Lang::Id }
 }
 

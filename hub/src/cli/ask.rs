@@ -178,6 +178,7 @@ impl Here {
             service: Service::default(),
             now_ms: clock.wall_ms(),
             actor: words::person(),
+            via: None,
         };
         Ok(Here { store, desk, _lock: lock })
     }

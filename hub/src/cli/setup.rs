@@ -28,6 +28,7 @@ pub(super) fn init(context: &Context<'_>, args: &InitArgs) -> Result<Exit, Failu
             "name": made.hub.name,
             "fingerprint": made.fingerprint,
             "existed": made.existed,
+            "invited": made.invited,
         }));
         return Ok(Exit::Done);
     }
@@ -40,6 +41,9 @@ pub(super) fn init(context: &Context<'_>, args: &InitArgs) -> Result<Exit, Failu
     let mut table = Table::headless();
     table.row([out.pick("Sidik jari", "Fingerprint"), &grouped(&made.fingerprint)]);
     table.row([out.pick("Pengaturan", "Configuration"), &context.dir.config_file().display().to_string()]);
+    if let Some(invited) = &made.invited {
+        table.row([out.pick("Undangan konsol", "Console invitation"), &format!("{} {}", invited.name, invited.code)]);
+    }
     out.table(&table);
     let data = context.common.data.as_ref().map_or_else(String::new, |data| format!(" --data {}", data.display()));
     out.say(&format!("Berikutnya: kentongan-hub serve{data}"), &format!("Next: kentongan-hub serve{data}"));

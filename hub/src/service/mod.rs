@@ -8,6 +8,7 @@
 //! The same [`execute`] serves both ways, inside one transaction of the store: what a command says it did is durable,
 //! and a command that fails has changed nothing.
 
+pub mod account;
 pub mod audit;
 pub mod backup;
 pub mod board;
@@ -18,6 +19,7 @@ pub mod deadline;
 pub mod enrolment;
 pub mod export;
 pub mod fleet;
+pub mod login;
 pub mod office;
 pub mod quarantine;
 pub mod record;
@@ -27,6 +29,7 @@ pub mod status;
 mod stories;
 pub mod survey;
 pub mod track;
+pub mod totp;
 pub mod view;
 mod work;
 
@@ -74,6 +77,8 @@ pub enum Request {
     Export(export::Request),
     /// The audit log.
     Audit(audit::Request),
+    /// People at the console.
+    Account(account::Request),
     /// A backup; no single transaction, so [`execute`] refuses it: see [`backup::run`].
     Backup(backup::Request),
 }
@@ -102,6 +107,8 @@ pub enum Answer {
     Export(export::Answer),
     /// To [`Request::Audit`].
     Audit(audit::Answer),
+    /// To [`Request::Account`].
+    Account(account::Answer),
     /// To [`Request::Backup`].
     Backup(Box<backup::Done>),
 }
@@ -123,6 +130,28 @@ pub struct Desk {
     pub now_ms: i64,
     /// Who asks, for the audit log.
     pub actor: String,
+    /// From where, for the audit log; `None`: at the machine itself.
+    pub via: Option<Via>,
+}
+
+/// How somebody who is not at the machine reaches the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Via {
+    /// Code of the role in which they ask.
+    pub role: &'static str,
+    /// The address they ask from.
+    pub from: String,
+}
+
+impl Via {
+    /// What the audit log says of a change, with who made it and from where.
+    pub(crate) fn added_to(via: Option<&Via>, mut detail: serde_json::Value) -> serde_json::Value {
+        if let (Some(via), Some(fields)) = (via, detail.as_object_mut()) {
+            fields.insert("role".to_owned(), via.role.into());
+            fields.insert("from".to_owned(), via.from.as_str().into());
+        }
+        detail
+    }
 }
 
 impl Desk {
@@ -148,7 +177,7 @@ impl Desk {
             actor: self.actor.clone(),
             event: event.to_owned(),
             subject: subject.to_owned(),
-            detail: detail.to_string(),
+            detail: Via::added_to(self.via.as_ref(), detail).to_string(),
         })?;
         Ok(())
     }
@@ -170,6 +199,8 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Survey(request) => Answer::Survey(survey::execute(tx, desk, request)?),
         Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
         Request::Audit(request) => Answer::Audit(audit::execute(tx, desk, request)?),
+        Request::Audit(request) => Answer::Audit(audit::execute(tx, request)?),
+        Request::Account(request) => Answer::Account(account::execute(tx, desk, request)?),
         Request::Backup(_) => {
             let no = "A backup is made beside the store, not within one of its transactions.";
             return Err(Failure::usage("Cadangan dibuat di samping penyimpanan, bukan di dalam transaksinya.", no));

@@ -12,7 +12,7 @@ use kentongan_protocol::merge::Record;
 use kentongan_protocol::receipt::ReceiptCode;
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
+use super::{Desk, Via};
 use crate::accept::{load, note};
 use crate::engine::Hub;
 use crate::store::{Born, RecordRow, Result as StoreResult, StoreError, Tx};
@@ -26,11 +26,13 @@ pub(crate) struct Operator<'a> {
     pub(crate) now_ms: i64,
     /// Who.
     pub(crate) name: &'a str,
+    /// From where.
+    pub(crate) via: Option<&'a Via>,
 }
 
 impl<'a> From<&'a Desk> for Operator<'a> {
     fn from(desk: &'a Desk) -> Self {
-        Operator { hub: &desk.hub, now_ms: desk.now_ms, name: &desk.actor }
+        Operator { hub: &desk.hub, now_ms: desk.now_ms, name: &desk.actor, via: desk.via.as_ref() }
     }
 }
 
@@ -43,7 +45,7 @@ impl Operator<'_> {
         row: &RecordRow,
         detail: serde_json::Value,
     ) -> StoreResult<()> {
-        note(tx, self.now_ms, self.name, event, name_of(row), detail)
+        note(tx, self.now_ms, self.name, event, name_of(row), Via::added_to(self.via, detail))
     }
 }
 

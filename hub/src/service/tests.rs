@@ -47,6 +47,7 @@ impl Hub {
             service: status::Service::default(),
             now_ms: NOW_MS,
             actor: "wayan".into(),
+            via: None,
         };
         Hub { _temp: temp, store, desk }
     }

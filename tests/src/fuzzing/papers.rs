@@ -108,6 +108,7 @@ pub(super) fn desk(hub: &Hub) -> Desk {
         service: status::Service { running: true, since: Some(NOW_MS), sync: None, pid: Some(1) },
         now_ms: NOW_MS,
         actor: "fuzz".to_owned(),
+        via: None,
     }
 }
 

@@ -17,6 +17,11 @@ pub fn passing(name: &str, value: &str) -> String {
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict")
 }
 
+/// The same, but links on other sites' pages carry it too: whoever is logged in stays so when they follow one.
+pub fn following_links(name: &str, value: &str) -> String {
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax")
+}
+
 /// A cookie for a year.
 pub fn lasting(name: &str, value: &str) -> String {
     format!("{}; Max-Age={YEAR_S}", passing(name, value))

@@ -13,12 +13,16 @@ use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, REFERER};
 use hyper::{Method, Uri};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The names under which a page is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
-    /// `name:port`, in small letters; `None`: whoever asks, by whatever name.
-    hosts: Option<Vec<String>>,
+    /// `http://name:port`, in small letters; `None`: whoever asks, by whatever name.
+    origins: Option<Vec<String>>,
+    /// Whether a link on another site's page may lead here.
+    links: bool,
 }
 
 /// Why a request is not answered.
@@ -46,22 +50,37 @@ impl Refusal {
 impl Guard {
     /// For a page on this PC alone, on `port`.
     pub fn loopback(port: u16) -> Guard {
-        let mut hosts: Vec<String> =
-            ["localhost", "127.0.0.1", "[::1]"].iter().map(|name| format!("{name}:{port}")).collect();
+        let names = ["localhost", "127.0.0.1", "[::1]"];
+        let mut origins: Vec<String> = names.iter().map(|name| format!("http://{name}:{port}")).collect();
         if port == 80 {
-            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+            origins.extend(names.iter().map(|name| format!("http://{name}")));
         }
-        Guard { hosts: Some(hosts) }
+        Guard { origins: Some(origins), links: false }
+    }
+
+    /// The same for a page that people know under `origin` (`https://name` or `https://name:port`), too.
+    #[must_use]
+    pub fn known_as(mut self, origin: &str) -> Guard {
+        self.origins.get_or_insert_default().push(origin.to_ascii_lowercase());
+        self
+    }
+
+    /// The same for a page to which links in mails and on other pages may lead. They show a page as the person's own
+    /// browser would; what changes something has to come from our own pages still.
+    #[must_use]
+    pub fn with_links(mut self) -> Guard {
+        self.links = true;
+        self
     }
 
     /// For a door that knows no sessions and gives no cookies: what it allows, it allows for a key or to everybody.
     pub fn open() -> Guard {
-        Guard { hosts: None }
+        Guard { origins: None, links: false }
     }
 
     /// Whether browsers are told from each other behind it.
     pub(crate) fn has_sessions(&self) -> bool {
-        self.hosts.is_some()
+        self.origins.is_some()
     }
 
     /// Whether the request may be answered.
@@ -69,31 +88,35 @@ impl Guard {
     /// # Errors
     /// Why it may not.
     pub fn admit(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
-        let Some(ours) = &self.hosts else { return Ok(()) };
+        let Some(ours) = &self.origins else { return Ok(()) };
         // One host, said once: a proxy's form (`GET http://… HTTP/1.1`) is not for us.
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
-        let host = host.filter(|host| ours.contains(host)).ok_or(Refusal::Host)?;
+        let authority = |origin: &String| origin.split_once("://").map(|(_, authority)| authority.to_owned());
+        let own = ours.iter().find(|origin| host.is_some() && authority(origin) == host).ok_or(Refusal::Host)?;
         if hosts.next().is_some() || uri.authority().is_some() {
             return Err(Refusal::Host);
         }
-        let site = headers.get(SEC_FETCH_SITE).map(|site| site.as_bytes());
-        if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+        let said = |name| headers.get(name).map(|value| value.as_bytes());
+        let is_link = self.links
+            && *method == Method::GET
+            && said(SEC_FETCH_MODE) == Some(b"navigate")
+            && said(SEC_FETCH_DEST) == Some(b"document");
+        if said(SEC_FETCH_SITE).is_some_and(|site| site != b"same-origin" && site != b"none") && !is_link {
             return Err(Refusal::CrossSite);
         }
-        if *method != Method::GET && *method != Method::HEAD && !is_own(&host, headers) {
+        if *method != Method::GET && *method != Method::HEAD && !is_own(own, headers) {
             return Err(Refusal::Origin);
         }
         Ok(())
     }
 }
 
-/// Whether a change comes from a page of `host`.
-fn is_own(host: &str, headers: &HeaderMap) -> bool {
-    let own = format!("http://{host}");
+/// Whether a change comes from a page of the origin `own`.
+fn is_own(own: &str, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(|value: &hyper::header::HeaderValue| value.to_str().unwrap_or_default());
     match (text(ORIGIN), text(REFERER)) {
-        (Some(origin), _) => origin.eq_ignore_ascii_case(&own),
+        (Some(origin), _) => origin.eq_ignore_ascii_case(own),
         (None, Some(referer)) => referer.to_ascii_lowercase().starts_with(&format!("{own}/")),
         (None, None) => false,
     }
@@ -149,6 +172,26 @@ mod tests {
         for site in ["same-origin", "none"] {
             assert_eq!(asked(Method::GET, &[host, ("sec-fetch-site", site)]), Ok(()), "{site}");
         }
+    }
+
+    #[test]
+    fn behind_a_proxy_the_name_that_people_know_is_ours_and_only_as_they_know_it() {
+        let guard = Guard::loopback(8744).known_as("https://Pusat.example.go.id").with_links();
+        let ask = |method: Method, pairs: &[(&'static str, &str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in pairs {
+                map.append(*name, value.parse().expect("a header"));
+            }
+            guard.admit(&method, &Uri::from_static("/"), &map)
+        };
+        let host = ("host", "pusat.example.go.id");
+        assert_eq!(ask(Method::POST, &[host, ("origin", "https://pusat.example.go.id")]), Ok(()));
+        assert_eq!(ask(Method::POST, &[host, ("origin", "http://pusat.example.go.id")]), Err(Refusal::Origin));
+        assert_eq!(ask(Method::GET, &[("host", "pusat.example.go.id:8744")]), Err(Refusal::Host));
+        let link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        assert_eq!(ask(Method::GET, &[&[host], &link[..]].concat()), Ok(()), "a link in a mail");
+        assert_eq!(ask(Method::GET, &[&[host], &link[..2]].concat()), Err(Refusal::CrossSite), "a frame");
+        assert_eq!(ask(Method::POST, &[&[host], &link[..]].concat()), Err(Refusal::CrossSite), "a form");
     }
 
     #[test]

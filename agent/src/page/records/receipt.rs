@@ -1,7 +1,5 @@
 //! The receipt: what the citizen takes home. It says what is true when it is printed.
 
-use std::fmt::Write;
-
 use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
@@ -10,8 +8,7 @@ use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{Form, Value};
 use kentongan_protocol::ids::{OfficeCode, RecordId};
 use kentongan_protocol::merge::{GroupView, Record};
-use kentongan_web::{Asked, Reply, Words};
-use qrcode::{Color, EcLevel, QrCode};
+use kentongan_web::{Asked, Reply, Square, Words};
 
 use super::super::route::{Pages, called};
 use super::super::shell::{self, ASSETS, Shell};
@@ -29,20 +26,13 @@ struct ReceiptPage<'a> {
     code: String,
     /// The code in groups, for those who hear the page.
     spoken: String,
-    qr: Qr,
+    qr: Square,
     office: String,
     lines: Vec<(String, String)>,
     steps: Vec<String>,
     print_style: &'static str,
     is_new: bool,
     papers: [(&'static str, &'static str, bool); 3],
-}
-
-/// A QR code as the path of a drawing: a square for each dark module.
-#[derive(Debug)]
-struct Qr {
-    path: String,
-    size: usize,
 }
 
 /// The receipt of a record, on the paper that was chosen.
@@ -93,7 +83,7 @@ pub(in super::super) async fn receipt(
         s: &shell.clone().at("catatan"),
         id: id.to_string(),
         spoken: code.replace('-', ", "),
-        qr: qr(&code),
+        qr: Square::of(&code),
         code,
         office: called(&member),
         lines,
@@ -145,22 +135,6 @@ fn deadlines(form: &Form, record: &Record, received: Day, office: &OfficeCode, w
         }
     }
     steps
-}
-
-fn qr(code: &str) -> Qr {
-    // A receipt's code always fits into the smallest sizes.
-    let Ok(drawn) = QrCode::with_error_correction_level(code, EcLevel::M) else {
-        return Qr { path: String::new(), size: 1 };
-    };
-    let width = drawn.width();
-    let mut path = String::new();
-    for (at, color) in drawn.to_colors().into_iter().enumerate() {
-        if color == Color::Dark {
-            // Writing to a string does not fail.
-            let _ = write!(path, "M{} {}h1v1h-1z", at % width + 4, at / width + 4);
-        }
-    }
-    Qr { path, size: width + 8 }
 }
 
 /// The receipt in 40 columns.
@@ -236,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_qr_code_holds_the_receipts_code() {
-        let drawn = qr("KTG-7K3M-Q2H9D-R");
+        let drawn = Square::of("KTG-7K3M-Q2H9D-R");
         assert!(drawn.path.starts_with("M4 4h1v1h-1z"), "its corner");
         assert!((29..=37).contains(&drawn.size), "{}", drawn.size);
     }

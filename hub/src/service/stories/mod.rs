@@ -29,7 +29,7 @@ fn wayan<T>(
     work: impl FnOnce(&mut dyn Tx, Operator<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let hub = Arc::clone(&world.hub);
-    let operator = Operator { hub: &hub, now_ms: NOW, name: "Wayan" };
+    let operator = Operator { hub: &hub, now_ms: NOW, name: "Wayan", via: None };
     transact_with(&mut *world.store, |tx| work(tx, operator))
 }
 
@@ -141,7 +141,7 @@ fn a_complaint_that_alleges_misconduct_is_closed_by_another_person_and_with_a_fi
     let close = complaint::Request::Close { record: id.clone(), reason: "selesai".into() };
     let by = |world: &mut World, name: &str| {
         let hub = Arc::clone(&world.hub);
-        let operator = Operator { hub: &hub, now_ms: NOW, name };
+        let operator = Operator { hub: &hub, now_ms: NOW, name, via: None };
         transact_with(&mut *world.store, |tx| complaint::run(tx, operator, &close))
     };
     assert_eq!(by(&mut world, "Wayan").expect_err("his own answer").exit, Exit::Decide);
@@ -193,6 +193,7 @@ fn ask_at(world: &mut World, days: i64, request: &Request) -> Result<Answer, Fai
         service: super::status::Service::default(),
         now_ms: NOW + days * 86_400_000,
         actor: "Wayan".into(),
+        via: None,
     };
     transact_with(&mut *world.store, |tx| execute(tx, &desk, request))
 }
