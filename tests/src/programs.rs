@@ -18,6 +18,8 @@ pub const STOP_AT: &str = "KENTONGAN_STOP_AT";
 
 /// Where an office's page is open.
 pub const PAGE_LISTEN: &str = "KENTONGAN_AGENT_UI_LISTEN";
+/// Where a hub opens its console.
+const CONSOLE_LISTEN: &str = "KENTONGAN_HUB_LISTEN_CONSOLE";
 
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,10 +80,9 @@ impl Program {
     pub fn command_of(self, version: Version, data: &Path) -> Command {
         let mut command = Command::new(self.path_of(version));
         command.env_clear().env("KENTONGAN_LANG", "en").env("NO_COLOR", "1").stdin(Stdio::null());
-        if self == Program::Agent {
-            // No story may find the place of another one taken.
-            command.env(PAGE_LISTEN, "127.0.0.1:0");
-        }
+        // No story may find the place of another one taken.
+        let pages = if self == Program::Agent { PAGE_LISTEN } else { CONSOLE_LISTEN };
+        command.env(pages, "127.0.0.1:0");
         for kept in ["PATH", "HOME", "TMPDIR", "SystemRoot", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);

@@ -29,7 +29,10 @@ pub(crate) fn run(folder: &Path, words: &[&str]) -> Output {
 fn program(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kentongan-hub"));
     command.args(words).arg("--data").arg(folder).arg("--json").stdin(Stdio::null());
-    command.env_remove("KENTONGAN_CONFIG").env("KENTONGAN_LANG", "en");
+    command
+        .env_remove("KENTONGAN_CONFIG")
+        .env("KENTONGAN_LANG", "en")
+        .env("KENTONGAN_HUB_LISTEN_CONSOLE", "127.0.0.1:0");
     command
 }
 
