@@ -11,9 +11,9 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
-/// `metrics.per_office`, `calendar.*`, `survey.*`, `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
-/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`, `calendar.*`,
-/// `survey.*`, `console.session`, `console.idle`, `console.two_factor`, `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
+/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
+/// `metrics.per_office`, `calendar.*`, `survey.*`, `console.session`, `console.idle`, `console.two_factor`,
+/// `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         table: "listen",
@@ -53,9 +53,13 @@ pub const OPTIONS: &[Opt] = &[
         unit: "",
         help_id: "Apakah proksi di depannya mengisi X-Forwarded-For; hanya bila semua harus lewat proksi itu",
         help_en: "Whether a proxy before it fills X-Forwarded-For; only if all must come through that proxy",
+        secret: false,
+    },
+    Opt {
+        table: "listen",
         key: "console",
         kind: Kind::Text,
-        default: "127.0.0.1:8744",
+        default: "127.0.0.1:8742",
         unit: "",
         help_id: "Alamat dan port konsol untuk operator; kosong: tanpa konsol; port 0: pilih sendiri",
         help_en: "Address and port of the operators' console; empty: no console; port 0: choose one",
@@ -317,6 +321,8 @@ pub enum PerOffice {
     On,
     /// No.
     Off,
+}
+
 /// Who must have a second factor at the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TwoFactor {
@@ -443,10 +449,8 @@ impl Config {
             let Config { listen, listen_metrics, listen_public, metrics_token_file, .. } = config.clone();
             let Config { sessions_max, handshake, idle, enrol_attempts, grace, .. } = *config;
             let doors = (listen, listen_metrics, listen_public, metrics_token_file);
-            (doors, sessions_max, handshake, idle, enrol_attempts, grace)
-            let Config { listen, sessions_max, handshake, idle, enrol_attempts, grace, .. } = config.clone();
             let console = (config.listen_console.clone(), config.console_address.clone());
-            (listen, sessions_max, handshake, idle, enrol_attempts, grace, console)
+            (doors, console, sessions_max, handshake, idle, enrol_attempts, grace)
         };
         fixed(self) == fixed(other)
     }

@@ -206,15 +206,15 @@ impl Start {
         };
         let door = Listener { socket, tls, routes: Arc::new(Routes { serving: serving.clone() }), limits };
         let doors = Doors::open(&serving).await?;
-        let addresses = doors.addresses();
+        let mut addresses = doors.addresses();
         let doors = doors.serve(&serving)?;
         let control = control(&serving, &self.lock)?;
         let reload = reload::run(self.sources, self.log, config_sender)?;
 
         let console = crate::console::open(&serving).await;
+        addresses.extend(console.as_ref().map(|console| ("console", console.url.clone())));
         tracing::info!(ev = "service.started", sync = %format!("https://{address}"), "the hub is ready");
         out.document(&ready(address, &addresses));
-        out.document(&ready(address, console.as_ref().map(|console| console.url.as_str())));
         manager::ready();
         let (stopped, ask_to_stop) = stopping(stop);
         tokio::select! {
@@ -265,8 +265,6 @@ fn ready(address: SocketAddr, doors: &[(&'static str, String)]) -> serde_json::V
         line.extend(doors.iter().map(|(name, url)| ((*name).to_owned(), url.as_str().into())));
     }
     line
-fn ready(address: SocketAddr, console: Option<&str>) -> serde_json::Value {
-    json!({ "event": "ready", "sync": format!("https://{address}"), "console": console, "pid": std::process::id() })
 }
 
 /// A future that ends with `stop`, and the place where the name of the signal stands then.

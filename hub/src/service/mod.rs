@@ -28,8 +28,8 @@ pub mod status;
 #[cfg(test)]
 mod stories;
 pub mod survey;
-pub mod track;
 pub mod totp;
+pub mod track;
 pub mod view;
 mod work;
 
@@ -199,7 +199,6 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Survey(request) => Answer::Survey(survey::execute(tx, desk, request)?),
         Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
         Request::Audit(request) => Answer::Audit(audit::execute(tx, desk, request)?),
-        Request::Audit(request) => Answer::Audit(audit::execute(tx, request)?),
         Request::Account(request) => Answer::Account(account::execute(tx, desk, request)?),
         Request::Backup(_) => {
             let no = "A backup is made beside the store, not within one of its transactions.";
