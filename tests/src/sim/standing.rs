@@ -46,6 +46,7 @@ fn desk(hub: &Arc<Hub>, now_ms: i64) -> Desk {
         service: status::Service::default(),
         now_ms,
         actor: "operator".to_owned(),
+        via: None,
     }
 }
 
