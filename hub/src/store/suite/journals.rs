@@ -53,7 +53,7 @@ fn lines_of_the_audit_log_are_found_by_what_they_say(store: &mut dyn Store) {
     let of_one = AuditFilter { subject: Some("KTG-0".to_owned()), ..wayan };
     assert_eq!(found(of_one.clone(), Page::Before(u64::MAX), 9), [12, 6]);
     let event = Some("office.added".to_owned());
-    assert_eq!(found(AuditFilter { event, ..of_one }, Page::Before(u64::MAX), 9), []);
+    assert!(found(AuditFilter { event, ..of_one }, Page::Before(u64::MAX), 9).is_empty());
     let span = AuditFilter { from_ms: Some(300), until_ms: Some(500), ..all };
     assert_eq!(found(span, Page::After(0), 9), [3, 4]);
 }
