@@ -30,17 +30,7 @@ pub(crate) fn leave(dir: &DataDir, out: &Output, expected_unsent: Option<u64>, s
     let office = store.member().map(|member| member.office.to_string()).ok_or_else(not_enrolled)?;
     let unsent = store.counts()?.ops_pending;
     store.close()?;
-    if unsent != expected_unsent.unwrap_or(0) {
-        return Err(Failure::new(
-            Exit::Decide,
-            format!("{unsent} perubahan di komputer ini belum sampai di pusat."),
-            format!("{unsent} changes on this PC have not arrived at the hub."),
-        )
-        .with_hint(
-            &format!("Jalankan kentongan-agent sync --wait, atau, bila memang boleh hilang: unenrol --force-with-unsent {unsent}"),
-            &format!("Run kentongan-agent sync --wait, or, if they may be left behind: unenrol --force-with-unsent {unsent}"),
-        ));
-    }
+    refuse_unsent(unsent, expected_unsent, "unenrol --force-with-unsent")?;
     if !sure && expected_unsent.is_none() && !out.json {
         out.say(
             "Tambahkan --yes bila benar ingin keluar dari pusat.",
@@ -63,6 +53,23 @@ pub(crate) fn leave(dir: &DataDir, out: &Output, expected_unsent: Option<u64>, s
         &format!("Left the hub. The old store is kept at {store}."),
     );
     Ok(Exit::Done)
+}
+
+/// Refuses when `unsent` changes would be left behind and the caller does not know of so many; `otherwise` is what to
+/// type, before the number, if they may.
+pub(crate) fn refuse_unsent(unsent: u64, expected: Option<u64>, otherwise: &str) -> Result<(), Failure> {
+    if unsent == expected.unwrap_or(0) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Decide,
+        format!("{unsent} perubahan di komputer ini belum sampai di pusat."),
+        format!("{unsent} changes on this PC have not arrived at the hub."),
+    )
+    .with_hint(
+        &format!("Jalankan kentongan-agent sync --wait, atau, bila memang boleh hilang: {otherwise} {unsent}"),
+        &format!("Run kentongan-agent sync --wait, or, if they may be left behind: {otherwise} {unsent}"),
+    ))
 }
 
 /// Moves store and identity aside, under names that say when. A store that was closed is one file. The store goes last:

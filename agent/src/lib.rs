@@ -15,6 +15,7 @@ pub mod config;
 mod doctor;
 pub mod enrol;
 pub mod entry;
+mod image;
 mod import;
 pub mod inbox;
 mod leave;

@@ -35,6 +35,14 @@ impl Program {
         }
     }
 
+    /// Name of the service at Windows' service manager and in its event log.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Program::Agent => "KentonganAgent",
+            Program::Hub => "KentonganHub",
+        }
+    }
+
     /// Start of the names of environment variables that set an option.
     pub const fn env_prefix(self) -> &'static str {
         match self {
@@ -82,14 +90,17 @@ impl DataDir {
         }
     }
 
+    /// One folder for everything, as with `--data`: who may look into it is decided once.
     #[cfg(windows)]
     fn of_platform(program: Program) -> DataDir {
         let data = std::env::var_os("ProgramData").map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
-        let root = data.join("Kentongan").join(match program {
-            Program::Agent => "Agent",
-            Program::Hub => "Hub",
-        });
-        DataDir { program, config: root.join("config"), runtime: root.clone(), logs: root.join("logs"), root }
+        DataDir::at(
+            program,
+            data.join("Kentongan").join(match program {
+                Program::Agent => "Agent",
+                Program::Hub => "Hub",
+            }),
+        )
     }
 
     /// Whose folders these are.
@@ -153,8 +164,19 @@ impl DataDir {
     }
 
     /// The socket on which a running service answers commands.
+    #[cfg(not(windows))]
     pub fn control_socket(&self) -> PathBuf {
         self.runtime.join("control.sock")
+    }
+
+    /// The pipe on which a running service answers commands. Pipes lie in one place for the whole PC, so its name comes
+    /// of the folder's, in whatever case that was typed.
+    #[cfg(windows)]
+    pub fn control_socket(&self) -> PathBuf {
+        let folder = self.runtime.to_string_lossy().to_lowercase();
+        let digest = ring::digest::digest(&ring::digest::SHA256, folder.as_bytes());
+        let short: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        PathBuf::from(format!(r"\\.\pipe\{}-{short}", self.program.binary()))
     }
 
     /// The file whose lock says that a process works here.
@@ -165,6 +187,11 @@ impl DataDir {
     /// The main configuration file.
     pub fn config_file(&self) -> PathBuf {
         self.config.join(format!("{}.toml", self.program.name()))
+    }
+
+    /// Where an installer or an administrator leaves the file by which the agent joins a hub on its own.
+    pub fn left_enrolment(&self) -> PathBuf {
+        self.config.join("enrol.toml")
     }
 
     /// Where log files lie.

@@ -84,7 +84,11 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
         let stat = rustix::fs::statvfs(path).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    {
+        kentongan_windows::disk::free_bytes(path).ok()
+    }
+    #[cfg(not(any(unix, windows)))]
     {
         let _ = path;
         None

@@ -1,6 +1,7 @@
 //! The Ed25519 key of a replica: it signs the heads of logs and proves itself in TLS.
 //!
-//! The key is made where it is used and never leaves that machine; only its public half travels.
+//! The key is made where it is used and never leaves that machine; only its public half travels. On Windows its file is
+//! wrapped by the system (DPAPI): a copy of the folder, or a disk read elsewhere, is not this PC.
 
 use std::fmt;
 use std::io;
@@ -12,7 +13,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::files::{Access, read_bounded, replace};
 
-/// A private key file is 119 bytes long; more than this is not one.
+/// A private key file is 119 bytes long, and some hundreds when it is wrapped; more than this is not one.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
 
 /// A key pair of ours.
@@ -30,6 +31,9 @@ pub enum KeyError {
     /// The file does not hold an Ed25519 key.
     #[error("the file {0} does not hold an Ed25519 private key")]
     NotAKey(PathBuf),
+    /// The system does not unwrap it: it was made on another PC, or is damaged.
+    #[error("the key file {0} was not made on this PC, or is damaged")]
+    NotOfThisPc(PathBuf, #[source] io::Error),
     /// The library refused to make a key or a request.
     #[error("making a key or certificate request")]
     Make(#[source] rcgen::Error),
@@ -51,6 +55,7 @@ impl SigningKey {
     /// The file cannot be read, or holds no key of ours.
     pub fn load(path: &Path) -> Result<SigningKey, KeyError> {
         let bytes = read_bounded(path, KEY_FILE_BYTES_MAX).map_err(|error| KeyError::File(path.to_owned(), error))?;
+        let bytes = wrapping::undo(bytes).map_err(|error| KeyError::NotOfThisPc(path.to_owned(), error))?;
         String::from_utf8(bytes).ok().and_then(SigningKey::from_pem).ok_or_else(|| KeyError::NotAKey(path.to_owned()))
     }
 
@@ -74,7 +79,9 @@ impl SigningKey {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        replace(path, self.pem.as_bytes(), Access::Private).map_err(|error| KeyError::File(path.to_owned(), error))
+        wrapping::wrapped(self.pem.as_bytes())
+            .and_then(|bytes| replace(path, &bytes, Access::Private))
+            .map_err(|error| KeyError::File(path.to_owned(), error))
     }
 
     /// Reads a PKCS#8 key in PEM; `None` if the text is not one.
@@ -128,6 +135,34 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+/// How key files lie on the disk of this system.
+#[cfg(windows)]
+mod wrapping {
+    use std::io;
+
+    pub(super) fn wrapped(pem: &[u8]) -> io::Result<Vec<u8>> {
+        kentongan_windows::secret::wrap(pem)
+    }
+
+    pub(super) fn undo(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        kentongan_windows::secret::unwrap(&bytes)
+    }
+}
+
+/// Here the rights of the file are all that guards it; encrypted disks are the system's business.
+#[cfg(not(windows))]
+mod wrapping {
+    use std::io;
+
+    pub(super) fn wrapped(pem: &[u8]) -> io::Result<Vec<u8>> {
+        Ok(pem.to_vec())
+    }
+
+    pub(super) fn undo(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok(bytes)
+    }
+}
+
 /// Whether `signature` over `message` was made with the private half of `public_key`.
 pub fn verify(public_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     UnparsedPublicKey::new(&ED25519, public_key).verify(message, signature).is_ok()
@@ -160,8 +195,18 @@ mod tests {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let path = temp.path().join("device.key");
         std::fs::write(&path, "rusak").expect("write");
-        assert!(matches!(SigningKey::load_or_create(&path), Err(KeyError::NotAKey(_))));
+        assert!(matches!(SigningKey::load_or_create(&path), Err(KeyError::NotAKey(_) | KeyError::NotOfThisPc(..))));
         assert_eq!(std::fs::read(&path).expect("read"), b"rusak");
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_key_file_is_wrapped_for_this_pc() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let path = temp.path().join("device.key");
+        SigningKey::load_or_create(&path).expect("made");
+        let file = std::fs::read(&path).expect("read");
+        assert!(!file.windows(7).any(|part| part == b"PRIVATE"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub mod hours;
 pub mod moment;
 pub mod random;
 
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 pub mod control;
 pub mod logging;
 pub mod manager;

@@ -22,17 +22,19 @@ pub fn stop_requested() -> io::Result<impl Future<Output = &'static str> + Send>
     })
 }
 
-/// Ends when the process is asked to stop.
+/// Ends when the process is asked to stop: Ctrl-C, or the service manager.
+///
+/// Listening begins with the call, not with the first poll. Must be called inside a tokio runtime.
 ///
 /// # Errors
-/// None here; on Unix the operating system may refuse the handler.
-#[cfg(not(unix))]
+/// The operating system refuses the handler.
+#[cfg(windows)]
 pub fn stop_requested() -> io::Result<impl Future<Output = &'static str> + Send> {
-    Ok(async {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => "CTRL-C",
-            // Without a handler nobody can ask: wait until the process is ended otherwise.
-            Err(_) => std::future::pending().await,
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => "CTRL-C",
+            () = crate::manager::stop_asked() => "SERVICE_CONTROL_STOP",
         }
     })
 }

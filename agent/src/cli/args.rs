@@ -76,6 +76,15 @@ pub(super) enum Command {
     )]
     Unenrol(UnenrolArgs),
     #[command(
+        name = "prepare-image",
+        about = t("Menghapus identitas dan catatan sebelum komputer ini disalin", "Remove identity and records before this PC is cloned"),
+        after_help = agent_examples(&["prepare-image", "prepare-image --yes"]),
+    )]
+    PrepareImage(ImageArgs),
+    #[cfg(windows)]
+    #[command(subcommand, about = t("Layanan Windows (dipakai oleh pemasang)", "The Windows service (what installers call)"))]
+    Service(ServiceCommand),
+    #[command(
         about = t("Mengambil baris dari berkas CSV, JSON lines atau XLSX", "Take rows of a CSV, JSON lines or XLSX file"),
         after_help = agent_examples(&["import aduan.csv", "import lama.jsonl --map peta.toml --json"]),
     )]
@@ -112,6 +121,9 @@ pub(super) enum Command {
 pub(super) struct RunArgs {
     #[arg(long, value_name = "json|text", help = t("Bentuk catatan di stderr", "Form of the log on stderr"))]
     pub(super) log_format: Option<String>,
+    #[cfg(windows)]
+    #[arg(long, help = t("Dijalankan oleh pengelola layanan Windows", "Started by the service manager of Windows"))]
+    pub(super) service: bool,
 }
 
 #[derive(Debug, Args)]
@@ -235,6 +247,62 @@ pub(super) struct UnenrolArgs {
     pub(super) force_with_unsent: Option<u64>,
     #[arg(long, help = t("Tanpa bertanya", "Without asking"))]
     pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImageArgs {
+    #[arg(long, help = t("Tanpa bertanya", "Without asking"))]
+    pub(super) yes: bool,
+}
+
+/// The service of Windows.
+#[cfg(windows)]
+#[derive(Debug, Subcommand)]
+pub(super) enum ServiceCommand {
+    #[command(
+        about = t("Memasang layanan, dan folder data untuk layanan itu saja", "Register the service, with a data folder for it alone"),
+        after_help = agent_examples(&[
+            "service install --hub https://hub.kab.go.id:8743 --code XXXX-XXXX-XXXX-XXXX-XXXX",
+            "service install --file enrol.toml --port 8711",
+        ]),
+    )]
+    Install(InstallArgs),
+    #[command(
+        about = t("Melepas layanan; ditolak bila masih ada yang belum sampai. Data tetap ada", "Take the service away; refused while anything has not arrived. Data stays"),
+        after_help = agent_examples(&["service uninstall", "service uninstall --purge", "service uninstall --force-with-unsent 3"]),
+    )]
+    Uninstall(UninstallArgs),
+    #[command(about = t("Menjalankan layanan", "Start the service"), after_help = agent_examples(&["service start"]))]
+    Start,
+    #[command(about = t("Menghentikan layanan", "Stop the service"), after_help = agent_examples(&["service stop"]))]
+    Stop,
+    #[command(about = t("Menghentikan lalu menjalankan layanan", "Stop the service, then start it"), after_help = agent_examples(&["service restart"]))]
+    Restart,
+}
+
+/// Empty values count as none: installers pass on properties that nobody set.
+#[cfg(windows)]
+#[derive(Debug, Args)]
+pub(super) struct InstallArgs {
+    #[arg(long, value_name = "URL", help = t("Mendaftar ke pusat ini saat layanan pertama jalan", "Join this hub when the service first runs"))]
+    pub(super) hub: Option<String>,
+    #[arg(long, value_name = "CODE", help = t("Kode sekali pakai", "One-time code"))]
+    pub(super) code: Option<String>,
+    #[arg(long, value_name = "FILE", help = t("Berkas dengan hub dan code", "File that holds hub and code"))]
+    pub(super) file: Option<PathBuf>,
+    #[arg(long, value_name = "PORT", help = t("Port halaman kantor", "Port of the office's page"))]
+    pub(super) port: Option<String>,
+}
+
+#[cfg(windows)]
+#[derive(Debug, Args)]
+pub(super) struct UninstallArgs {
+    #[arg(long, help = t("Hanya memeriksa apakah boleh", "Only look whether it may be done"))]
+    pub(super) check: bool,
+    #[arg(long, help = t("Hapus juga folder data", "Delete the data folder too"))]
+    pub(super) purge: bool,
+    #[arg(long, value_name = "N", help = t("Lepas walau N perubahan belum sampai", "Go on although N changes have not arrived"))]
+    pub(super) force_with_unsent: Option<String>,
 }
 
 #[derive(Debug, Args)]

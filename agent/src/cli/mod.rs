@@ -3,6 +3,8 @@
 mod args;
 mod people;
 pub(crate) mod print;
+#[cfg(windows)]
+mod windows;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,7 +36,7 @@ use crate::agent::Agent;
 use crate::command::Command;
 use crate::inbox::{Bar, Progress};
 use crate::store::{Machine, Store};
-use crate::{config, doctor, leave, service};
+use crate::{config, doctor, image, leave, service};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -74,6 +76,8 @@ struct Place<'a> {
 fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
     let place = Place { dir: DataDir::locate(Program::Agent, cli.common.data.clone()), common: cli.common, out };
     match cli.command {
+        #[cfg(windows)]
+        Typed::Run(args) if args.service => return windows::run(place.dir, place.common, args.log_format),
         Typed::Run(args) => return place.run(args.log_format.as_deref()),
         Typed::Help(args) => return print::help(out, Cli::command(), &args.topic),
         _ => {}
@@ -113,6 +117,9 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
         Typed::Unenrol(args) => {
             leave::leave(&place.dir, out, args.force_with_unsent, args.yes || place.common.no_input)
         }
+        Typed::PrepareImage(args) => image::prepare(&place.dir, out, args.yes || place.common.no_input),
+        #[cfg(windows)]
+        Typed::Service(command) => place.windows_service(command),
         Typed::Import(args) => place.import(args),
         Typed::User(command) => place.user(command),
         Typed::Config(command) => place.config(command),

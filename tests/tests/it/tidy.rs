@@ -71,3 +71,20 @@ fn the_dependencies_that_must_not_come_in_are_not_in_the_lock_file() {
     }
     assert!(lock.contains("name = \"bincode\"\nversion = \"2.0.1\""), "the codec's version is part of the wire");
 }
+
+#[test]
+fn one_crate_alone_may_do_what_the_compiler_cannot_check() {
+    let workspace = std::fs::read_to_string(root().join("Cargo.toml")).expect("read the manifest");
+    assert!(workspace.contains("unsafe_code = \"forbid\""), "the workspace forbids it");
+    let members = workspace.lines().find(|line| line.starts_with("members = ")).expect("the members, on one line");
+    let free: Vec<&str> = members
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|member| {
+            let manifest = root().join(member).join("Cargo.toml");
+            !std::fs::read_to_string(manifest).expect("a member's manifest").contains("[lints]\nworkspace = true")
+        })
+        .collect();
+    assert_eq!(free, ["agent/host/windows"]);
+}

@@ -1,13 +1,13 @@
 //! The command's side, without async: a command does one thing at a time.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::Value;
 
-use super::{LINE_BYTES_MAX, REQUEST_BYTES_MAX, with_short_path};
+use super::system::Connection;
+use super::{LINE_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::fail::Failure;
@@ -15,7 +15,7 @@ use crate::fail::Failure;
 /// A connection to the running service.
 #[derive(Debug)]
 pub struct Client {
-    stream: BufReader<UnixStream>,
+    stream: BufReader<Connection>,
 }
 
 impl Client {
@@ -25,11 +25,8 @@ impl Client {
     /// There is a service, but this user may not ask it (exit 4).
     pub fn connect(dir: &DataDir) -> Result<Option<Client>, Failure> {
         let path = dir.control_socket();
-        match with_short_path(&path, |path| UnixStream::connect(path)) {
-            Ok(stream) => Ok(Some(Client { stream: BufReader::new(stream) })),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-                Ok(None)
-            }
+        match Connection::open(&path) {
+            Ok(connection) => Ok(connection.map(|connection| Client { stream: BufReader::new(connection) })),
             Err(error) => Err(Failure {
                 exit: Exit::Unknown,
                 ..anyhow::Error::from(error).context(format!("connect to {}", path.display())).into()
@@ -41,8 +38,8 @@ impl Client {
     ///
     /// # Errors
     /// The operating system refuses, for example a wait of zero.
-    pub fn set_patience(&self, patience: Option<Duration>) -> Result<(), Failure> {
-        Ok(self.stream.get_ref().set_read_timeout(patience)?)
+    pub fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Failure> {
+        Ok(self.stream.get_mut().set_patience(patience)?)
     }
 
     /// Sends a request and waits for its answer; `on_progress` gets every line on the way.

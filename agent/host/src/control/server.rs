@@ -1,23 +1,19 @@
 //! The service's side.
 
-use std::fs;
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::{LINE_BYTES_MAX, REQUEST_BYTES_MAX, with_short_path};
+use super::system::Endpoint;
+use super::{LINE_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::fail::Failure;
@@ -33,11 +29,10 @@ const WRITE_WAIT: Duration = Duration::from_secs(30);
 /// Progress lines that may wait for a slow reader.
 const PROGRESS_WAITING_MAX: usize = 64;
 
-/// The bound socket; dropping it removes it from the folder.
+/// The service's end; no command reaches the service once it is dropped.
 #[derive(Debug)]
 pub struct Listener {
-    socket: UnixListener,
-    path: PathBuf,
+    endpoint: Endpoint,
 }
 
 impl Listener {
@@ -48,29 +43,9 @@ impl Listener {
     /// The socket cannot be made; the failure names it.
     pub fn bind(dir: &DataDir, _held: &Lock) -> Result<Listener, Failure> {
         let path = dir.control_socket();
-        let socket = bind(&path).with_context(|| format!("bind the control socket {}", path.display()))?;
-        Ok(Listener { socket, path })
+        let endpoint = Endpoint::bind(&path).with_context(|| format!("bind the control socket {}", path.display()))?;
+        Ok(Listener { endpoint })
     }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        // A leftover is replaced at the next start: failing to remove it does no harm.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-fn bind(path: &std::path::Path) -> io::Result<UnixListener> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
-        Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let socket = with_short_path(path, |path| std::os::unix::net::UnixListener::bind(path))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-    socket.set_nonblocking(true)?;
-    UnixListener::from_std(socket)
 }
 
 /// Tells a waiting command how far its request has come.
@@ -100,7 +75,7 @@ impl Progress {
 /// Answers requests by `handler` until dropped; connections end with it.
 ///
 /// A handler runs to its end even when the command that asked has gone.
-pub async fn serve<H, F>(listener: Listener, handler: H)
+pub async fn serve<H, F>(mut listener: Listener, handler: H)
 where
     H: Fn(Value, Progress) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Value, Failure>> + Send + 'static,
@@ -109,8 +84,8 @@ where
     let mut connections = JoinSet::new();
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
-        match listener.socket.accept().await {
-            Ok((stream, _)) => {
+        match listener.endpoint.accept().await {
+            Ok(stream) => {
                 let handler = handler.clone();
                 connections.spawn(async move {
                     if let Err(error) = connection(stream, handler).await {
@@ -128,12 +103,12 @@ where
     }
 }
 
-async fn connection<H, F>(stream: UnixStream, handler: H) -> io::Result<()>
+async fn connection<H, F>(stream: impl AsyncRead + AsyncWrite, handler: H) -> io::Result<()>
 where
     H: Fn(Value, Progress) -> F,
     F: Future<Output = Result<Value, Failure>>,
 {
-    let (read, mut write) = stream.into_split();
+    let (read, mut write) = tokio::io::split(stream);
     let mut read = BufReader::new(read);
     while let Some(line) = request(&mut read).await? {
         let answer = match serde_json::from_slice(&line) {
@@ -154,7 +129,7 @@ where
 }
 
 /// One line, or nothing at the end of the connection.
-async fn request(read: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Vec<u8>>> {
+async fn request(read: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let mut bounded = read.take(REQUEST_BYTES_MAX as u64);
     tokio::time::timeout(REQUEST_WAIT, bounded.read_until(b'\n', &mut line)).await??;
@@ -169,7 +144,7 @@ async fn request(read: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Vec<u
 async fn pass_on(
     mut waiting: mpsc::Receiver<Value>,
     answer: impl Future<Output = Result<Value, Failure>>,
-    write: &mut OwnedWriteHalf,
+    write: &mut (impl AsyncWrite + Unpin),
 ) -> io::Result<Result<Value, Failure>> {
     let mut answer = pin!(answer);
     let mut lost = None;
@@ -191,7 +166,7 @@ async fn pass_on(
     lost.map_or(Ok(answer), Err)
 }
 
-async fn send(write: &mut OwnedWriteHalf, line: &Value) -> io::Result<()> {
+async fn send(write: &mut (impl AsyncWrite + Unpin), line: &Value) -> io::Result<()> {
     let mut text = line.to_string();
     if text.len() >= LINE_BYTES_MAX {
         let failure = Failure::new(Exit::Failed, "jawaban terlalu panjang", "the answer is too long");

@@ -79,6 +79,7 @@ async fn a_failure_of_the_service_is_the_commands_failure() {
     );
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn a_folder_with_a_very_long_name_has_a_socket_too() {
     let long = format!("{}/{}", "sangat-panjang-".repeat(8), "kantor-desa-".repeat(8));
@@ -92,10 +93,13 @@ async fn without_a_service_there_is_no_client_and_a_leftover_socket_is_replaced(
     let (_temp, dir, lock) = folder(Path::new("kantor"));
     assert!(Client::connect(&dir).expect("allowed").is_none());
 
-    // A process that is killed leaves its socket behind.
-    drop(std::os::unix::net::UnixListener::bind(dir.control_socket()).expect("bind"));
-    assert!(dir.control_socket().exists());
-    assert!(Client::connect(&dir).expect("allowed").is_none());
+    #[cfg(unix)]
+    {
+        // A process that is killed leaves its socket behind.
+        drop(std::os::unix::net::UnixListener::bind(dir.control_socket()).expect("bind"));
+        assert!(dir.control_socket().exists());
+        assert!(Client::connect(&dir).expect("allowed").is_none());
+    }
 
     let echo = served(dir, &lock, |dir| connected(&dir).call(&json!(7), |_| {})).await;
     assert_eq!(echo.expect("echoed"), json!(7));
@@ -121,9 +125,12 @@ async fn a_service_that_ends_in_the_middle_is_told_apart_from_a_refusal() {
     service.abort();
     let failure = command.await.expect("the command ends").expect_err("no answer");
     assert_eq!(failure.exit, Exit::Unknown);
+    assert!(Client::connect(&dir).expect("allowed").is_none(), "the service is gone");
+    #[cfg(unix)]
     assert!(!dir.control_socket().exists(), "the socket goes with its service");
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn what_is_not_json_or_too_long_is_refused_and_the_service_goes_on() {
     use std::io::{BufRead, BufReader, Write};

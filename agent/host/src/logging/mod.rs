@@ -210,6 +210,7 @@ impl<S: Subscriber> Layer<S> for Lines {
             StderrLog::Text => &(render_text(&line, &jiff::tz::TimeZone::system()) + "\n"),
             StderrLog::Off => "",
         };
+        crate::manager::logged(&line);
         // A log that cannot be written is no reason to stop working.
         let _ = io::stderr().lock().write_all(shown.as_bytes());
         if let Some(file) = &self.file {
