@@ -27,6 +27,16 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         table: "listen",
+        key: "sync_address",
+        kind: Kind::Text,
+        default: "",
+        unit: "",
+        help_id: "Alamat pusat bagi kantor, untuk lembar pendaftaran, misalnya https://hub.kab.go.id:8743; kosong: ditulis tangan",
+        help_en: "The hub's address for offices, for enrolment sheets, e.g. https://hub.kab.go.id:8743; empty: written by hand",
+        secret: false,
+    },
+    Opt {
+        table: "listen",
         key: "metrics",
         kind: Kind::Text,
         default: "",
@@ -46,16 +56,6 @@ pub const OPTIONS: &[Opt] = &[
         secret: false,
     },
     Opt {
-        table: "public",
-        key: "behind_proxy",
-        kind: Kind::Boolean,
-        default: "false",
-        unit: "",
-        help_id: "Apakah proksi di depannya mengisi X-Forwarded-For; hanya bila semua harus lewat proksi itu",
-        help_en: "Whether a proxy before it fills X-Forwarded-For; only if all must come through that proxy",
-        secret: false,
-    },
-    Opt {
         table: "listen",
         key: "console",
         kind: Kind::Text,
@@ -63,6 +63,16 @@ pub const OPTIONS: &[Opt] = &[
         unit: "",
         help_id: "Alamat dan port konsol untuk operator; kosong: tanpa konsol; port 0: pilih sendiri",
         help_en: "Address and port of the operators' console; empty: no console; port 0: choose one",
+        secret: false,
+    },
+    Opt {
+        table: "public",
+        key: "behind_proxy",
+        kind: Kind::Boolean,
+        default: "false",
+        unit: "",
+        help_id: "Apakah proksi di depannya mengisi X-Forwarded-For; hanya bila semua harus lewat proksi itu",
+        help_en: "Whether a proxy before it fills X-Forwarded-For; only if all must come through that proxy",
         secret: false,
     },
     Opt {
@@ -339,6 +349,8 @@ pub enum TwoFactor {
 pub struct Config {
     /// Where offices connect.
     pub listen: String,
+    /// What offices reach it by, for sheets; empty: not told.
+    pub sync_address: String,
     /// Where metrics and health are asked for; empty: nowhere.
     pub listen_metrics: String,
     /// Where citizens and programs ask; empty: nowhere.
@@ -404,6 +416,7 @@ impl Config {
         let ms = |table, key| i64::try_from(settings.duration(table, key).as_millis()).unwrap_or(i64::MAX);
         Config {
             listen: settings.text("listen", "sync").to_owned(),
+            sync_address: settings.text("listen", "sync_address").to_owned(),
             listen_metrics: settings.text("listen", "metrics").to_owned(),
             listen_public: settings.text("listen", "public").to_owned(),
             behind_proxy: settings.boolean("public", "behind_proxy"),
@@ -488,6 +501,8 @@ mod tests {
         assert_eq!((config.client_cert_days, config.min_free_bytes), (90, 500 << 20));
         let sample = sample(Program::Hub, OPTIONS);
         for opt in OPTIONS {
+            let table = format!("[{}]\n", opt.table);
+            assert_eq!(sample.matches(&table).count(), 1, "a table that begins twice cannot be read: {table}");
             assert!(sample.contains(&format!("#{} = ", opt.key)), "{}", opt.name());
             assert!(sample.contains(opt.help_id) && sample.contains(opt.help_en), "{}", opt.name());
             assert_ne!(opt.help_id, opt.help_en);

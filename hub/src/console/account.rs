@@ -52,11 +52,6 @@ struct SecondDonePage<'a> {
     codes: Vec<String>,
 }
 
-/// Where people arrive.
-pub(super) async fn home(_: &Console, _: Visit, _: Asked) -> Result<Reply, Failure> {
-    Ok(Reply::go_to("/akun"))
-}
-
 pub(super) async fn show(console: &Console, visit: Visit, asked: Asked) -> Result<Reply, Failure> {
     let is_changed = asked.query.has("tersimpan");
     Ok(shell::page(&own(console, &visit, None, is_changed).await?))

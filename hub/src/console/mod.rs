@@ -16,9 +16,14 @@
 
 mod account;
 mod door;
+mod enrolment;
+mod fleet;
 mod gate;
+mod office;
 mod route;
+mod sheet;
 mod shell;
+mod signs;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

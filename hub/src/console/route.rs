@@ -15,7 +15,7 @@ use kentongan_web::token::Session;
 use kentongan_web::{Asked, Reply, Site, cookie};
 
 use super::shell::{self, ASSETS, Person, Shell};
-use super::{Console, account, door};
+use super::{Console, account, door, enrolment, fleet, office};
 use crate::service::Via;
 use crate::service::login::{self, Place, Token};
 use crate::store::{Login, Role, Stage};
@@ -73,7 +73,21 @@ macro_rules! pages {
 
 /// All pages.
 pub(super) const PAGES: &[Page] = pages! {
-    GET  "/"                      Person  => account::home;
+    GET  "/"                      See     => fleet::show;
+    GET  "/armada.csv"            See     => fleet::list;
+    GET  "/kantor/{}"             See     => office::show;
+    POST "/kantor/{}/jeda"        Fleet   => office::pause;
+    POST "/kantor/{}/nama"        Fleet   => office::rename;
+    POST "/kantor/{}/catatan"     Fleet   => office::note;
+    GET  "/kantor/{}/ganti"       Fleet   => office::ask_replace;
+    POST "/kantor/{}/ganti"       Fleet   => office::replace;
+    GET  "/kantor/{}/cabut/{}"    Fleet   => office::ask_revoke;
+    POST "/kantor/{}/cabut/{}"    Fleet   => office::revoke;
+    GET  "/pendaftaran"           Fleet   => enrolment::show;
+    POST "/pendaftaran"           Fleet   => enrolment::create;
+    POST "/pendaftaran/daftar"    Fleet   => enrolment::import;
+    POST "/pendaftaran/{}/cabut"  Fleet   => enrolment::revoke;
+    POST "/pendaftaran/{}/putusan" Fleet  => enrolment::judge;
 
     GET  "/masuk"                 Nothing => door::show;
     POST "/masuk"                 Nothing => door::password;

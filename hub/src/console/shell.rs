@@ -17,12 +17,18 @@ use crate::store::{Account, Role};
 
 /// The words of all pages: one pair of files for each part of the console.
 static WORDS: LazyLock<Catalog> = LazyLock::new(|| {
-    Catalog::of(concat!(include_str!("words/umum.id.txt")), concat!(include_str!("words/umum.en.txt")))
+    Catalog::of(
+        concat!(include_str!("words/umum.id.txt"), include_str!("words/armada.id.txt")),
+        concat!(include_str!("words/umum.en.txt"), include_str!("words/armada.en.txt")),
+    )
 });
 
 /// Style, script and drawing.
 pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    style: [look::style(), Asset::css("konsol", concat!(include_str!("assets/konsol.css")))],
+    style: [
+        look::style(),
+        Asset::css("konsol", concat!(include_str!("assets/konsol.css"), include_str!("assets/armada.css"))),
+    ],
     script: look::script(),
     icon: look::icon(),
 });

@@ -7,7 +7,7 @@
 //! - A code that asks for approval lets nobody in until a person has said that the PC which shows it is the right one, by
 //!   five words that both sides see. The first key that shows it is the one that is asked about; denying it ends the code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kentongan_host::certificate::{fingerprint, to_pem};
 use kentongan_host::enrolment::{EnrolAnswer, EnrolCode as Code, EnrolRequest, RenewAnswer, from_hex, to_hex};
@@ -348,8 +348,48 @@ fn create(
     (approval, tag): (Approval, &str),
 ) -> Result<Answer, Failure> {
     let office = office_for(tx, desk, &parse_code(office)?, &clean_name(name)?)?;
+    let number = next_number(tx)?;
+    draw(tx, desk, office, (number, expires_ms), (approval, tag)).map(Answer::Created)
+}
+
+/// Makes a code for each of these offices that has no PC which may speak.
+///
+/// # Errors
+/// A code of an office that is none, or a failure of the store.
+pub fn create_for_all(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    offices: &[(String, String)],
+    expires_ms: u64,
+    (asks, tag): (bool, &str),
+) -> Result<Vec<Created>, Failure> {
+    let mut number = next_number(tx)?;
+    let active = tx.replicas()?.into_iter().filter(|replica| replica.standing == Standing::Active);
+    let active: BTreeSet<OfficeCode> = active.map(|replica| replica.office).collect();
+    let mut codes = Vec::new();
+    for (office, _) in offices {
+        let office = known(tx, office)?;
+        if !active.contains(&office.code) {
+            let approval = if asks { Approval::Awaited } else { Approval::Beforehand };
+            codes.push(draw(tx, desk, office, (number, expires_ms), (approval, tag))?);
+            number += 1;
+        }
+    }
+    Ok(codes)
+}
+
+fn next_number(tx: &mut dyn Tx) -> Result<u64, Failure> {
+    Ok(tx.enrol_codes()?.iter().map(|code| code.id).max().unwrap_or(0) + 1)
+}
+
+fn draw(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    office: Office,
+    (number, expires_ms): (u64, u64),
+    (approval, tag): (Approval, &str),
+) -> Result<Created, Failure> {
     let code = Code::draw(desk.authority().root());
-    let number = tx.enrol_codes()?.iter().map(|code| code.id).max().unwrap_or(0) + 1;
     let expires_at = desk.now_ms.saturating_add_unsigned(expires_ms);
     let asks = approval != Approval::Beforehand;
     tx.put_enrol_code(&EnrolCode {
@@ -364,14 +404,14 @@ fn create(
         approval,
     })?;
     desk.audit(tx, "enrol.code.created", office.code.as_str(), json!({ "code": number, "asks": asks }))?;
-    Ok(Answer::Created(Created {
+    Ok(Created {
         code: code.to_string(),
         number,
         office: office.code.to_string(),
         office_name: office.name,
         expires_at,
         asks,
-    }))
+    })
 }
 
 /// The office, entered if it is new, named if it had no name.

@@ -163,8 +163,10 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
             let office = known(tx, office)?;
             Ok(Answer::Show(Box::new(show(tx, desk, &office)?)))
         }
-        Request::Add { office, name } => add(tx, desk, &[(office.clone(), name.clone())], Known::Refuse),
-        Request::Import { offices } => add(tx, desk, offices, Known::Rename),
+        Request::Add { office, name } => {
+            add(tx, desk, &[(office.clone(), name.clone())], Known::Refuse).map(Answer::Changed)
+        }
+        Request::Import { offices } => import(tx, desk, offices).map(Answer::Changed),
         Request::Edit { office, name } => {
             let mut office = known(tx, office)?;
             office.name = clean_name(name)?;
@@ -265,7 +267,15 @@ enum Known {
     Rename,
 }
 
-fn add(tx: &mut dyn Tx, desk: &Desk, offices: &[(String, String)], known: Known) -> Result<Answer, Failure> {
+/// Enters offices by code and name; those that are there get the new name.
+///
+/// # Errors
+/// A code that is none, or a failure of the store.
+pub fn import(tx: &mut dyn Tx, desk: &Desk, offices: &[(String, String)]) -> Result<Changed, Failure> {
+    add(tx, desk, offices, Known::Rename)
+}
+
+fn add(tx: &mut dyn Tx, desk: &Desk, offices: &[(String, String)], known: Known) -> Result<Changed, Failure> {
     let mut changed = Changed { added: 0, changed: 0, offices: Vec::new() };
     for (code, name) in offices {
         let (code, name) = (parse_code(code)?, clean_name(name)?);
@@ -297,7 +307,7 @@ fn add(tx: &mut dyn Tx, desk: &Desk, offices: &[(String, String)], known: Known)
             changed.offices.push(office.code.to_string());
         }
     }
-    Ok(Answer::Changed(changed))
+    Ok(changed)
 }
 
 /// Notes are kept as they were written; the audit trail says that there is one, not what it says.

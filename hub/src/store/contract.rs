@@ -31,7 +31,7 @@ use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 
 use super::rows::{
-    Account, Attachment, AttachmentState, Attestation, AuditEntry, AuditEvent, AuditFilter, Case, CaseCount,
+    Account, Attachment, AttachmentState, Attention, Attestation, AuditEntry, AuditEvent, AuditFilter, Case, CaseCount,
     CaseFilter, CasePlace, Conflict, Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork,
     HubIdentity, Log, Login, Named, NewOp, Office, OfficeDay, OfficeNote, OpState, Page, RecordFilter, RecordRow,
     Reference, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
@@ -304,7 +304,9 @@ pub trait Tx {
     /// Ends all logins that were last used before this time.
     fn forget_logins(&mut self, seen_before_ms: i64) -> Result<()>;
 
-    /// Totals, for overviews.
+    /// What waits for people; takes no longer in a large store than in a small one.
+    fn attention(&mut self) -> Result<Attention>;
+    /// Totals, for overviews: counts every record.
     fn totals(&mut self) -> Result<Totals>;
 }
 

@@ -678,18 +678,24 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn attention(&mut self) -> Result<Attention> {
+        let aside = self.state.ops.values().filter(|op| matches!(op.state, OpState::Quarantined(_)));
+        Ok(Attention { quarantined: aside.count() as u64, conflicts: self.state.conflicts.len() as u64 })
+    }
+
     fn totals(&mut self) -> Result<Totals> {
         let mut records = BTreeMap::new();
         for born in self.state.records.values().filter_map(|row| row.born.as_ref()) {
             *records.entry(born.form).or_insert(0) += 1;
         }
+        let Attention { quarantined, conflicts } = self.attention()?;
         let count = |is: fn(&OpState) -> bool| self.state.ops.values().filter(|op| is(&op.state)).count() as u64;
         Ok(Totals {
             records: records.into_iter().collect(),
             ops: self.state.ops.len() as u64,
-            quarantined: count(|state| matches!(state, OpState::Quarantined(_))),
+            quarantined,
             waiting: count(|state| *state == OpState::Waiting),
-            conflicts: self.state.conflicts.len() as u64,
+            conflicts,
             feed: self.feed_last()?,
         })
     }

@@ -19,5 +19,5 @@ pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};
 pub use parties::{
     Applicant, Approval, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Standing,
 };
-pub use records::{Born, Conflict, Page, RecordFilter, RecordRow, Totals};
+pub use records::{Attention, Born, Conflict, Page, RecordFilter, RecordRow, Totals};
 pub use work::{Case, CaseCount, CaseFilter, CasePlace, Decision, Seen, SurveyMonth};

@@ -73,6 +73,15 @@ pub struct Conflict {
     pub owner: OfficeCode,
 }
 
+/// What waits for people, whatever else the store holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Ops kept aside that no person has decided on.
+    pub quarantined: u64,
+    /// Groups of records in conflict.
+    pub conflicts: u64,
+}
+
 /// Totals, for overviews.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {

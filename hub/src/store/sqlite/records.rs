@@ -7,7 +7,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{params, params_from_iter};
 
 use super::super::contract::{Result, StoreError};
-use super::super::rows::{Born, Conflict, Page, RecordFilter, RecordRow, Totals};
+use super::super::rows::{Attention, Born, Conflict, Page, RecordFilter, RecordRow, Totals};
 use super::feed;
 use super::logs::limit_of;
 use super::row::{Columns, int};
@@ -218,14 +218,24 @@ pub(super) fn remove_conflict(tx: &mut SqliteTx<'_>, record: RecordId, group: Gr
     tx.write("removing a conflict", sql, params![record, group]).map(drop)
 }
 
+fn count(tx: &SqliteTx<'_>, doing: &'static str, sql: &'static str) -> Result<u64> {
+    Ok(tx.one(doing, sql, (), |row| row.u64())?.unwrap_or(0))
+}
+
+pub(super) fn attention(tx: &SqliteTx<'_>) -> Result<Attention> {
+    let aside = "SELECT count(*) FROM ops WHERE state <> 0 AND state = 2";
+    Ok(Attention {
+        quarantined: count(tx, "counting what is kept aside", aside)?,
+        conflicts: count(tx, "counting conflicts", "SELECT count(*) FROM conflicts")?,
+    })
+}
+
 pub(super) fn totals(tx: &mut SqliteTx<'_>) -> Result<Totals> {
-    let count = |doing, sql: &str| -> Result<u64> { Ok(tx.one(doing, sql, (), |row| row.u64())?.unwrap_or(0)) };
     let by_form = "SELECT form, count(*) FROM records WHERE form IS NOT NULL GROUP BY form ORDER BY form";
     let records = tx.many("counting records", by_form, (), |row| Ok((row.small()?, row.u64()?)))?;
     // The rows of ops are numbered from 1 and never deleted: the last number is their count.
-    let ops = count("counting ops", "SELECT coalesce(max(op), 0) FROM ops")?;
-    let quarantined = count("counting what is kept aside", "SELECT count(*) FROM ops WHERE state <> 0 AND state = 2")?;
-    let waiting = count("counting what waits", "SELECT count(*) FROM ops WHERE state <> 0 AND state = 1")?;
-    let conflicts = count("counting conflicts", "SELECT count(*) FROM conflicts")?;
+    let ops = count(tx, "counting ops", "SELECT coalesce(max(op), 0) FROM ops")?;
+    let waiting = count(tx, "counting what waits", "SELECT count(*) FROM ops WHERE state <> 0 AND state = 1")?;
+    let Attention { quarantined, conflicts } = attention(tx)?;
     Ok(Totals { records, ops, quarantined, waiting, conflicts, feed: feed::last(tx)? })
 }

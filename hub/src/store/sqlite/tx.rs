@@ -431,6 +431,9 @@ impl Tx for SqliteTx<'_> {
     fn forget_logins(&mut self, seen_before_ms: i64) -> Result<()> {
         accounts::forget_logins(self, seen_before_ms)
     }
+    fn attention(&mut self) -> Result<Attention> {
+        records::attention(self)
+    }
     fn totals(&mut self) -> Result<Totals> {
         records::totals(self)
     }

@@ -124,6 +124,7 @@ fn what_is_kept_aside_is_listed_until_someone_decides(store: &mut dyn Store) {
     assert_eq!(done(store, |tx| tx.verdict(op(1, 2))), Some(verdict));
     assert_eq!(done(store, |tx| tx.verdict(op(1, 4))), None);
     assert_eq!(done(store, |tx| tx.totals()).quarantined, 3);
+    assert_eq!(done(store, |tx| tx.attention()).quarantined, 3);
 }
 
 fn the_signature_that_covers_most_is_kept(store: &mut dyn Store) {

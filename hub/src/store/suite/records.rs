@@ -4,7 +4,7 @@ use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::receipt::ReceiptCode;
 
 use super::{BIG, done, fill, office, op, row};
-use crate::store::{Conflict, Page, RecordFilter, RecordRow, Store};
+use crate::store::{Attention, Conflict, Page, RecordFilter, RecordRow, Store};
 
 suite! {
     a_record_is_entered_once_and_keeps_its_number
@@ -97,4 +97,5 @@ fn a_conflict_keeps_the_time_since_which_it_is_known(store: &mut dyn Store) {
     assert_eq!(done(store, |tx| tx.conflicts(None, 1)).len(), 1);
     done(store, |tx| tx.remove_conflict(RecordId(op(1, 1)), 3));
     assert_eq!(done(store, |tx| tx.totals()).conflicts, 2);
+    assert_eq!(done(store, |tx| tx.attention()), Attention { quarantined: 0, conflicts: 2 });
 }
