@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use crate::agenda::Ended;
+use crate::arrival::{self, Arrival};
 use crate::command::{self, Command};
 use crate::enrol::{self, Identity};
 use crate::people::Role;
@@ -432,6 +433,15 @@ impl Agent {
             "replica": member.replica.to_string(),
             "hub": member.hub_url,
         }))
+    }
+
+    /// Joins by the file that somebody left, if one waits.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) async fn arrive(&self) -> Result<Arrival, Failure> {
+        let enrolled = on_store(&self.store, |store| Ok(store.member().is_some())).await?;
+        Ok(arrival::arrive(&self.dir, enrolled, async |hub, code| self.enrol(hub, &code).await.map(drop)).await)
     }
 
     async fn status(&self) -> Result<Value, Failure> {

@@ -1,11 +1,15 @@
 //! Joining a hub, and staying: the key is made here and never leaves; the hub certifies it for a one-time code.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use kentongan_host::certificate;
 use kentongan_host::data_dir::DataDir;
-use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, RenewAnswer, RenewRequest, to_hex};
+use kentongan_host::enrolment::{
+    EnrolAnswer, EnrolCode, EnrolRequest, MESSAGE_BYTES_MAX, RenewAnswer, RenewRequest, to_hex,
+};
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
 use kentongan_host::files::{self, Access};
@@ -181,6 +185,37 @@ pub struct EnrolFile {
     pub hub: Option<String>,
     /// The one-time code.
     pub code: Option<String>,
+}
+
+impl EnrolFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read or is no TOML.
+    pub fn open(path: &Path) -> Result<EnrolFile, Failure> {
+        let shown = path.display();
+        let text = files::read_bounded(path, MESSAGE_BYTES_MAX as u64).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        });
+        let text = text.map_err(|error| {
+            Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error)
+        })?;
+        read_file(&text).map_err(|error| Failure::usage(format!("{shown}: {error}"), format!("{shown}: {error}")))
+    }
+
+    /// Hub and code, both of which a PC needs to join; `path` is where they are read from.
+    ///
+    /// # Errors
+    /// If one is missing.
+    pub fn complete(self, path: &Path) -> Result<(String, String), Failure> {
+        let shown = path.display();
+        let named = |name: &str, value: Option<String>| {
+            value.ok_or_else(|| {
+                Failure::usage(format!("{shown} tidak menyebut {name}."), format!("{shown} does not name {name}."))
+            })
+        };
+        Ok((named("hub", self.hub)?, named("code", self.code)?))
+    }
 }
 
 /// Reads that file's text.

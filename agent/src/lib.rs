@@ -9,6 +9,7 @@
 
 pub mod agenda;
 pub mod agent;
+mod arrival;
 pub mod cli;
 pub mod command;
 pub mod config;

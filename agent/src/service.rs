@@ -17,7 +17,8 @@ use kentongan_host::signals::{self, Reloads};
 use serde_json::{Value, json};
 
 use crate::agenda::{Agenda, Effect, Ended, Event, How};
-use crate::agent::Agent;
+use crate::agent::{Agent, needs_a_person};
+use crate::arrival::{self, Arrival};
 use crate::command::Command;
 use crate::inbox::folder::{self, Quiet};
 use crate::sync::{ContactReport, on_store};
@@ -55,13 +56,17 @@ pub async fn run(
     let (wake, mut woken) = tokio::sync::mpsc::channel(1);
     let _watches = watch(&agent, &wake)?;
     let _page = page::open(&agent).await;
+    // Nobody else reads the code any more once the service is ready.
+    let arriving = arrival::take(agent.dir());
     println!("{}", ready(&agent).await?);
     manager::ready();
     tracing::info!(ev = "service.started", version = env!("CARGO_PKG_VERSION"), "service started");
 
     // Between other work; what it finds does not hang on when it looks. It ends with the runtime.
     tokio::spawn(scrub(Arc::clone(&agent)));
-    let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms(), random_u64());
+    // Somebody stands beside a PC that is to join: it joins at once.
+    let random = if arriving { 0 } else { random_u64() };
+    let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms(), random);
     let quiet = Arc::new(tokio::sync::Mutex::new(Quiet::default()));
     let mut heard = agent.heard.lock().await;
     let (mut contact, mut look): (Doing, Doing) = (None, None);
@@ -183,11 +188,21 @@ fn kept<W: Send + 'static>(watch: notify::Result<W>) -> Option<Box<dyn Send>> {
     }
 }
 
-/// One contact, if this PC belongs to a hub.
+/// One contact, if this PC belongs to a hub, or can be made to.
 async fn talk(agent: Arc<Agent>) -> Event {
-    let enrolled = on_store(agent.store(), |store| Ok(store.member().is_some())).await.unwrap_or(false);
-    if !enrolled {
-        return Event::Ended(Ended { own: true, how: How::NotEnrolled, come_back_s: 0, urgent: false });
+    let ended = |how| Event::Ended(Ended { own: true, how, come_back_s: 0, urgent: false });
+    match agent.arrive().await {
+        Ok(Arrival::Enrolled) => {}
+        Ok(Arrival::Waits) => return ended(How::NotEnrolled),
+        Ok(Arrival::Later(failure)) => {
+            tracing::warn!(ev = "enrol.failed", error = %failure, "cannot join the hub yet");
+            return ended(if failure.ktg.is_some_and(needs_a_person) { How::NeedsPerson } else { How::Failed });
+        }
+        Err(failure) => {
+            agent.notice(&failure);
+            tracing::error!(ev = "store.failed", error = %failure, "cannot see whether this PC belongs to a hub");
+            return ended(How::Failed);
+        }
     }
     let report = match agent.contact().await {
         Ok(report) => {

@@ -16,10 +16,8 @@ use clap::{CommandFactory, FromArgMatches};
 use kentongan_host::cli::{Common, early_lang};
 use kentongan_host::control::Client;
 use kentongan_host::data_dir::{DataDir, Program};
-use kentongan_host::enrolment::MESSAGE_BYTES_MAX;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
-use kentongan_host::files;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::lock::Lock;
 use kentongan_host::logging::{self, LogConfig};
@@ -34,6 +32,7 @@ use self::args::{
 };
 use crate::agent::Agent;
 use crate::command::Command;
+use crate::enrol::EnrolFile;
 use crate::inbox::{Bar, Progress};
 use crate::store::{Machine, Store};
 use crate::{config, doctor, image, leave, service};
@@ -401,19 +400,6 @@ fn enrol_file(
     file: Option<&std::path::Path>,
 ) -> Result<(String, String), Failure> {
     let Some(file) = file else { return Ok((hub.unwrap_or_default(), code.unwrap_or_default())) };
-    let shown = file.display();
-    let text = files::read_bounded(file, MESSAGE_BYTES_MAX as u64).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-    });
-    let text = text.map_err(|error| {
-        Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error)
-    })?;
-    let named = crate::enrol::read_file(&text)
-        .map_err(|error| Failure::usage(format!("{shown}: {error}"), format!("{shown}: {error}")))?;
-    let field = |name: &str, flag: Option<String>, named: Option<String>| {
-        flag.or(named).ok_or_else(|| {
-            Failure::usage(format!("{shown} tidak menyebut {name}."), format!("{shown} does not name {name}."))
-        })
-    };
-    Ok((field("hub", hub, named.hub)?, field("code", code, named.code)?))
+    let named = EnrolFile::open(file)?;
+    EnrolFile { hub: hub.or(named.hub), code: code.or(named.code) }.complete(file)
 }

@@ -165,3 +165,24 @@ fn an_office_leaves_the_hub_only_when_everything_has_arrived_or_the_number_is_ty
     sari.run(&["unenrol", "--yes"]).ok();
     assert_eq!(sari.status()["state"], "not_enrolled");
 }
+
+#[test]
+fn a_pc_joins_by_the_file_that_an_installer_left_once_the_hub_is_there_and_erases_it() {
+    let mut hub = Hub::start();
+    let code = hub.code("32.73.05.1001");
+    let mut sari = Office::bare();
+    fs::create_dir_all(sari.data()).expect("a folder");
+    sari.hurry();
+    let file = sari.data().join("enrol.toml");
+    fs::write(&file, format!("hub = \"{}\"\ncode = \"{code}\"\n", hub.url())).expect("leave the file");
+    assert_eq!(hub.stop().code(), Some(0));
+    sari.start();
+    wait::until_true("it tried", wait::LONG, || sari.said().contains("\"ev\":\"enrol.failed\""));
+    assert!(file.exists(), "it waits for the hub");
+    hub.begin();
+    wait::until_true("it joined", wait::LONG, || sari.status()["state"] != "not_enrolled");
+    sari.complain("Komputer baru.");
+    sari.wait_arrived();
+    wait::until_true("the code is erased", wait::LONG, || !file.exists());
+    assert!(!sari.said().contains(&code), "nobody reads it in the log either");
+}
