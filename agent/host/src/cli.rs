@@ -7,7 +7,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kentongan_protocol::form::Lang;
+use kentongan_protocol::wire;
+use serde_json::json;
 
+use crate::data_dir::Program;
 use crate::output::{Output, OutputFlags, parse_lang, pick, process_lang, set_process_lang};
 
 /// A help text in the language of this process.
@@ -20,6 +23,26 @@ pub fn examples(binary: &str, lines: &[&str]) -> String {
     let mut text = format!("{}\n", t("Contoh:", "Examples:"));
     lines.iter().for_each(|line| text.push_str(&format!("  {binary} {line}\n")));
     text
+}
+
+/// The commit that this program was built of, as whoever built it said; nothing for a build by hand.
+pub const COMMIT: Option<&str> = option_env!("KENTONGAN_COMMIT");
+
+/// Prints which version of `program` this is.
+pub fn print_version(out: &Output, program: Program) {
+    let (binary, version, protocol) = (program.binary(), env!("CARGO_PKG_VERSION"), wire::versions().1);
+    if out.json {
+        out.document(&json!({
+            "schema": "kentongan.version/1",
+            "program": binary,
+            "version": version,
+            "protocol": protocol,
+            "commit": COMMIT,
+        }));
+    } else {
+        let commit = COMMIT.map(|commit| format!(", commit {commit}")).unwrap_or_default();
+        out.line(&format!("{binary} {version} ({} {protocol}{commit})", out.pick("protokol", "protocol")));
+    }
 }
 
 /// Flags of every command.

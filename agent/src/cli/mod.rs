@@ -59,6 +59,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The whole command line, in the language of the process.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Between two looks of `status --watch`.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
 
@@ -127,7 +132,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         Typed::Version => {
-            print::version(out);
+            kentongan_host::cli::print_version(out, Program::Agent);
             Ok(Exit::Done)
         }
         Typed::Doctor(args) => doctor::run(&place.dir, place.common.config.clone(), out, &args.only),

@@ -376,18 +376,6 @@ pub(super) fn paths(out: &Output, dir: &DataDir) {
     out.table(&table);
 }
 
-pub(super) fn version(out: &Output) {
-    let version = env!("CARGO_PKG_VERSION");
-    let protocol = kentongan_protocol::wire::versions().1;
-    if out.json {
-        out.document(&json!({
-            "schema": "kentongan.version/1", "program": "kentongan-agent", "version": version, "protocol": protocol,
-        }));
-    } else {
-        out.line(&format!("kentongan-agent {version} (protocol {protocol})"));
-    }
-}
-
 pub(super) fn logs(
     out: &Output,
     dir: &DataDir,

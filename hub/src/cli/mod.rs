@@ -40,6 +40,11 @@ use serde_json::{Value, json};
 
 use args::{Cli, Command};
 
+/// The whole command line, in the language of the process.
+pub fn command() -> clap::Command {
+    help::command()
+}
+
 /// Runs the program with the arguments of this process.
 pub fn run() -> ExitCode {
     run_with(std::env::args_os().collect()).into()
@@ -105,7 +110,10 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Paths => setup::paths(&context),
         Command::Doctor => doctor::run(&context),
         Command::Logs(args) => logs::run(&context, args),
-        Command::Version => setup::version(&context),
+        Command::Version => {
+            kentongan_host::cli::print_version(out, Program::Hub);
+            Ok(Exit::Done)
+        }
         Command::Help(args) => help::run(&context, args),
     }
 }

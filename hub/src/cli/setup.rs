@@ -79,22 +79,6 @@ pub(super) fn paths(context: &Context<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-pub(super) fn version(context: &Context<'_>) -> Result<Exit, Failure> {
-    let out = context.out;
-    let (version, protocol) = (env!("CARGO_PKG_VERSION"), kentongan_protocol::wire::versions().1);
-    if out.json {
-        out.document(&json!({
-            "schema": "kentongan.version/1",
-            "program": "kentongan-hub",
-            "version": version,
-            "protocol": protocol,
-        }));
-    } else {
-        out.line(&format!("kentongan-hub {version} ({} {protocol})", out.pick("protokol", "protocol")));
-    }
-    Ok(Exit::Done)
-}
-
 /// Where a long result goes: to a file of its own, or to stdout, where a reader that goes away is no error.
 pub(super) fn sink(context: &Context<'_>, file: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
     Ok(match file {
