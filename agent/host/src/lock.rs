@@ -25,8 +25,10 @@ impl Lock {
     /// Takes the lock of `dir`, which must exist.
     ///
     /// # Errors
-    /// [`Ktg::StoreInUse`] (exit 11) naming the process that holds it, or an error of the file system.
+    /// [`Ktg::StoreInUse`] (exit 11) naming the process that holds it, [`Ktg::Permission`] for root in a folder of another
+    /// user, or an error of the file system.
     pub fn take(dir: &DataDir) -> Result<Lock, Failure> {
+        refuse_root_elsewhere(dir)?;
         let path = dir.lock_file();
         let context = || format!("open the lock file {}", path.display());
         let mut options = creating(Access::Private);
@@ -50,6 +52,26 @@ impl Lock {
             _ => None,
         }
     }
+}
+
+/// What root makes in the folder of a service's user, that service cannot open any more: an administrator acts as that user.
+#[cfg(unix)]
+fn refuse_root_elsewhere(dir: &DataDir) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    let owner = std::fs::metadata(dir.root()).map_or(0, |folder| folder.uid());
+    if owner == 0 || !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (folder, binary) = (dir.root().display(), dir.program().binary());
+    Err(Failure::of(Ktg::Permission).with_detail(folder.to_string()).with_hint(
+        &format!("Jalankan sebagai pemilik folder itu: sudo -u '#{owner}' {binary} …"),
+        &format!("Run it as the owner of that folder: sudo -u '#{owner}' {binary} …"),
+    ))
+}
+
+#[cfg(not(unix))]
+fn refuse_root_elsewhere(_: &DataDir) -> Result<(), Failure> {
+    Ok(())
 }
 
 fn note_pid(file: &mut File) -> std::io::Result<()> {
@@ -78,6 +100,21 @@ mod tests {
     use super::*;
     use crate::data_dir::Program;
     use crate::exit::Exit;
+
+    #[cfg(unix)]
+    #[test]
+    fn root_is_told_to_act_as_the_owner_of_the_folder_and_leaves_nothing_in_it() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root can give a folder away");
+            return;
+        }
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        std::os::unix::fs::chown(temp.path(), Some(12_345), None).expect("give it away");
+        let refused = Lock::take(&DataDir::at(Program::Agent, temp.path())).expect_err("not as root");
+        assert_eq!(refused.ktg, Some(Ktg::Permission));
+        assert!(refused.hint.is_some_and(|hint| hint.contains("#12345")));
+        assert_eq!(std::fs::read_dir(temp.path()).expect("list").count(), 0);
+    }
 
     #[test]
     fn a_second_process_is_refused_and_told_who_holds_the_folder() {

@@ -16,7 +16,8 @@ settle() {
     for folder in "$data" "/run/$name" "/var/log/$name"; do
         [ -d "$folder" ] || install -d -o "$user" -g "$user" -m 0700 "$folder"
     done
-    mkdir -p /etc/kentongan
+    # Settings may hold the password of a proxy.
+    chgrp "$user" "/etc/kentongan/${name#kentongan-}.toml"
     rm -f "$unsent" "$told"
 }
 
