@@ -159,6 +159,11 @@ impl Hub {
         self.parts.clock.wall_ms()
     }
 
+    /// The hub's signature over a message, which begins with words that say what it is: no signature serves as another.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.parts.key.sign(message)
+    }
+
     /// The hub's signature over the present heads of its own `logs`.
     pub fn attest(&self, logs: &[Log]) -> Attest {
         let heads = logs.iter().map(|log| (log.head.log().to_bytes(), log.stored, log.chain.0)).collect();

@@ -22,6 +22,7 @@ mod help;
 mod logs;
 mod metrics;
 mod office;
+mod operator;
 mod quarantine;
 mod setup;
 mod status;
@@ -103,6 +104,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Quarantine(command) => quarantine::run(&context, command),
         Command::Export(args) => export::run(&context, args),
         Command::Audit(command) => audit::run(&context, command),
+        Command::Operator(command) => operator::run(&context, command),
         Command::Backup(command) => backup::run(&context, command),
         Command::Store(command) => store::run(&context, command),
         Command::Config(command) => config::run(&context, command),

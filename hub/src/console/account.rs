@@ -9,8 +9,8 @@ use kentongan_web::{Asked, Reply, Square, When};
 use super::route::Visit;
 use super::shell::{self, Shell};
 use super::{Console, door};
-use crate::service::{login, totp};
-use crate::store::{Login, Stage};
+use crate::service::{Desk, login, totp};
+use crate::store::{Login, Stage, Tx};
 
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
@@ -91,27 +91,35 @@ pub(super) async fn change_password(console: &Console, visit: Visit, asked: Aske
         Err(reply) => return Ok(reply),
     };
     let (fields, name) = (&posted.fields, visit.name().to_owned());
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    let fault = 'fault: {
-        if let Some(wait) = console.waits(&visit, &name) {
-            status = StatusCode::TOO_MANY_REQUESTS;
-            break 'fault wait;
-        }
-        let account = console.look(&visit, |tx, desk| Ok(tx.account(&desk.actor)?)).await?;
-        let before = account.map_or_else(String::new, |account| account.password);
-        if !console.fits(fields.text("sandi_lama").to_owned(), before).await {
-            console.wrong(&visit, &name, true).await?;
-            break 'fault visit.shell.w.t("sandi.lama_salah").to_owned();
-        }
-        let hash = match door::chosen(console, &visit, &name, fields.text("sandi"), fields.text("sandi_lagi")).await? {
-            Ok(hash) => hash,
-            Err(fault) => break 'fault fault,
-        };
-        let place = visit.place();
-        let begun = console.change(&visit, move |tx, desk| login::change_password(tx, desk, &hash, &place)).await?;
-        return Ok(console.let_in(&visit, &name, &begun, "/akun?tersimpan"));
+    let doubted = doubted(console, &visit, fields.text("sandi_lama")).await?;
+    let (status, fault) = match doubted {
+        Some(doubted) => doubted,
+        None => match door::chosen(console, &visit, &name, fields.text("sandi"), fields.text("sandi_lagi")).await? {
+            Err(fault) => (StatusCode::UNPROCESSABLE_ENTITY, fault),
+            Ok(hash) => {
+                let place = visit.place();
+                let change = move |tx: &mut dyn Tx, desk: &Desk| login::change_password(tx, desk, &hash, &place);
+                let begun = console.change(&visit, change).await?;
+                return Ok(console.let_in(&visit, &name, &begun, "/akun?tersimpan"));
+            }
+        },
     };
     Ok(shell::page(&own(console, &visit, Some(fault), false).await?).but(status))
+}
+
+/// Why a typed password does not show that its owner sits there; nothing if it does. What changes how one logs in asks
+/// for it, so that a browser that was left open is not enough.
+async fn doubted(console: &Console, visit: &Visit, typed: &str) -> Result<Option<(StatusCode, String)>, Failure> {
+    let name = visit.name();
+    if let Some(wait) = console.waits(visit, name) {
+        return Ok(Some((StatusCode::TOO_MANY_REQUESTS, wait)));
+    }
+    let account = console.look(visit, |tx, desk| Ok(tx.account(&desk.actor)?)).await?;
+    if console.fits(typed.to_owned(), account.map_or_else(String::new, |account| account.password)).await {
+        return Ok(None);
+    }
+    console.wrong(visit, name, true).await?;
+    Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, visit.shell.w.t("sandi.lama_salah").to_owned())))
 }
 
 pub(super) async fn end_login(console: &Console, visit: Visit, asked: Asked) -> Result<Reply, Failure> {
@@ -151,6 +159,9 @@ pub(super) async fn set_second(console: &Console, visit: Visit, asked: Asked) ->
     let (Some(key), Some(login)) = (key.filter(|key| key.len() == 20), login) else {
         return Ok(Reply::go_to("/akun/langkah-kedua"));
     };
+    if let Some((status, fault)) = doubted(console, &visit, posted.fields.text("sandi_lama")).await? {
+        return Ok(offer(&visit, &key, Some(fault)).but(status));
+    }
     let (kept, typed) = (key.clone(), posted.fields.text("kode").to_owned());
     match console.change(&visit, move |tx, desk| login::set_second(tx, desk, &login, &kept, &typed)).await? {
         Some(codes) => Ok(shell::page(&SecondDonePage { s: &visit.shell, codes })),
@@ -162,8 +173,12 @@ pub(super) async fn set_second(console: &Console, visit: Visit, asked: Asked) ->
 }
 
 pub(super) async fn drop_second(console: &Console, visit: Visit, asked: Asked) -> Result<Reply, Failure> {
-    if let Err(reply) = console.posted(asked, &visit).await {
-        return Ok(reply);
+    let posted = match console.posted(asked, &visit).await {
+        Ok(posted) => posted,
+        Err(reply) => return Ok(reply),
+    };
+    if let Some((status, fault)) = doubted(console, &visit, posted.fields.text("sandi_lama")).await? {
+        return Ok(shell::page(&own(console, &visit, Some(fault), false).await?).but(status));
     }
     console.change(&visit, login::drop_second).await?;
     Ok(Reply::go_to("/akun"))

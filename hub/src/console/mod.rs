@@ -3,6 +3,8 @@
 //! ```text
 //!   browser ── kentongan-web ── route ── who is it, may they? ──┬─ door      logging in
 //!                               (one table of all pages)        ├─ account   oneself
+//!                                                               ├─ people    everybody else
+//!                                                               ├─ audit     who did what
 //!                                                               └─ ...       one file a page
 //! ```
 //!
@@ -15,11 +17,13 @@
 //!   template escapes whatever it shows, and complaints are written by strangers.
 
 mod account;
+mod audit;
 mod door;
 mod enrolment;
 mod fleet;
 mod gate;
 mod office;
+mod people;
 mod route;
 mod sheet;
 mod shell;
@@ -120,7 +124,6 @@ struct Console {
 }
 
 impl Console {
-    #[allow(dead_code, reason = "pages that ask services come next")]
     /// Has a service answer whoever visits. What it changes is durable when this returns.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use kentongan_web::token::Session;
 use kentongan_web::{Asked, Reply, Site, cookie};
 
 use super::shell::{self, ASSETS, Person, Shell};
+use super::{Console, account, audit, door, people};
 use super::{Console, account, door, enrolment, fleet, office};
 use crate::service::Via;
 use crate::service::login::{self, Place, Token};
@@ -104,6 +105,16 @@ pub(super) const PAGES: &[Page] = pages! {
     GET  "/akun/langkah-kedua"    Person  => account::second;
     POST "/akun/langkah-kedua"    Person  => account::set_second;
     POST "/akun/langkah-kedua/lepas" See  => account::drop_second;
+
+    GET  "/orang"                 Admin   => people::list;
+    POST "/orang"                 Admin   => people::add;
+    POST "/orang/{}/peran"        Admin   => people::give_role;
+    POST "/orang/{}/undang"       Admin   => people::reset;
+    POST "/orang/{}/tutup"        Admin   => people::bar;
+
+    GET  "/audit"                 Admin   => audit::show;
+    POST "/audit/periksa"         Admin   => audit::check;
+    POST "/audit/salinan"         Admin   => audit::copy;
 };
 
 /// A request that was let through, and who makes it.

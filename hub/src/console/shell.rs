@@ -20,6 +20,8 @@ static WORDS: LazyLock<Catalog> = LazyLock::new(|| {
     Catalog::of(
         concat!(include_str!("words/umum.id.txt"), include_str!("words/armada.id.txt")),
         concat!(include_str!("words/umum.en.txt"), include_str!("words/armada.en.txt")),
+        concat!(include_str!("words/umum.id.txt"), "\n", include_str!("words/orang.id.txt")),
+        concat!(include_str!("words/umum.en.txt"), "\n", include_str!("words/orang.en.txt")),
     )
 });
 
@@ -156,6 +158,16 @@ impl Shell {
             Role::Operator => self.w.t("peran.operator"),
             Role::Case => self.w.t("peran.case"),
             Role::Admin => self.w.t("peran.admin"),
+        }
+    }
+
+    /// What a role may do.
+    pub(super) fn role_means(&self, role: &Role) -> &'static str {
+        match role {
+            Role::Viewer => self.w.t("arti.viewer"),
+            Role::Operator => self.w.t("arti.operator"),
+            Role::Case => self.w.t("arti.case"),
+            Role::Admin => self.w.t("arti.admin"),
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) async fn daily(serving: Serving) {
         let now_ms = serving.clock.wall_ms();
         let last = serving.store.run(last_verified).await;
         if last.is_ok_and(|last| last.is_none_or(|last| now_ms.saturating_sub(last.at_ms) >= DUE_AFTER_MS)) {
-            match check(&serving).await {
+            match check(&serving, "hub").await {
                 Ok(Verified { whole: true, entries, .. }) => {
                     tracing::info!(ev = "audit.verified", entries, "the audit chain is whole");
                 }
@@ -33,7 +33,11 @@ pub(super) async fn daily(serving: Serving) {
     }
 }
 
-async fn check(serving: &Serving) -> Result<Verified, Failure> {
+/// Checks the whole chain for `actor`, and keeps what was found.
+///
+/// # Errors
+/// A failure of the store.
+pub(crate) async fn check(serving: &Serving, actor: &str) -> Result<Verified, Failure> {
     let mut check = Check::default();
     let verified = loop {
         let page = serving.store.run(move |tx| {
@@ -46,7 +50,7 @@ async fn check(serving: &Serving) -> Result<Verified, Failure> {
             break verified;
         }
     };
-    let (noted, now_ms) = (verified.clone(), serving.clock.wall_ms());
-    serving.store.run(move |tx| note_verified(tx, "hub", now_ms, &noted)).await?;
+    let (noted, now_ms, actor) = (verified.clone(), serving.clock.wall_ms(), actor.to_owned());
+    serving.store.run(move |tx| note_verified(tx, &actor, now_ms, &noted)).await?;
     Ok(verified)
 }

@@ -13,7 +13,7 @@
 mod backup;
 mod body;
 mod bucket;
-mod chain;
+pub(crate) mod chain;
 mod crowd;
 mod doors;
 mod enrol;

@@ -3,9 +3,11 @@
 use kentongan_host::enrolment::to_hex;
 use kentongan_host::{Failure, moment};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Desk;
+use crate::engine::Hub;
 use crate::store::{AuditEntry, Page, Reference, StoreError, Tx};
 
 /// What can be asked of the audit log.
@@ -155,6 +157,31 @@ impl Check {
     fn outcome(&self, broken_at: Option<u64>) -> Verified {
         Verified { whole: broken_at.is_none(), entries: self.number, broken_at, hash: to_hex(&self.hash) }
     }
+}
+
+/// What stands before what is signed.
+const SEALED: &[u8] = b"kentongan audit export 1 ";
+
+/// The last line of a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// A JSON object and a line feed.
+    pub line: String,
+}
+
+/// Signs a copy of the log, `entries` lines of JSON. Whoever keeps the copy can prove later that it came from this hub,
+/// line for line: the signature is over the SHA-256 of everything before it.
+pub fn sealed(hub: &Hub, copy: &[u8], entries: u64) -> Seal {
+    let sum = Sha256::digest(copy);
+    let signature = hub.sign(&[SEALED, &sum[..]].concat());
+    let line = json!({
+        "schema": "kentongan.audit.seal/1",
+        "entries": entries,
+        "sha256": to_hex(&sum),
+        "public_key": to_hex(&hub.public_key()),
+        "signature": to_hex(&signature),
+    });
+    Seal { line: format!("{line}\n") }
 }
 
 /// Name under which the last check is kept.

@@ -6,6 +6,7 @@
 mod backup;
 mod calendar;
 mod office;
+mod operator;
 mod store;
 mod survey;
 mod work;
@@ -18,6 +19,7 @@ use kentongan_host::cli::{Common, t};
 pub(crate) use backup::BackupCommand;
 pub(crate) use calendar::CalendarCommand;
 pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, RequestCommand, StateFilter};
+pub(crate) use operator::{OperatorCommand, RoleArg};
 pub(crate) use store::StoreCommand;
 pub(crate) use survey::{IndexArgs, SurveyCommand};
 pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};
@@ -114,6 +116,12 @@ pub(crate) enum Command {
     Store(StoreCommand),
     #[command(subcommand, about = t("Jejak audit", "Audit trail"))]
     Audit(AuditCommand),
+    #[command(
+        subcommand,
+        visible_alias = "user",
+        about = t("Orang di konsol: undangan, peran", "People at the console: invitations, roles"),
+    )]
+    Operator(OperatorCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]
     Config(ConfigCommand),
     #[command(subcommand, about = t("Berkas untuk Prometheus dan Grafana", "Files for Prometheus and Grafana"))]
