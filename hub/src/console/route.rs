@@ -15,8 +15,7 @@ use kentongan_web::token::Session;
 use kentongan_web::{Asked, Reply, Site, cookie};
 
 use super::shell::{self, ASSETS, Person, Shell};
-use super::{Console, account, audit, door, people};
-use super::{Console, account, door, enrolment, fleet, office};
+use super::{Console, account, audit, door, enrolment, fleet, office, people};
 use crate::service::Via;
 use crate::service::login::{self, Place, Token};
 use crate::store::{Login, Role, Stage};

@@ -18,10 +18,16 @@ use crate::store::{Account, Role};
 /// The words of all pages: one pair of files for each part of the console.
 static WORDS: LazyLock<Catalog> = LazyLock::new(|| {
     Catalog::of(
-        concat!(include_str!("words/umum.id.txt"), include_str!("words/armada.id.txt")),
-        concat!(include_str!("words/umum.en.txt"), include_str!("words/armada.en.txt")),
-        concat!(include_str!("words/umum.id.txt"), "\n", include_str!("words/orang.id.txt")),
-        concat!(include_str!("words/umum.en.txt"), "\n", include_str!("words/orang.en.txt")),
+        concat!(
+            include_str!("words/umum.id.txt"),
+            include_str!("words/orang.id.txt"),
+            include_str!("words/armada.id.txt"),
+        ),
+        concat!(
+            include_str!("words/umum.en.txt"),
+            include_str!("words/orang.en.txt"),
+            include_str!("words/armada.en.txt"),
+        ),
     )
 });
 
