@@ -289,7 +289,7 @@ pub(super) struct InstallArgs {
     #[arg(long, value_name = "CODE", help = t("Kode sekali pakai", "One-time code"))]
     pub(super) code: Option<String>,
     #[arg(long, value_name = "FILE", help = t("Berkas dengan hub dan code", "File that holds hub and code"))]
-    pub(super) file: Option<PathBuf>,
+    pub(super) file: Option<String>,
     #[arg(long, value_name = "PORT", help = t("Port halaman kantor", "Port of the office's page"))]
     pub(super) port: Option<String>,
 }

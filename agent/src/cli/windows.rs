@@ -49,12 +49,14 @@ impl Place<'_> {
 
     fn install(&self, args: InstallArgs) -> Result<(), Failure> {
         let InstallArgs { hub, code, file, port } = args;
-        let [hub, code, port] = [hub, code, port].map(given);
-        let file = file.filter(|file| !file.as_os_str().is_empty());
+        let [hub, code, file, port] = [hub, code, file, port].map(given);
         // First the folder, then what goes into it: the code is for nobody else's eyes.
         installation::secure(&self.dir)?;
-        if (hub.is_some() && code.is_some()) || file.is_some() {
-            let (hub, code) = enrol_file(hub, code, file.as_deref())?;
+        if file.is_none() && hub.is_some() != code.is_some() {
+            return Err(Failure::usage("Alamat pusat dan kode: keduanya.", "The hub's address and the code: both."));
+        }
+        if hub.is_some() || file.is_some() {
+            let (hub, code) = enrol_file(hub, code, file.as_deref().map(Path::new))?;
             self.leave_enrolment(&hub, &code)?;
         }
         if let Some(port) = port {
@@ -78,8 +80,7 @@ impl Place<'_> {
         if self.dir.device_certificate().exists() {
             return Ok(());
         }
-        let quoted = |text: &str| toml::Value::String(text.to_owned());
-        let text = format!("hub = {}\ncode = {}\n", quoted(hub), quoted(code));
+        let text = format!("hub = {}\ncode = {}\n", options::quoted(hub), options::quoted(code));
         Ok(files::replace(&self.dir.left_enrolment(), text.as_bytes(), Access::Private).map_err(anyhow::Error::new)?)
     }
 

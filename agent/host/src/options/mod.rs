@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 pub use edit::set;
 pub use load::{Flag, Sources, conf_dir};
-pub use show::sample;
+pub use show::{quoted, sample};
 pub use value::{Invalid, Kind, Value};
 
 use crate::data_dir::Program;

@@ -82,7 +82,8 @@ pub(super) fn literal(kind: &Kind, text: &str) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text as TOML writes it.
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
