@@ -76,6 +76,16 @@ pub const OPTIONS: &[Opt] = &[
         secret: false,
     },
     Opt {
+        table: "public",
+        key: "open311_office",
+        kind: Kind::Text,
+        default: "",
+        unit: "",
+        help_id: "Kode kantor penerima aduan Open311 tanpa jurisdiction_id; kosong: jurisdiction_id wajib",
+        help_en: "Code of the office that gets Open311 requests without jurisdiction_id; empty: it must be named",
+        secret: false,
+    },
+    Opt {
         table: "tls",
         key: "client_cert_days",
         kind: Kind::Whole { min: 1, max: 3650 },
@@ -367,6 +377,8 @@ pub struct Config {
     pub console_idle_ms: i64,
     /// Who must have a second factor.
     pub two_factor: TwoFactor,
+    /// The office that gets Open311 requests which name none.
+    pub open311_office: String,
     /// How long a new device certificate holds.
     pub client_cert_days: u32,
     /// Free bytes below which nothing is accepted.
@@ -419,6 +431,7 @@ impl Config {
             sync_address: settings.text("listen", "sync_address").to_owned(),
             listen_metrics: settings.text("listen", "metrics").to_owned(),
             listen_public: settings.text("listen", "public").to_owned(),
+            open311_office: settings.text("public", "open311_office").to_owned(),
             behind_proxy: settings.boolean("public", "behind_proxy"),
             listen_console: settings.text("listen", "console").to_owned(),
             console_address: settings.text("console", "address").trim_end_matches('/').to_owned(),

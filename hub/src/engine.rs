@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kentongan_host::Clock;
 use kentongan_host::identity::SigningKey;
-use kentongan_protocol::clock::{HybridClock, KnownRun, RunHead};
+use kentongan_protocol::clock::{Hlc, HybridClock, KnownRun, RunHead};
 use kentongan_protocol::error::Fault;
-use kentongan_protocol::form::builtin;
-use kentongan_protocol::ids::{EpochId, Lane, OfficeCode, OpId, ReplicaId, RunId};
+use kentongan_protocol::form::{Form, builtin};
+use kentongan_protocol::ids::{EpochId, Lane, OfficeCode, OpId, RecordId, ReplicaId, RunId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::Record;
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::v1::Attest;
@@ -188,14 +189,52 @@ impl Hub {
     ) -> std::result::Result<OpId, WriteError> {
         let born = row.born.as_ref().ok_or(StoreError::Damaged("a change to a record that was not created"))?;
         let lane = builtin::by_tag(born.form).map_or(Lane::Case, |form| form.lane);
-        let log = self.own_log(tx, lane, &born.office)?;
         let op = Op {
             action: Action::Change { record: row.id },
             author: author.to_owned(),
-            elapsed_ms: self.parts.clock.boot_ms().saturating_sub(self.run.boot_ms),
-            hlc: self.tick(seen),
+            elapsed_ms: self.elapsed_ms(),
+            hlc: self.tick(seen.latest()),
             writes,
         };
+        self.write(tx, lane, &born.office, &op)
+    }
+
+    /// Writes a new record of `form` about `office`: stored, and put into the feed of the office.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub fn create(
+        &self,
+        tx: &mut dyn Tx,
+        office: &OfficeCode,
+        form: &Form,
+        receipt: ReceiptCode,
+        author: &str,
+        writes: Vec<Write>,
+    ) -> std::result::Result<RecordId, WriteError> {
+        let op = Op {
+            action: Action::Create { form: form.tag, form_version: form.version, receipt: Some(receipt) },
+            author: author.to_owned(),
+            elapsed_ms: self.elapsed_ms(),
+            hlc: self.tick(Hlc::default()),
+            writes,
+        };
+        self.write(tx, form.lane, office, &op).map(RecordId)
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        self.parts.clock.boot_ms().saturating_sub(self.run.boot_ms)
+    }
+
+    /// Appends an op to the log of this run in `lane` about `office`, and takes it in.
+    fn write(
+        &self,
+        tx: &mut dyn Tx,
+        lane: Lane,
+        office: &OfficeCode,
+        op: &Op,
+    ) -> std::result::Result<OpId, WriteError> {
+        let log = self.own_log(tx, lane, office)?;
         let bytes = op.encode().map_err(WriteError::TooLarge)?;
         let id = OpId { log: log.head.log(), seq: log.stored + 1 };
         let chain = log.chain.then(&bytes);
@@ -228,11 +267,11 @@ impl Hub {
     }
 
     /// A hybrid time later than everything in `seen`, as far as that is believable.
-    fn tick(&self, seen: &Record) -> kentongan_protocol::clock::Hlc {
+    fn tick(&self, seen: Hlc) -> Hlc {
         let wall_ms = self.now_ms();
         // A number stays a number, whatever happened to another thread meanwhile.
         let mut hybrid = self.hybrid.lock().unwrap_or_else(PoisonError::into_inner);
-        hybrid.observe(seen.latest(), wall_ms);
+        hybrid.observe(seen, wall_ms);
         hybrid.tick(wall_ms)
     }
 }

@@ -16,6 +16,7 @@
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
 pub mod accept;
+mod api;
 pub mod archive;
 pub mod backup;
 pub mod ca;
@@ -33,3 +34,4 @@ mod serve;
 pub mod service;
 pub mod setup;
 pub mod store;
+mod table;

@@ -19,6 +19,7 @@ mod enrol;
 mod export;
 mod fleet;
 mod help;
+mod key;
 mod logs;
 mod metrics;
 mod office;
@@ -108,6 +109,11 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Backup(command) => backup::run(&context, command),
         Command::Store(command) => store::run(&context, command),
         Command::Config(command) => config::run(&context, command),
+        Command::Key(command) => key::run(&context, command),
+        Command::Openapi => {
+            out.line(crate::api::DOCUMENT.trim_end());
+            Ok(Exit::Done)
+        }
         Command::Metrics(command) => metrics::run(&context, command),
         Command::Paths => setup::paths(&context),
         Command::Doctor => doctor::run(&context),

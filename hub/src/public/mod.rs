@@ -1,13 +1,16 @@
 //! The door to the world outside: citizens who look after their complaint, and programs that hold a key.
 //!
 //! ```text
-//!   GET /lacak?kode=…         the page for citizens          track    no key, rate-limited, shows no person
+//!   GET /lacak?kode=…         the page for citizens          track     no key, rate-limited, shows no person
+//!   /api/v1/…                 programs                       crate::api
+//!   /open311/v2/…             applications for citizens      open311
 //! ```
 //!
 //! It has an address of its own (`listen.public`), so that a firewall can tell it from the door for devices and from the
 //! console. Whoever opens it to the internet puts a proxy before it that speaks TLS, and says so (`public.behind_proxy`):
 //! then the proxy's word for the address counts.
 
+mod open311;
 mod throttle;
 mod track;
 
@@ -18,7 +21,10 @@ use hyper::Method;
 use hyper::header::HeaderName;
 use kentongan_web::{Asked, Asset, Catalog, Reply, Site};
 
+use crate::api;
 use crate::serve::Serving;
+use crate::service::key;
+use crate::store::{ApiKey, StoreError};
 use throttle::Throttle;
 
 static CATALOG: LazyLock<Catalog> =
@@ -31,7 +37,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The door.
 #[derive(Debug)]
 pub(crate) struct Outside {
-    serving: Serving,
+    pub(crate) serving: Serving,
     throttle: Throttle,
 }
 
@@ -42,15 +48,55 @@ impl Outside {
     }
 
     /// Where a request comes from.
-    fn address(&self, asked: &Asked) -> IpAddr {
+    pub(crate) fn address(&self, asked: &Asked) -> IpAddr {
         // The last entry is what our own proxy saw; those before it are what its caller says.
         let said = asked.header(&FORWARDED_FOR).and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
         said.filter(|_| self.serving.config().behind_proxy).unwrap_or(asked.peer)
+    }
+
+    /// Counts a question of `address`.
+    ///
+    /// # Errors
+    /// It asks too often; the seconds after which to come back.
+    pub(crate) fn may_ask(&self, address: IpAddr) -> Result<(), u64> {
+        self.throttle.ask(address, self.now_ms()).map_err(|later| later.again_s)
+    }
+
+    /// Whether `address` may look up a code; see [`Outside::missed`].
+    ///
+    /// # Errors
+    /// Too many codes that nobody has; the seconds after which to come back.
+    pub(crate) fn may_look_up(&self, address: IpAddr) -> Result<(), u64> {
+        self.throttle.may_look_up(address, self.now_ms()).map_err(|later| later.again_s)
+    }
+
+    /// Counts a code that nobody has.
+    pub(crate) fn missed(&self, address: IpAddr) {
+        self.throttle.missed(address, self.now_ms());
+    }
+
+    /// The key that a program shows, if it is one that holds.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub(crate) async fn key(&self, shown: &str) -> Result<Option<ApiKey>, StoreError> {
+        let (shown, now_ms) = (shown.to_owned(), self.serving.clock.wall_ms());
+        self.serving.store.run(move |tx| key::known(tx, &shown, now_ms)).await
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.serving.clock.boot_ms()
     }
 }
 
 impl Site for Outside {
     async fn answer(&self, asked: Asked) -> Reply {
+        if let Some(path) = asked.path.strip_prefix(api::ROOT).map(str::to_owned) {
+            return api::answer(self, asked, &path).await;
+        }
+        if let Some(path) = asked.path.strip_prefix(open311::ROOT).map(str::to_owned) {
+            return open311::answer(self, asked, &path).await;
+        }
         let reads = asked.method == Method::GET || asked.method == Method::HEAD;
         match asked.path.as_str() {
             "/" | "/lacak" | "/favicon.ico" if !reads => Reply::not_allowed("GET, HEAD"),

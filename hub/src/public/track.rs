@@ -7,7 +7,6 @@ use kentongan_host::Lang;
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_web::{Asked, Reply, Words};
 
-use super::throttle::TooOften;
 use super::{CATALOG, Outside, SCRIPT, STYLE};
 use crate::service::record::Said;
 use crate::service::track::{Tracked, track};
@@ -47,7 +46,8 @@ enum Outcome {
     Found(Box<Tracked>),
     Mistyped(String),
     Unknown,
-    TooOften(TooOften),
+    /// With the seconds after which to come back.
+    TooOften(u64),
     Failed,
 }
 
@@ -73,8 +73,8 @@ pub(super) async fn page(outside: &Outside, asked: &Asked) -> Reply {
         Outcome::Mistyped(sentence) => fault = Some(sentence),
         Outcome::Unknown => fault = Some(w.t("lacak.belum_ada").to_owned()),
         Outcome::TooOften(later) => {
-            again_s = Some(later.again_s);
-            fault = Some(w.count("lacak.terlalu_sering", later.again_s));
+            again_s = Some(later);
+            fault = Some(w.count("lacak.terlalu_sering", later));
         }
         Outcome::Failed => fault = Some(w.t("lacak.gangguan").to_owned()),
     }
@@ -102,23 +102,22 @@ async fn look(outside: &Outside, asked: &Asked, code: &str, lang: Lang) -> Outco
         return Outcome::Nothing;
     }
     let (address, serving) = (outside.address(asked), &outside.serving);
-    let now_ms = serving.clock.boot_ms();
-    if let Err(later) = outside.throttle.ask(address, now_ms) {
-        return Outcome::TooOften(later);
+    if let Err(again_s) = outside.may_ask(address) {
+        return Outcome::TooOften(again_s);
     }
     // A slip of the hand is told at once and costs nothing.
     let code = match code.parse::<ReceiptCode>() {
         Ok(code) => code,
         Err(error) => return Outcome::Mistyped(error.sentence(lang)),
     };
-    if let Err(later) = outside.throttle.may_look_up(address, now_ms) {
-        return Outcome::TooOften(later);
+    if let Err(again_s) = outside.may_look_up(address) {
+        return Outcome::TooOften(again_s);
     }
     let desk = serving.desk("public");
     match serving.store.run(move |tx| track(tx, &desk, code)).await {
         Ok(Some(tracked)) => Outcome::Found(Box::new(tracked)),
         Ok(None) => {
-            outside.throttle.missed(address, now_ms);
+            outside.missed(address);
             Outcome::Unknown
         }
         Err(failure) => {

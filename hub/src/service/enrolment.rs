@@ -21,8 +21,8 @@ use kentongan_protocol::receipt::{PREFIXES, Prefix};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Desk;
 use super::office::{clean_name, known, parse_code};
+use super::{Desk, filing};
 use crate::ca::{DeviceCertificate, key_of_request};
 use crate::store::{Applicant, Approval, Certificate, EnrolCode, Office, Replica, Standing, Tx};
 
@@ -565,10 +565,11 @@ fn new_id(tx: &mut dyn Tx) -> Result<ReplicaId, Failure> {
 }
 
 /// A prefix that no replica has. There are 923,521; with 100,000 devices nine in ten draws are free.
-fn new_prefix(tx: &mut dyn Tx) -> Result<u32, Failure> {
+pub(super) fn new_prefix(tx: &mut dyn Tx) -> Result<u32, Failure> {
+    let own = filing::kept_prefix(tx)?;
     for _ in 0..10_000 {
         let prefix = random_below(u64::from(PREFIXES)) as u32;
-        if tx.replica_by_prefix(prefix)?.is_none() {
+        if tx.replica_by_prefix(prefix)?.is_none() && own != Some(prefix) {
             return Ok(prefix);
         }
     }

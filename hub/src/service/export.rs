@@ -13,10 +13,12 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Desk;
 use super::record::{Opened, Operator, opened};
-use super::view::{Author, Authors};
+use super::view::{Author, Authors, Hidden};
 use crate::accept::note;
 use crate::store::{Page, RecordFilter, Tx};
 
+/// Stands where something is hidden.
+pub(crate) const MASK: &str = "***";
 /// Records of a page.
 const PAGE_RECORDS: usize = 200;
 /// Records looked at for a page.
@@ -47,6 +49,10 @@ pub struct Request {
     pub since_ms: Option<i64>,
     /// Received at the hub before this time, milliseconds since 1970.
     pub until_ms: Option<i64>,
+    /// Whether it is hidden who a citizen is, and what a confidential complaint says: not what stands there is told, but
+    /// that something does.
+    #[serde(default)]
+    pub masked: bool,
 }
 
 /// A page.
@@ -68,7 +74,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
 
 pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) -> Result<Answer, Failure> {
     if request.after == 0 {
-        let range = json!({"since_ms": request.since_ms, "until_ms": request.until_ms});
+        let range = json!({"since_ms": request.since_ms, "until_ms": request.until_ms, "masked": request.masked});
         note(tx, operator.now_ms, operator.name, "export.begun", name_of(request.what), range)?;
     }
     match request.what {
@@ -115,7 +121,7 @@ fn records(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request, form: For
                 continue;
             }
             if let Some(opened) = opened(tx, row)? {
-                let line = line(tx, &mut authors, &opened)?.to_string();
+                let line = Json::Object(flat(tx, &mut authors, &opened, request.masked)?).to_string();
                 bytes += line.len();
                 lines.push(line);
             }
@@ -127,8 +133,13 @@ fn records(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request, form: For
     Ok(Answer { lines, next: Some(after) })
 }
 
-/// A record as one flat object.
-fn line(tx: &mut dyn Tx, authors: &mut Authors<'_>, opened: &Opened) -> Result<Json, Failure> {
+/// A record as one flat object, possibly without what tells who a citizen is.
+pub(crate) fn flat(
+    tx: &mut dyn Tx,
+    authors: &mut Authors<'_>,
+    opened: &Opened,
+    masked: bool,
+) -> Result<Map<String, Json>, Failure> {
     let Opened { row, born, form, record } = opened;
     let created = tx.op(row.id.0)?;
     let op = created.as_ref().and_then(|created| Op::decode(&created.bytes).ok());
@@ -167,11 +178,35 @@ fn line(tx: &mut dyn Tx, authors: &mut Authors<'_>, opened: &Opened) -> Result<J
         }
     }
     line.insert("conflicts".into(), Json::Array(conflicts));
+    if masked {
+        let hidden = Hidden::of(opened);
+        hide(&mut line, form.fields.iter().filter(|field| hidden.hides(field)));
+    }
     let when = entered.map(|author| when(&author));
     line.insert("entered_at".into(), when.unwrap_or(Json::Null));
     let received_ms = created.map_or(row.received_ms, |created| created.received_ms);
     line.insert("received_at".into(), moment::text(received_ms).into());
-    Ok(Json::Object(line))
+    Ok(line)
+}
+
+/// Hides what stands in some fields, wherever the line shows them.
+fn hide<'f>(line: &mut Map<String, Json>, hidden: impl Iterator<Item = &'f Field>) {
+    let hidden: Vec<&Field> = hidden.collect();
+    let cover = |values: &mut Map<String, Json>| {
+        for field in &hidden {
+            if let Some(value) = values.get_mut(&field.name).filter(|value| !value.is_null() && !value.is_array()) {
+                *value = MASK.into();
+            }
+        }
+    };
+    cover(line);
+    for value in line.values_mut() {
+        for entry in value.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
+            cover(entry);
+            let standing = entry.get_mut("values").and_then(Json::as_array_mut).into_iter().flatten();
+            standing.filter_map(Json::as_object_mut).for_each(cover);
+        }
+    }
 }
 
 fn schema(form: &Form) -> &'static str {
@@ -241,4 +276,28 @@ fn conflict(
         all.push(Json::Object(entry));
     }
     Ok(json!({"group": group.name, "values": all}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kentongan_protocol::form::{Privacy, builtin};
+
+    #[test]
+    fn hidden_are_all_fields_that_tell_who_somebody_is_also_in_conflicts_and_lists() {
+        let form = builtin::by_tag(pengaduan::TAG).expect("the form of complaints");
+        let mut line = json!({
+            "nik": "3273010101010001", "nama_pelapor": null, "uraian": "antre",
+            "lampiran": [{"lampiran": "foto.jpg", "author": "Siti"}],
+            "conflicts": [{"group": "pelapor", "values": [{"nama_pelapor": "Tini", "op": "1"}]}],
+        });
+        let hidden = form.fields.iter().filter(|field| field.privacy == Privacy::Identity);
+        hide(line.as_object_mut().expect("an object"), hidden);
+        let expected = json!({
+            "nik": "***", "nama_pelapor": null, "uraian": "antre",
+            "lampiran": [{"lampiran": "***", "author": "Siti"}],
+            "conflicts": [{"group": "pelapor", "values": [{"nama_pelapor": "***", "op": "1"}]}],
+        });
+        assert_eq!(line, expected);
+    }
 }

@@ -18,7 +18,9 @@ pub mod conflict;
 pub mod deadline;
 pub mod enrolment;
 pub mod export;
+pub(crate) mod filing;
 pub mod fleet;
+pub mod key;
 pub mod login;
 pub mod office;
 pub mod quarantine;
@@ -73,6 +75,8 @@ pub enum Request {
     Quarantine(quarantine::Request),
     /// Satisfaction surveys.
     Survey(survey::Request),
+    /// Keys of programs.
+    Key(key::Request),
     /// A page of an export.
     Export(export::Request),
     /// The audit log.
@@ -103,6 +107,8 @@ pub enum Answer {
     Quarantine(quarantine::Answer),
     /// To [`Request::Survey`].
     Survey(survey::Answer),
+    /// To [`Request::Key`].
+    Key(key::Answer),
     /// To [`Request::Export`].
     Export(export::Answer),
     /// To [`Request::Audit`].
@@ -197,6 +203,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Conflict(request) => Answer::Conflict(conflict::execute(tx, desk, request)?),
         Request::Quarantine(request) => Answer::Quarantine(quarantine::execute(tx, desk, request)?),
         Request::Survey(request) => Answer::Survey(survey::execute(tx, desk, request)?),
+        Request::Key(request) => Answer::Key(key::execute(tx, desk, request)?),
         Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
         Request::Audit(request) => Answer::Audit(audit::execute(tx, desk, request)?),
         Request::Account(request) => Answer::Account(account::execute(tx, desk, request)?),

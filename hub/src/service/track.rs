@@ -34,6 +34,9 @@ pub struct Tracked {
     pub steps: Vec<Passed>,
     /// The day at whose end the next step is due, and whose step that is.
     pub next: Option<Next>,
+    /// When the hub first heard of it.
+    #[serde(with = "moment")]
+    pub received_at: i64,
     /// When the hub last heard of it.
     #[serde(with = "moment")]
     pub changed_at: i64,
@@ -91,7 +94,8 @@ pub fn track(tx: &mut dyn Tx, desk: &Desk, code: ReceiptCode) -> Result<Option<T
     let standing = opened.row.status.unwrap_or(status::DITERIMA);
     let Some(status) = status_said(opened.form, standing) else { return Ok(None) };
     let next = due.map(Next::from);
-    Ok(Some(Tracked { code: code.to_string(), received_by, responsible, status, steps, next, changed_at }))
+    let (code, received_at) = (code.to_string(), opened.row.received_ms);
+    Ok(Some(Tracked { code, received_by, responsible, status, steps, next, received_at, changed_at }))
 }
 
 fn name(tx: &mut dyn Tx, office: &OfficeCode) -> Result<Option<String>, StoreError> {

@@ -199,7 +199,7 @@ impl Hidden {
         Hidden { form: opened.form, is_confidential: is_confidential(opened) }
     }
 
-    fn hides(&self, field: &Field) -> bool {
+    pub(crate) fn hides(&self, field: &Field) -> bool {
         match field.privacy {
             Privacy::Identity => true,
             Privacy::Internal => self.is_confidential && CONTENT.contains(&field.group),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kentongan_host::{Exit, Failure, Ktg, Lang};
-use kentongan_protocol::form::{self, FieldTag, Group, GroupTag, MergeClass, Value, check_write};
+use kentongan_protocol::form::{self, Field, FieldTag, Form, Group, GroupTag, MergeClass, Value, check_write};
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::limits::NAME_BYTES_MAX;
 use kentongan_protocol::merge::{GroupView, next_cycle};
@@ -54,27 +54,38 @@ pub(crate) fn afresh(opened: &Opened, texts: &Texts<'_>) -> Result<Values, Failu
 /// These values with texts on top of them.
 pub(crate) fn filled(opened: &Opened, mut values: Values, texts: &Texts<'_>) -> Result<Values, Failure> {
     for (name, text) in texts {
-        let field = opened.form.field_named(name).ok_or_else(|| {
-            Failure::usage(
-                format!("Formulir ini tidak punya isian \"{name}\"."),
-                format!("This form has no field \"{name}\"."),
-            )
-        })?;
         if text.trim().is_empty() {
-            values.remove(&field.tag);
+            values.remove(&named(opened.form, name)?.tag);
             continue;
         }
-        let value = Value::parse(field, text).map_err(|reason| {
-            let fault = form::Fault { field: Some(field.tag), group: Some(field.group), reason };
-            invalid(opened, &[fault])
-        })?;
+        let (field, value) = parsed(opened.form, name, text)?;
         values.insert(field.tag, value);
     }
     Ok(values)
 }
 
-fn invalid(opened: &Opened, faults: &[form::Fault]) -> Failure {
-    let sentences = |lang| faults.iter().map(|fault| fault.sentence(opened.form, lang)).collect::<Vec<_>>().join(" ");
+fn named<'f>(form: &'f Form, name: &str) -> Result<&'f Field, Failure> {
+    form.field_named(name).ok_or_else(|| {
+        Failure::usage(
+            format!("Formulir ini tidak punya isian \"{name}\"."),
+            format!("This form has no field \"{name}\"."),
+        )
+    })
+}
+
+/// The field of this name, and its value as a file has it.
+pub(crate) fn parsed<'f>(form: &'f Form, name: &str, text: &str) -> Result<(&'f Field, Value), Failure> {
+    let field = named(form, name)?;
+    let value = Value::parse(field, text).map_err(|reason| {
+        let fault = form::Fault { field: Some(field.tag), group: Some(field.group), reason };
+        faults_said(form, &[fault])
+    })?;
+    Ok((field, value))
+}
+
+/// What does not hold, in sentences.
+pub(crate) fn faults_said(form: &Form, faults: &[form::Fault]) -> Failure {
+    let sentences = |lang| faults.iter().map(|fault| fault.sentence(form, lang)).collect::<Vec<_>>().join(" ");
     let words = Failure::new(Exit::Failed, sentences(Lang::Id), sentences(Lang::En));
     Failure::of(Ktg::InvalidField).with_detail(words.message)
 }
@@ -91,7 +102,7 @@ pub(crate) fn write(opened: &Opened, group: &Group, values: Values) -> Result<Wr
     // What the group holds of a later version of the form is kept, so it is no fault of the person who edits.
     let faults = check_write(opened.form, opened.form.version.saturating_add(1), group.tag, &values);
     if !faults.is_empty() {
-        return Err(invalid(opened, &faults));
+        return Err(faults_said(opened.form, &faults));
     }
     Ok(in_place(opened, group, values))
 }

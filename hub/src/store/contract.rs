@@ -31,10 +31,10 @@ use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::v1::{Attest, VerdictFrame};
 
 use super::rows::{
-    Account, Attachment, AttachmentState, Attention, Attestation, AuditEntry, AuditEvent, AuditFilter, Case, CaseCount,
-    CaseFilter, CasePlace, Conflict, Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice, Fork,
-    HubIdentity, Log, Login, Named, NewOp, Office, OfficeDay, OfficeNote, OpState, Page, RecordFilter, RecordRow,
-    Reference, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
+    Account, ApiKey, Attachment, AttachmentState, Attention, Attestation, AuditEntry, AuditEvent, AuditFilter, Case,
+    CaseCount, CaseFilter, CasePlace, Conflict, Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice,
+    Fork, HubIdentity, Log, Login, Named, NewOp, Office, OfficeDay, OfficeNote, OpState, Page, RecordFilter, RecordRow,
+    Reference, Remembered, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
 };
 
 /// Result of a call on the store.
@@ -304,6 +304,16 @@ pub trait Tx {
     /// Ends all logins that were last used before this time.
     fn forget_logins(&mut self, seen_before_ms: i64) -> Result<()>;
 
+    /// A program's key by its number.
+    fn api_key(&mut self, id: u64) -> Result<Option<ApiKey>>;
+    /// All keys, the oldest first.
+    fn api_keys(&mut self) -> Result<Vec<ApiKey>>;
+    /// Enters or changes a key.
+    fn put_api_key(&mut self, key: &ApiKey) -> Result<()>;
+    /// What a program was answered to the request that it gave this name.
+    fn remembered(&mut self, key: u64, name: &str) -> Result<Option<Remembered>>;
+    /// Remembers an answer, and forgets those that are [`super::rows::REMEMBERED_MS`] older or more.
+    fn remember(&mut self, answer: &Remembered) -> Result<()>;
     /// What waits for people; takes no longer in a large store than in a small one.
     fn attention(&mut self) -> Result<Attention>;
     /// Totals, for overviews: counts every record.

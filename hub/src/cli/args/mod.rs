@@ -22,7 +22,9 @@ pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, RequestCommand
 pub(crate) use operator::{OperatorCommand, RoleArg};
 pub(crate) use store::StoreCommand;
 pub(crate) use survey::{IndexArgs, SurveyCommand};
-pub(crate) use work::{ComplaintCommand, ConflictCommand, ExportArgs, ExportWhat, QuarantineCommand};
+pub(crate) use work::{
+    ComplaintCommand, ConflictCommand, ExportArgs, ExportFormat, ExportProfile, ExportWhat, QuarantineCommand,
+};
 
 /// Examples, as they stand at the end of a help page.
 fn examples(lines: &[&str]) -> String {
@@ -105,7 +107,7 @@ pub(crate) enum Command {
     #[command(
         about = t("Mengeluarkan catatan, satu per baris", "Write records out, one a line"),
         after_help = examples(&[
-            "export complaints --data ./pusat --output aduan.jsonl",
+            "export complaints --data ./pusat --format xlsx --output aduan.xlsx",
             "export surveys --data ./pusat --since 2026-11-01 | head",
         ]),
     )]
@@ -124,6 +126,13 @@ pub(crate) enum Command {
     Operator(OperatorCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]
     Config(ConfigCommand),
+    #[command(subcommand, about = t("Kunci untuk program", "Keys for programs"))]
+    Key(KeyCommand),
+    #[command(
+        about = t("Uraian API dalam OpenAPI 3.1", "The API described in OpenAPI 3.1"),
+        after_help = examples(&["openapi > kentongan.openapi.json"]),
+    )]
+    Openapi,
     #[command(subcommand, about = t("Berkas untuk Prometheus dan Grafana", "Files for Prometheus and Grafana"))]
     Metrics(MetricsCommand),
     #[command(
@@ -238,6 +247,35 @@ pub(crate) enum ConfigCommand {
     Sample,
     #[command(about = t("Letak berkas pengaturan", "Where the file is"), after_help = examples(&["config path"]))]
     Path,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    #[command(
+        about = t("Membuat kunci; hanya sekali ini terlihat utuh", "Make a key; it is shown in full this once"),
+        after_help = examples(&["key create --name \"Aplikasi warga\" --scope complaints:write --expires 90"]),
+    )]
+    Create {
+        #[arg(long, help = t("Nama program", "Name of the program"))]
+        name: String,
+        #[arg(long = "scope", required = true, value_name = "SCOPE", help = t("Wewenang; boleh diulang", "What it allows; may be repeated"))]
+        scopes: Vec<String>,
+        #[arg(
+            long,
+            value_name = "DAYS",
+            default_value_t = 365,
+            value_parser = clap::value_parser!(u64).range(1..=3650),
+            help = t("Berlaku sekian hari", "For so many days"),
+        )]
+        expires: u64,
+    },
+    #[command(about = t("Semua kunci", "All keys"), after_help = examples(&["key list"]))]
+    List,
+    #[command(about = t("Mencabut kunci", "Take a key back"), after_help = examples(&["key revoke 0a1b2c3d"]))]
+    Revoke {
+        #[arg(help = t("Nomor kunci", "Number of the key"))]
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

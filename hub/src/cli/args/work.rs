@@ -383,6 +383,15 @@ pub(crate) enum ExportWhat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
     Jsonl,
+    Csv,
+    Xlsx,
+}
+
+/// Who is going to read a CSV file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportProfile {
+    ExcelId,
+    Rfc4180,
 }
 
 #[derive(Debug, Args)]
@@ -391,6 +400,18 @@ pub(crate) struct ExportArgs {
     pub(crate) what: ExportWhat,
     #[arg(long, value_enum, default_value = "jsonl", help = t("Bentuk", "Format"))]
     pub(crate) format: ExportFormat,
+    #[arg(
+        long,
+        value_enum,
+        default_value = "excel-id",
+        help = t("CSV untuk Excel di kantor, atau untuk program", "CSV for Excel at offices, or for programs"),
+    )]
+    pub(crate) profile: ExportProfile,
+    #[arg(
+        long,
+        help = t("Tutupi data pribadi pelapor", "Hide who the complainant is"),
+    )]
+    pub(crate) masked: bool,
     #[arg(short, long, value_name = "FILE", help = t("Ke berkas ini", "To this file"))]
     pub(crate) output: Option<PathBuf>,
     #[arg(long, value_name = "TIME", help = t("Sejak tanggal atau waktu ini", "Since this date or time"))]

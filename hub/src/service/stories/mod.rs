@@ -55,7 +55,7 @@ fn status(document: &super::view::Document) -> &str {
 fn lines(world: &mut World, what: export::What) -> Vec<Json> {
     let (mut all, mut after) = (Vec::new(), Some(0));
     while let Some(from) = after {
-        let request = export::Request { what, after: from, since_ms: None, until_ms: None };
+        let request = export::Request { what, after: from, since_ms: None, until_ms: None, masked: false };
         let page = wayan(world, |tx, operator| export::run(tx, operator, &request)).expect("a page");
         all.extend(page.lines.iter().map(|line| serde_json::from_str::<Json>(line).expect("JSON")));
         after = page.next;

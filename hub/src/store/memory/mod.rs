@@ -53,6 +53,8 @@ struct State {
     journal: BTreeMap<(ReplicaId, u64), ExchangeNote>,
     days: BTreeMap<(OfficeCode, Day), OfficeDay>,
     references: BTreeMap<String, Reference>,
+    api_keys: BTreeMap<u64, ApiKey>,
+    remembered: BTreeMap<(u64, String), Remembered>,
     progress: BTreeMap<String, u64>,
     cases: BTreeMap<RecordId, Case>,
     survey_months: BTreeMap<(i32, OfficeCode), SurveyMonth>,

@@ -678,6 +678,39 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn api_key(&mut self, id: u64) -> Result<Option<ApiKey>> {
+        Ok(self.state.api_keys.get(&id).cloned())
+    }
+
+    fn api_keys(&mut self) -> Result<Vec<ApiKey>> {
+        let mut keys: Vec<ApiKey> = self.state.api_keys.values().cloned().collect();
+        keys.sort_by_key(|key| (key.created_ms, key.id));
+        Ok(keys)
+    }
+
+    fn put_api_key(&mut self, key: &ApiKey) -> Result<()> {
+        self.set(|state| &mut state.api_keys, key.id, key.clone());
+        Ok(())
+    }
+
+    fn remembered(&mut self, key: u64, name: &str) -> Result<Option<Remembered>> {
+        Ok(self.state.remembered.get(&(key, name.to_owned())).cloned())
+    }
+
+    fn remember(&mut self, answer: &Remembered) -> Result<()> {
+        let old = answer.at_ms.saturating_sub(REMEMBERED_MS);
+        let old: Vec<_> = self
+            .state
+            .remembered
+            .iter()
+            .filter(|(_, known)| known.at_ms <= old)
+            .map(|(name, _)| name.clone())
+            .collect();
+        old.into_iter().for_each(|name| self.remove(|state| &mut state.remembered, name));
+        self.set(|state| &mut state.remembered, (answer.key, answer.name.clone()), answer.clone());
+        Ok(())
+    }
+
     fn attention(&mut self) -> Result<Attention> {
         let aside = self.state.ops.values().filter(|op| matches!(op.state, OpState::Quarantined(_)));
         Ok(Attention { quarantined: aside.count() as u64, conflicts: self.state.conflicts.len() as u64 })

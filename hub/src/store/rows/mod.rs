@@ -7,6 +7,7 @@ mod feed;
 mod journals;
 mod logs;
 mod parties;
+mod programs;
 mod records;
 mod work;
 
@@ -19,5 +20,6 @@ pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};
 pub use parties::{
     Applicant, Approval, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Standing,
 };
+pub use programs::{ApiKey, REMEMBERED_MS, Remembered};
 pub use records::{Attention, Born, Conflict, Page, RecordFilter, RecordRow, Totals};
 pub use work::{Case, CaseCount, CaseFilter, CasePlace, Decision, Seen, SurveyMonth};

@@ -15,6 +15,7 @@ mod feed;
 mod logs;
 mod next;
 mod parties;
+mod programs;
 mod proofs;
 mod records;
 mod row;

@@ -8,7 +8,7 @@
 pub(super) const APPLICATION_ID: u32 = 0x4b54_4748;
 
 /// From each version to the next.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK, FLEET, ACCOUNTS];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK, FLEET, ACCOUNTS, PROGRAMS];
 
 /// What was found out of records. The list of open complaints is read by stage, by office, and by what is due first.
 const WORK: &str = "
@@ -75,6 +75,30 @@ CREATE INDEX logins_by_account ON logins (account);
 CREATE INDEX audit_by_actor ON audit (actor, number);
 CREATE INDEX audit_by_event ON audit (event, number);
 CREATE INDEX audit_by_subject ON audit (subject, number);
+";
+
+/// Programs that speak with the hub.
+const PROGRAMS: &str = "
+CREATE TABLE api_keys (
+    id          INTEGER PRIMARY KEY,                 -- public number
+    name        TEXT    NOT NULL,                    -- what people call the program
+    secret_hash BLOB    NOT NULL,                    -- SHA-256 of the secret part
+    scopes      TEXT    NOT NULL,                    -- words with spaces between them
+    created_ms  INTEGER NOT NULL,
+    expires_ms  INTEGER NOT NULL,
+    revoked_ms  INTEGER                              -- NULL: it holds
+) STRICT;
+
+CREATE TABLE remembered (
+    key         INTEGER NOT NULL,                    -- that asked
+    name        TEXT    NOT NULL,                    -- that it gave the request
+    request     BLOB    NOT NULL,                    -- SHA-256 of the request
+    status      INTEGER NOT NULL,                    -- that was answered
+    body        TEXT    NOT NULL,
+    at_ms       INTEGER NOT NULL,
+    PRIMARY KEY (key, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX remembered_by_time ON remembered (at_ms);
 ";
 
 /// Files that records name.

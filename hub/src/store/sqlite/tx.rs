@@ -13,7 +13,7 @@ use rusqlite::{Connection, Params};
 use super::super::contract::{Result, StoreError, Tx, Work};
 use super::super::rows::*;
 use super::row::Columns;
-use super::{accounts, attachments, days, feed, logs, parties, proofs, records, work};
+use super::{accounts, attachments, days, feed, logs, parties, programs, proofs, records, work};
 
 /// An open transaction.
 pub(super) struct SqliteTx<'a> {
@@ -430,6 +430,21 @@ impl Tx for SqliteTx<'_> {
     }
     fn forget_logins(&mut self, seen_before_ms: i64) -> Result<()> {
         accounts::forget_logins(self, seen_before_ms)
+    }
+    fn api_key(&mut self, id: u64) -> Result<Option<ApiKey>> {
+        programs::api_key(self, id)
+    }
+    fn api_keys(&mut self) -> Result<Vec<ApiKey>> {
+        programs::api_keys(self)
+    }
+    fn put_api_key(&mut self, key: &ApiKey) -> Result<()> {
+        programs::put_api_key(self, key)
+    }
+    fn remembered(&mut self, key: u64, name: &str) -> Result<Option<Remembered>> {
+        programs::remembered(self, key, name)
+    }
+    fn remember(&mut self, answer: &Remembered) -> Result<()> {
+        programs::remember(self, answer)
     }
     fn attention(&mut self) -> Result<Attention> {
         records::attention(self)

@@ -27,6 +27,7 @@ mod feed;
 mod journals;
 mod logs;
 mod parties;
+mod programs;
 mod records;
 mod transactions;
 mod work;
