@@ -16,6 +16,7 @@ mod inbox;
 mod kills;
 mod lab;
 mod link;
+mod outside;
 mod page;
 mod people;
 mod proxies;

@@ -9,32 +9,32 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody at a page.
 #[derive(Debug, Clone)]
-pub(super) struct Visitor {
+pub(crate) struct Visitor {
     /// `127.0.0.1:8710`
-    pub(super) host: String,
+    pub(crate) host: String,
     cookies: Vec<(String, String)>,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) code: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// Itself, if it has this status.
     #[track_caller]
-    pub(super) fn expect(self, code: u16) -> Answer {
+    pub(crate) fn expect(self, code: u16) -> Answer {
         assert_eq!(self.code, code, "{:?}\n{}", self.headers, self.text());
         self
     }
@@ -42,31 +42,31 @@ impl Answer {
 
 impl Visitor {
     /// At the page with this address.
-    pub(super) fn at(page: &str) -> Visitor {
+    pub(crate) fn at(page: &str) -> Visitor {
         let host = page.trim_start_matches("http://").trim_end_matches('/').to_owned();
         Visitor { host, cookies: Vec::new() }
     }
 
     /// Shows a cookie that another browser was given.
-    pub(super) fn takes_over(&mut self, name: &str, other: &Visitor) {
+    pub(crate) fn takes_over(&mut self, name: &str, other: &Visitor) {
         let stolen = other.cookies.iter().filter(|(known, _)| known == name).cloned();
         self.cookies.extend(stolen);
     }
 
     /// Asks for a page.
-    pub(super) fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
         let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
         self.exchange(&head, b"")
     }
 
     /// The token of the forms of a page.
-    pub(super) fn token(&mut self) -> String {
+    pub(crate) fn token(&mut self) -> String {
         let page = self.get("/bantuan").expect(200).text();
         value_after(&page, "name=\"kunci\" content=\"").to_owned()
     }
 
     /// Sends a form as our own page would.
-    pub(super) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.token();
         let mut all = vec![("_token", token.as_str())];
         all.extend(fields);
@@ -76,7 +76,7 @@ impl Visitor {
     }
 
     /// Sends a form with a file.
-    pub(super) fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+    pub(crate) fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
         let token = self.token();
         let mut body = Vec::new();
         for (name, value) in [("_token", token.as_str())].iter().chain(fields) {
@@ -92,7 +92,7 @@ impl Visitor {
     }
 
     /// Sends a body under headers of one's own.
-    pub(super) fn send(&mut self, path: &str, headers: &str, kind: &str, body: &[u8]) -> Answer {
+    pub(crate) fn send(&mut self, path: &str, headers: &str, kind: &str, body: &[u8]) -> Answer {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}Content-Type: {kind}\r\n\
              Content-Length: {}\r\n",
@@ -103,7 +103,7 @@ impl Visitor {
     }
 
     /// Sends a head, to which the cookies are added, and a body.
-    pub(super) fn exchange(&mut self, head: &str, body: &[u8]) -> Answer {
+    pub(crate) fn exchange(&mut self, head: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.host).expect("the page is open");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -137,7 +137,7 @@ fn parsed(bytes: &[u8]) -> Answer {
 }
 
 /// The fields as a form sends them.
-pub(super) fn encoded(fields: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
     let escaped = |text: &str| -> String {
         text.bytes()
             .map(|byte| match byte {
@@ -152,7 +152,7 @@ pub(super) fn encoded(fields: &[(&str, &str)]) -> String {
 
 /// What stands between `mark` and the next quotation mark.
 #[track_caller]
-pub(super) fn value_after<'t>(text: &'t str, mark: &str) -> &'t str {
+pub(crate) fn value_after<'t>(text: &'t str, mark: &str) -> &'t str {
     let rest = text.split_once(mark).unwrap_or_else(|| panic!("no {mark} in\n{text}")).1;
     rest.split('"').next().unwrap_or_default()
 }

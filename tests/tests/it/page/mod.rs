@@ -4,6 +4,6 @@ mod attacks;
 #[cfg(target_os = "linux")]
 mod browser;
 mod entry;
-mod http;
+pub(crate) mod http;
 mod looks;
 mod people;
