@@ -25,6 +25,7 @@ use crate::agenda::Ended;
 use crate::arrival::{self, Arrival};
 use crate::command::{self, Command};
 use crate::enrol::{self, Identity};
+use crate::kiosk::Pairing;
 use crate::people::Role;
 use crate::show::{self, ServiceState, Standing};
 use crate::store::{Health, Scrub, Store, StoreError};
@@ -67,6 +68,10 @@ pub struct Agent {
     pub(crate) heard: Mutex<mpsc::Receiver<Ended>>,
     /// Where its page is.
     page: OnceLock<String>,
+    /// Where tablets find the kiosk.
+    kiosk: OnceLock<String>,
+    /// The code that pairs a tablet, while there is one.
+    pub(crate) pairing: std::sync::Mutex<Option<Pairing>>,
     /// Set when the process is asked to stop, so that long work ends between two steps.
     pub(crate) stopping: Arc<AtomicBool>,
 }
@@ -95,6 +100,8 @@ impl Agent {
             asked,
             heard: Mutex::new(heard),
             page: OnceLock::new(),
+            kiosk: OnceLock::new(),
+            pairing: std::sync::Mutex::new(None),
             stopping: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -246,6 +253,7 @@ impl Agent {
             Command::AddPerson { name, role } => self.add_person(name, Role::parse(&role)?).await,
             Command::ResetPin { person } => self.reset_pin(person).await,
             Command::RecoverPin { person, answer } => self.recover_pin(person, answer).await,
+            Command::PairKiosk => self.pairing_shown(),
             other => {
                 let writes = matches!(other, Command::Add { .. } | Command::Edit { .. });
                 if writes {
@@ -499,6 +507,17 @@ impl Agent {
     pub(crate) fn note_page(&self, address: String) {
         // The service opens it once.
         let _ = self.page.set(address);
+    }
+
+    /// Where tablets find the kiosk, if it is open.
+    pub fn kiosk(&self) -> Option<String> {
+        self.kiosk.get().cloned()
+    }
+
+    /// Notes where tablets find the kiosk. It stays there as long as the service runs.
+    pub(crate) fn note_kiosk(&self, address: String) {
+        // The service opens it once.
+        let _ = self.kiosk.set(address);
     }
 
     /// Has `work` done on the store. One that turns out to be damaged is repaired, and asked once more.

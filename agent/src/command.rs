@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::entry::NewRecord;
 use crate::photo::Prepared;
 use crate::store::{Edit, QueueFilter, RecordState, Store, StoreError};
-use crate::{people, show};
+use crate::{kiosk, people, show};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +110,15 @@ pub enum Command {
         /// What the hub's operator read out.
         answer: Option<String>,
     },
+    /// A code that pairs a tablet.
+    PairKiosk,
+    /// The tablets.
+    Kiosks,
+    /// A tablet may not hand over any more.
+    LetKioskGo {
+        /// Its number.
+        kiosk: u16,
+    },
     /// Join a hub.
     Enrol {
         /// Address of the hub.
@@ -150,7 +159,13 @@ pub fn on_store(store: &mut Store, command: &Command, lang: Lang) -> Result<Valu
             answer["schema"] = json!("kentongan.agent.person/1");
             Ok(answer)
         }
+        Command::Kiosks => Ok(kiosk::listed(&store.kiosks()?)),
+        Command::LetKioskGo { kiosk } => match store.let_kiosk_go(*kiosk)? {
+            true => Ok(kiosk::listed(&store.kiosks()?)),
+            false => Err(kiosk::no_such_kiosk()),
+        },
         Command::Status
+        | Command::PairKiosk
         | Command::Attach { .. }
         | Command::Sync
         | Command::Wake

@@ -22,7 +22,7 @@ const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 const OPT: Opt =
     Opt { table: "", key: "", kind: Kind::Text, default: "", unit: "", help_id: "", help_en: "", secret: false };
 
-/// The options, in the order of the sample file. All but `ui.listen`, `log.format`, `log.max_size` and `log.keep`
+/// The options, in the order of the sample file. All but `ui.listen`, `kiosk.listen`, `log.format`, `log.max_size` and `log.keep`
 /// change without a restart.
 pub const OPTIONS: &[Opt] = &[
     Opt {
@@ -125,6 +125,31 @@ pub const OPTIONS: &[Opt] = &[
         default: "10m",
         help_id: "Di kantor yang orangnya ber-PIN: selama ini tanpa kegiatan, halaman meminta PIN lagi",
         help_en: "In an office whose people have PINs: after this long without activity the page asks for a PIN again",
+        ..OPT
+    },
+    Opt {
+        table: "kiosk",
+        key: "listen",
+        help_id: "Alamat kios survei untuk tablet di jaringan kantor, misalnya 0.0.0.0:8711; kosong: tanpa kios",
+        help_en: "Address of the survey kiosk for tablets on the office's network, such as 0.0.0.0:8711; empty: none",
+        ..OPT
+    },
+    Opt {
+        table: "kiosk",
+        key: "min_interval",
+        kind: Kind::Duration { min_ms: 0, max_ms: MINUTE_MS },
+        default: "3s",
+        help_id: "Suara cepat yang lebih rapat dari ini ditandai dan tidak dihitung",
+        help_en: "Quick votes closer together than this are marked and not counted",
+        ..OPT
+    },
+    Opt {
+        table: "kiosk",
+        key: "reset_after",
+        kind: Kind::Duration { min_ms: SECOND_MS, max_ms: 10 * MINUTE_MS },
+        default: "15s",
+        help_id: "Selama ini tanpa sentuhan, kios kembali ke awal",
+        help_en: "After this long without a touch the kiosk goes back to its beginning",
         ..OPT
     },
     Opt {

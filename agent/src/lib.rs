@@ -5,6 +5,7 @@
 //!   service (one loop) ──▶ agent.contact ──▶ sync ──▶ transport      the protocol's session decides, sync carries
 //!   inbox ──▶ entry ──▶ store      rows of files, each once
 //!   page ──▶ agent ──▶ store       what a clerk sees and types in a browser
+//!   kiosk ──▶ agent ──▶ store      what citizens touch on a tablet at the counter
 //! ```
 
 pub mod agenda;
@@ -19,6 +20,7 @@ pub mod entry;
 mod image;
 mod import;
 pub mod inbox;
+mod kiosk;
 mod leave;
 mod page;
 pub mod people;

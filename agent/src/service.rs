@@ -56,6 +56,7 @@ pub async fn run(
     let (wake, mut woken) = tokio::sync::mpsc::channel(1);
     let _watches = watch(&agent, &wake)?;
     let _page = page::open(&agent).await;
+    let _kiosk = page::open_kiosk(&agent).await;
     // Nobody else reads the code any more once the service is ready.
     let arriving = arrival::take(agent.dir());
     println!("{}", ready(&agent).await?);
@@ -302,5 +303,6 @@ async fn ready(agent: &Agent) -> Result<Value, Failure> {
         "data": agent.dir().root().display().to_string(),
         "enrolled": enrolled,
         "page": agent.page(),
+        "kiosk": agent.kiosk(),
     }))
 }

@@ -96,7 +96,7 @@ fn connection_bytes(hub: &Hub, office: &Office) -> f64 {
 }
 
 /// Resident memory of a process, as Linux tells it.
-fn resident_bytes(pid: u32) -> f64 {
+pub(crate) fn resident_bytes(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("this bench needs Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line VmRSS");
     line.trim().trim_end_matches(" kB").trim().parse::<f64>().expect("a number") * 1024.0

@@ -1,6 +1,6 @@
 //! Benches that compare two things in the same run and say the ratio; a time alone says more about the machine.
 //!
-//! `cargo run --release -p kentongan-tests --bin bench -- [save|import|accept|bytes|packed|idle]…` (nothing named: all). Each
+//! `cargo run --release -p kentongan-tests --bin bench -- [save|import|accept|bytes|packed|idle|page]…` (nothing named: all). Each
 //! prints a line for people and a JSON line for scripts; with `--check` the exit code is 1 if a bound does not hold.
 
 mod accept;
@@ -9,6 +9,7 @@ mod idle;
 mod import;
 mod measure;
 mod packed;
+mod page;
 mod save;
 
 use std::process::ExitCode;
@@ -17,20 +18,21 @@ use measure::Figure;
 
 type Bench = fn() -> Vec<Figure>;
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("save", save::run),
     ("import", import::run),
     ("accept", accept::run),
     ("bytes", bytes::run),
     ("packed", packed::run),
     ("idle", idle::run),
+    ("page", page::run),
 ];
 
 fn main() -> ExitCode {
     let (flags, named): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
     let known = |word: &String| BENCHES.iter().any(|(name, _)| name == word);
     if !named.iter().all(known) || flags.iter().any(|flag| flag != "--check") {
-        eprintln!("bench [--check] [save|import|accept|bytes|packed|idle]…");
+        eprintln!("bench [--check] [save|import|accept|bytes|packed|idle|page]…");
         return ExitCode::from(2);
     }
     let mut all_hold = true;

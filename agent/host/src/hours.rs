@@ -1,5 +1,7 @@
 //! Hours that come every day: `off`, `always`, `22:00-05:00`, `06:00-08:00, 17:00-24:00`.
 
+use std::fmt;
+
 /// Minutes of a day.
 pub const DAY_MIN: u16 = 24 * 60;
 
@@ -43,6 +45,20 @@ impl Hours {
     }
 }
 
+impl fmt::Display for Hours {
+    /// As they are written: `off`, `always`, or each span of the day in order.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.spans.as_slice() {
+            [] => f.write_str("off"),
+            [(0, DAY_MIN)] => f.write_str("always"),
+            spans => spans.iter().enumerate().try_for_each(|(place, (from, to))| {
+                let part = if place > 0 { ", " } else { "" };
+                write!(f, "{part}{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+            }),
+        }
+    }
+}
+
 /// `HH:MM` with two digits each, up to `24:00`.
 fn minute(text: &str) -> Option<u16> {
     let part = |digits: &str| {
@@ -57,6 +73,14 @@ fn minute(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_is_read_as_the_same() {
+        for text in ["off", "always", "22:00-05:00", "06:00-08:00, 17:30-24:00"] {
+            let hours = Hours::parse(text).expect("hours");
+            assert_eq!(Hours::parse(&hours.to_string()), Some(hours), "{text}");
+        }
+    }
 
     #[test]
     fn hours_hold_every_day_and_may_go_over_midnight() {

@@ -91,6 +91,8 @@ pub(super) enum Command {
     Import(ImportArgs),
     #[command(subcommand, about = t("Orang-orang di kantor ini dan PIN mereka", "The people of this office and their PINs"))]
     User(UserCommand),
+    #[command(subcommand, about = t("Tablet di loket: kios survei", "Tablets at the counter: the survey kiosk"))]
+    Kiosk(KioskCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]
     Config(ConfigCommand),
     #[command(
@@ -311,6 +313,25 @@ pub(super) struct ImportArgs {
     pub(super) file: PathBuf,
     #[arg(long, value_name = "MAP.toml", help = t("Peta kolom; tanpa ini dicari di samping berkas", "Mapping of columns; else looked for beside the file"))]
     pub(super) map: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KioskCommand {
+    #[command(
+        about = t("Kode untuk memasangkan satu tablet", "A code that pairs one tablet"),
+        after_help = agent_examples(&["kiosk pair"]),
+    )]
+    Pair,
+    #[command(about = t("Daftar tablet", "List of the tablets"), after_help = agent_examples(&["kiosk list", "kiosk list --json"]))]
+    List,
+    #[command(
+        about = t("Melepas sebuah tablet: ia tidak dapat menyerahkan lagi", "Let a tablet go: it can hand over no more"),
+        after_help = agent_examples(&["kiosk revoke 2"]),
+    )]
+    Revoke {
+        #[arg(value_name = "N", help = t("Nomornya", "Its number"))]
+        kiosk: u16,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! The command line: reads what was typed, asks the service or does it itself, prints the answer.
 
 mod args;
+mod kiosk;
 mod people;
 pub(crate) mod print;
 #[cfg(windows)]
@@ -28,7 +29,7 @@ use kentongan_host::store_thread::StoreThread;
 use serde_json::{Value, json};
 
 use self::args::{
-    Cli, Command as Typed, ConfigCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs, UserCommand,
+    Cli, Command as Typed, ConfigCommand, KioskCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs, UserCommand,
 };
 use crate::agent::Agent;
 use crate::command::Command;
@@ -126,6 +127,9 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
         Typed::Service(command) => place.windows_service(command),
         Typed::Import(args) => place.import(args),
         Typed::User(command) => place.user(command),
+        Typed::Kiosk(KioskCommand::Pair) => place.show(Command::PairKiosk, kiosk::pairing),
+        Typed::Kiosk(KioskCommand::List) => place.show(Command::Kiosks, kiosk::listed),
+        Typed::Kiosk(KioskCommand::Revoke { kiosk }) => place.show(Command::LetKioskGo { kiosk }, kiosk::listed),
         Typed::Config(command) => place.config(command),
         Typed::Paths => {
             print::paths(out, &place.dir);

@@ -3,12 +3,14 @@
 use askama::Template;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::form::builtin::pengaduan::{self, group};
+use kentongan_protocol::form::builtin::suara;
 use kentongan_protocol::form::{Form, builtin};
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Words};
 
 use super::route::{Pages, wants_part};
 use super::shell::{self, Shell};
+use super::thrift::Thrift;
 use super::verdict::{self, PLACES, Shape, Step, Verdict};
 use crate::show::Standing;
 use crate::store::{Contact, Draft, ListFilter, RecordState, Today};
@@ -51,6 +53,8 @@ pub(super) struct Live {
     pub(super) mishap: Option<String>,
     pub(super) counts: Vec<Count>,
     pub(super) files: Option<String>,
+    /// Rules of a link that costs, if there are any.
+    pub(super) thrift: Option<Thrift>,
 }
 
 /// A place on the way, and the step that leads to it.
@@ -292,10 +296,10 @@ fn live(looked: &Looked, w: &Words) -> Live {
         today_arrived: w.with("beranda.sampai_hari_ini", &numbers),
         today: builtin::all()
             .iter()
-            .map(|form| {
-                let entered = today.entered.get(&form.tag).copied().unwrap_or(0);
-                (form.label.in_lang(w.lang).to_owned(), w.number(entered))
-            })
+            .map(|form| (form, today.entered.get(&form.tag).copied().unwrap_or(0)))
+            // Most offices have no kiosk.
+            .filter(|(form, entered)| form.tag != suara::TAG || *entered > 0)
+            .map(|(form, entered)| (form.label.in_lang(w.lang).to_owned(), w.number(entered)))
             .collect(),
         last_success: link.last_success.as_ref().map(ended),
         last_attempt: link.last.as_ref().map(ended),
@@ -307,6 +311,7 @@ fn live(looked: &Looked, w: &Words) -> Live {
         mishap: standing.mishap.as_ref().map(|mishap| crate::show::sentence(mishap, w.lang)),
         counts: counts(standing, w),
         files: (waiting_files > 0).then(|| w.count("kirim.berkas", waiting_files)),
+        thrift: Thrift::of(&standing.data, clock, w),
     }
 }
 

@@ -5,6 +5,7 @@
 //!                                      ├─ entry ── draft, check, receipt       what a citizen says
 //!                                      ├─ records                              what was entered, and what became of it
 //!                                      └─ sheet, help
+//!   tablet ─── kentongan-web ── kiosk      another door, another map: answers go in, nothing comes out
 //! ```
 //!
 //! - It decides nothing: records are entered, changed and shown by the functions that commands use.
@@ -13,14 +14,17 @@
 //! - Words stand in `words/`, looks in `assets/`, structure in `templates/`. A template escapes whatever it shows.
 //! - Nothing of a person stands in an address or in the log.
 
+mod details;
 mod entry;
 mod help;
 mod home;
+mod kiosk;
 mod people;
 mod records;
 mod route;
 mod sheet;
 mod shell;
+mod thrift;
 mod verdict;
 
 use std::sync::Arc;
@@ -58,6 +62,11 @@ pub(crate) async fn open(agent: &Arc<Agent>) -> Option<Open> {
             None
         }
     }
+}
+
+/// Opens the kiosk for tablets, if the settings ask for it.
+pub(crate) async fn open_kiosk(agent: &Arc<Agent>) -> Option<Open> {
+    kiosk::open(agent).await
 }
 
 async fn door(agent: &Arc<Agent>, address: &str) -> std::io::Result<Open> {

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::entry::Place;
 use super::people::Badge;
 use super::shell::{self, ASSETS, Shell, Who};
-use super::{entry, help, home, people, records, sheet};
+use super::{details, entry, help, home, kiosk, people, records, sheet};
 use crate::agent::Agent;
 use crate::store::Member;
 
@@ -135,6 +135,7 @@ impl Pages {
         match parts {
             [""] if get => home::home(self, shell, &asked).await,
             ["pengiriman"] if get => home::delivery(self, shell, &asked).await,
+            ["pengiriman", "rincian"] if get => details::details(self, shell).await,
             ["kirim"] if !get => home::send_now(self, shell, asked).await,
             ["isi", form] if get => Ok(entry::begin(form, &asked).unwrap_or_else(|| missing(shell))),
             ["isi", form, name, rest @ ..] => match (Place::of(form, name), rest) {
@@ -176,6 +177,9 @@ impl Pages {
             ["orang"] if !shell.may_decide() => Ok(shell::not_theirs(shell)),
             ["orang"] if get => people::everybody(self, shell).await,
             ["orang"] => people::rule(self, shell, asked).await,
+            ["kios"] if get => kiosk::show(self, shell).await,
+            ["kios"] if !shell.may_decide() => Ok(shell::not_theirs(shell)),
+            ["kios"] => kiosk::rule(self, shell, asked).await,
             ["bantuan"] if get => Ok(help::contents(shell)),
             ["bantuan", code] if get => Ok(help::page(shell, code)),
             ["bahasa"] if !get => self.choose_language(shell, asked).await,

@@ -25,6 +25,8 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     style: Asset::css("gaya", include_str!("assets/gaya.css")),
     script: Asset::script("halaman", include_str!("assets/halaman.js")),
     icon: look::icon(),
+    kiosk_style: Asset::css("kios", include_str!("assets/kios.css")),
+    kiosk_script: Asset::script("kios", include_str!("assets/kios.js")),
     print: [
         Asset::css("cetak-a4", include_str!("assets/cetak-a4.css")),
         Asset::css("cetak-80", include_str!("assets/cetak-80.css")),
@@ -46,11 +48,14 @@ pub(super) struct Assets {
     pub(super) style: Asset,
     pub(super) script: Asset,
     pub(super) icon: Asset,
+    /// Of the kiosk alone.
+    pub(super) kiosk_style: Asset,
+    pub(super) kiosk_script: Asset,
     pub(super) print: [Asset; 4],
 }
 
 impl Assets {
-    /// All of them.
+    /// Those of the office's page.
     pub(super) fn all(&self) -> impl Iterator<Item = &Asset> {
         [&self.style, &self.script, &self.icon].into_iter().chain(&self.shared).chain(&self.print)
     }
@@ -94,14 +99,18 @@ impl Shell {
     /// For a request.
     pub(super) fn of(asked: &Asked, token: String) -> Shell {
         let clerk = asked.cookie(CLERK).map(clerk_of).unwrap_or_default();
-        let w = words(asked.lang);
+        Shell { token, clerk, ..Shell::plain(asked.lang) }
+    }
+
+    /// Of nobody in particular.
+    pub(super) fn plain(lang: Lang) -> Shell {
         Shell {
-            w,
-            token,
+            w: words(lang),
+            token: String::new(),
             office: String::new(),
             zone: Zone::Wib,
             who: Who::Anyone,
-            clerk,
+            clerk: String::new(),
             idle_s: 0,
             here: "",
             it_contact: String::new(),
@@ -178,6 +187,11 @@ impl Shell {
     pub(super) fn is_at(&self, place: &str) -> bool {
         self.here == place
     }
+}
+
+/// Every key of the words.
+pub(super) fn keys() -> impl Iterator<Item = &'static str> {
+    WORDS.keys()
 }
 
 /// The words in a language.
@@ -311,5 +325,7 @@ mod tests {
     fn style_and_script_are_small() {
         let bytes: usize = ASSETS.all().map(Asset::bytes).sum();
         assert!(bytes <= 40 * 1024, "{bytes} bytes");
+        let kiosk = ASSETS.kiosk_style.bytes() + ASSETS.kiosk_script.bytes();
+        assert!(kiosk <= 40 * 1024, "{kiosk} bytes");
     }
 }

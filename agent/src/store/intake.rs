@@ -15,7 +15,8 @@ impl Intake for Store {
     }
 }
 
-fn take_row(writer: &mut Writer<'_>, row: &ImportRow) -> Result<RowOutcome, StoreError> {
+/// Takes a row, unless one with its name was taken before.
+pub(super) fn take_row(writer: &mut Writer<'_>, row: &ImportRow) -> Result<RowOutcome, StoreError> {
     let looked_up = StoreError::because("look for a row of a file");
     let known = writer
         .db

@@ -102,16 +102,28 @@ impl Store {
     /// Lines of a list, without a look at what the records say.
     fn lines(&mut self, filter: &ListFilter, offset: u32, limit: u32) -> Result<Vec<RecordSummary>, StoreError> {
         let reading = || StoreError::because("list records");
-        let sql = format!(
-            "{} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR form = ?2) \
-             AND (?3 IS NULL OR (own = 1 AND wall_ms >= ?3 AND wall_ms < ?4)) \
-             ORDER BY changed DESC, id DESC LIMIT ?5 OFFSET ?6",
-            read::lines()
-        );
+        let state = filter.state.map(|state| match state {
+            RecordState::Rejected => "repair = 1",
+            RecordState::Queued => "repair = 0 AND id IN waiting",
+            RecordState::Arrived => "repair = 0 AND id NOT IN waiting",
+        });
+        // Only what is asked for stands in the statement, so that an index can serve it.
+        let asked = [
+            state,
+            filter.form.map(|_| "form = ?1"),
+            filter.entered_ms.map(|_| "own = 1 AND wall_ms >= ?2 AND wall_ms < ?3"),
+        ];
+        let asked = asked.into_iter().flatten().collect::<Vec<_>>().join(" AND ");
+        let filtered = if asked.is_empty() { String::new() } else { format!("WHERE {asked}") };
+        // Few records wait or are asked back, and few are of one day: those are found first and then put in order. Of all
+        // others, the index gives the latest.
+        let is_few =
+            filter.entered_ms.is_some() || matches!(filter.state, Some(RecordState::Rejected | RecordState::Queued));
+        let order = if is_few { "+changed DESC, +id DESC" } else { "changed DESC, id DESC" };
+        let sql = format!("{} {filtered} ORDER BY {order} LIMIT ?4 OFFSET ?5", read::lines());
         let (from, until) = filter.entered_ms.unzip();
-        let state = filter.state.map(RecordState::code);
         let mut select = self.db.prepare_cached(&sql).map_err(reading())?;
-        let mut rows = select.query(params![state, filter.form, from, until, limit, offset]).map_err(reading())?;
+        let mut rows = select.query(params![filter.form, from, until, limit, offset]).map_err(reading())?;
         let mut lines = Vec::new();
         while let Some(row) = rows.next().map_err(reading())? {
             lines.push(read::summary(&self.db, row)?);

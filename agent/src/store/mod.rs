@@ -15,6 +15,7 @@ mod draft;
 mod error;
 mod facts;
 mod intake;
+mod kiosk;
 mod knowledge;
 mod list;
 mod mark;
@@ -50,6 +51,8 @@ pub use check::Scrub;
 pub use contacts::{Contact, Link};
 pub use draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, Draft, DraftName, Inputs};
 pub use error::{StoreError, not_enrolled};
+pub use kiosk::Kiosk;
+pub(crate) use kiosk::{Handed, Taken};
 pub use list::{Found, ListFilter, Today, is_confidential};
 pub use mishap::Mishap;
 pub use opening::Health;
@@ -70,6 +73,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema5.sql"),
     include_str!("schema6.sql"),
     include_str!("schema7.sql"),
+    include_str!("schema8.sql"),
+    include_str!("schema9.sql"),
 ];
 
 /// What the store needs of the machine it runs on.

@@ -22,6 +22,7 @@ use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
 mod attachments;
 mod damage;
 mod drafts;
+mod kiosk;
 mod traffic;
 
 const NOON: i64 = 1_795_000_000_000;

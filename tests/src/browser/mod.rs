@@ -198,14 +198,21 @@ impl Browser {
     /// # Panics
     /// If Tab never comes there.
     pub fn tabs_to(&mut self, selector: &str) {
-        let here = format!("document.activeElement?.matches({}) ?? false", json!(selector));
+        self.tabs_to_where(&format!("document.activeElement?.matches({}) ?? false", json!(selector)));
+    }
+
+    /// Goes with Tab until an expression in the page is true.
+    ///
+    /// # Panics
+    /// If it never is.
+    pub fn tabs_to_where(&mut self, here: &str) {
         for _ in 0..200 {
-            if self.run(&here) == json!(true) {
+            if self.run(here) == json!(true) {
                 return;
             }
             self.presses("Tab", 0);
         }
-        panic!("the Tab key never comes to {selector}");
+        panic!("the Tab key never comes to {here}");
     }
 
     /// Goes with Tab to a field and types into it.

@@ -17,6 +17,7 @@ use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::attachment::{Attachment, Media};
+use kentongan_protocol::form::builtin::suara;
 use kentongan_protocol::form::{Fault, Form, builtin};
 use kentongan_web::{Asked, Posted, Reply, Upload};
 
@@ -39,7 +40,7 @@ pub(super) struct Place {
 impl Place {
     /// Of two parts of a path.
     pub(super) fn of(form: &str, name: &str) -> Option<Place> {
-        Some(Place { form: builtin::by_name(form)?, name: name.parse().ok()? })
+        Some(Place { form: asked_here(form)?, name: name.parse().ok()? })
     }
 
     /// Where its form is.
@@ -97,9 +98,14 @@ struct Row {
     answer: String,
 }
 
+/// A form that is filled in on this page: all but the quick vote, which only a kiosk takes.
+fn asked_here(name: &str) -> Option<&'static Form> {
+    builtin::by_name(name).filter(|form| form.tag != suara::TAG)
+}
+
 /// Opens a new form.
 pub(super) fn begin(form: &str, asked: &Asked) -> Option<Reply> {
-    let form = builtin::by_name(form)?;
+    let form = asked_here(form)?;
     let place = Place { form, name: DraftName::draw() };
     let saved = if asked.query.has("tersimpan") { "?tersimpan=1" } else { "" };
     Some(Reply::go_to(&format!("{}{saved}", place.path())))

@@ -6,7 +6,7 @@ mod receipt;
 mod view;
 
 use kentongan_host::fail::Failure;
-use kentongan_protocol::form::builtin::{pengaduan, skm};
+use kentongan_protocol::form::builtin::{pengaduan, skm, suara};
 use kentongan_protocol::form::{Form, Value, builtin};
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::Words;
@@ -45,6 +45,7 @@ pub(super) fn title(form: &Form, record: &Record, w: &Words) -> String {
     let text = match form.tag {
         pengaduan::TAG => text("uraian"),
         skm::TAG => Some(survey(form, record, w, text("layanan"))),
+        suara::TAG => text("nilai"),
         _ => None,
     };
     let text = text.unwrap_or_default();

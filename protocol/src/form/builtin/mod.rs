@@ -6,6 +6,7 @@
 pub mod moves;
 pub mod pengaduan;
 pub mod skm;
+pub mod suara;
 
 use std::sync::LazyLock;
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::next;
 
-static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| vec![pengaduan::form(), skm::form()]);
+static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| vec![pengaduan::form(), skm::form(), suara::form()]);
 
 /// All built-in forms.
 pub fn all() -> &'static [Form] {

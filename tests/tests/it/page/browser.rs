@@ -189,3 +189,39 @@ fn barriers(browser: &mut Browser) -> String {
     );
     found.as_str().expect("what axe found").to_owned()
 }
+
+#[test]
+fn a_conflict_is_settled_at_the_office_by_keyboard_and_the_hub_agrees() {
+    let hub = Hub::start();
+    let (sari, page) = office(&hub);
+    let entered = sari.complain("Jalan berlubang.");
+    sari.wait_arrived();
+    // Neither hears of the other before both have written.
+    hub.door().cut();
+    sari.run(&["record", "edit", &entered.code, "lokasi=RT 03 depan musala"]).ok();
+    hub.run(&["complaint", "set", &entered.code, "--field", "lokasi=RT 05"]).ok();
+    hub.door().mend();
+    wait::until_true("the office sees both values", wait::LONG, || sari.status()["conflicts"] == 1);
+    let Some(mut browser) = Browser::start("a conflict is settled at the office") else { return };
+    browser.open(&page);
+    browser.sees("Bentrok");
+    browser.goes(|browser| {
+        browser.tabs_to(&format!("a[href=\"/catatan/{}\"]", entered.id));
+        browser.presses("Enter", 0);
+    });
+    browser.sees("RT 05");
+    browser.keeps_picture("bentrok");
+    let at_hand = "document.activeElement?.closest('form')?.innerText.includes('RT 03') ?? false";
+    browser.goes(|browser| {
+        browser.tabs_to_where(at_hand);
+        browser.presses("Enter", 0);
+    });
+    browser.sees("Perubahan tersimpan di komputer ini.");
+    assert!(!browser.text().contains("Bentrok"));
+    wait::until_true("nothing stands side by side at the hub", wait::LONG, || {
+        hub.run(&["conflict", "list"]).ok().json()["conflicts"].as_array().is_some_and(Vec::is_empty)
+    });
+    assert_eq!(sari.record(&entered.code)["fields"]["lokasi"], "RT 03 depan musala");
+    browser.open(&page);
+    assert!(!browser.text().contains("Bentrok"), "nothing is left to be looked at");
+}

@@ -251,3 +251,31 @@ fn an_office_that_belongs_to_no_hub_yet_says_so() {
     visitor.get(&form).expect(409);
     visitor.get("/pengiriman").expect(200);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_page_is_opened_in_whatever_browser_the_desk_has() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    assert_eq!(sari.run(&["open"]).expect(3).error()["exit"], 3, "there is no page while no service runs");
+    sari.start();
+    let page = sari.page();
+    assert_eq!(sari.run(&["open"]).ok().json()["page"], page.as_str());
+    // The desktop's way to open an address.
+    let (way, opened) = (sari.desk().join("xdg-open"), sari.desk().join("dibuka"));
+    std::fs::write(&way, format!("#!/bin/sh\necho \"$1\" > '{}'\n", opened.display())).expect("a program");
+    std::fs::set_permissions(&way, std::fs::Permissions::from_mode(0o755)).expect("that can be run");
+    let open = |path: &std::path::Path| {
+        let mut command = sari.command();
+        command.arg("open").env("PATH", path);
+        kentongan_tests::programs::run(command).ok()
+    };
+    let said = open(&std::path::PathBuf::from(format!("{}:/bin:/usr/bin", sari.desk().display())));
+    assert_eq!(std::fs::read_to_string(&opened).expect("it was opened").trim(), page);
+    assert!(said.stdout.contains(&page), "{}", said.stdout);
+    // Without a desktop, the address is said.
+    let said = open(&sari.desk().join("kosong"));
+    assert!(said.stdout.contains(&page) && said.stderr.contains("Open this address"), "{said:#?}");
+}

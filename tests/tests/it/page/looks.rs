@@ -38,6 +38,7 @@ fn pages(visitor: &mut Visitor, sari: &Office) -> Vec<(String, String)> {
         "/bantuan".to_owned(),
         "/bantuan/KTG-104".to_owned(),
         "/petugas".to_owned(),
+        "/kios".to_owned(),
         form.clone(),
         survey,
         format!("{form}/periksa"),
@@ -142,7 +143,8 @@ const NOT_SAFE_JS: [&str; 16] = [
 
 #[test]
 fn style_and_script_use_nothing_that_old_browsers_lack() {
-    for name in ["dasar.css", "gaya.css", "cetak-a4.css", "cetak-80.css", "cetak-58.css", "cetak-rekap.css"] {
+    for name in ["dasar.css", "gaya.css", "cetak-a4.css", "cetak-80.css", "cetak-58.css", "cetak-rekap.css", "kios.css"]
+    {
         let css = read(name);
         for word in NOT_SAFE_CSS {
             assert!(!css.contains(word), "{name}: {word}");
@@ -159,7 +161,7 @@ fn style_and_script_use_nothing_that_old_browsers_lack() {
             assert!(depth <= 2, "{name}: rules inside rules at {at}");
         }
     }
-    for name in ["dasar.js", "halaman.js"] {
+    for name in ["dasar.js", "halaman.js", "kios.js"] {
         let script = read(name);
         for word in NOT_SAFE_JS.iter().chain(&["eval(", "innerHTML", "document.write", "new Function"]) {
             assert!(!script.contains(word), "{name}: {word}");

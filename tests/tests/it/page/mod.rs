@@ -7,3 +7,6 @@ mod entry;
 pub(crate) mod http;
 mod looks;
 mod people;
+
+// Another door of the same program.
+mod kiosk;

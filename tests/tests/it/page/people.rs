@@ -115,3 +115,39 @@ fn a_forgotten_pin_is_replaced_on_the_page_and_wrong_ones_make_wait() {
     let locked = visitor.post("/masuk", &[("orang", "2"), ("pin", "4821")]).expect(422).text();
     assert!(locked.contains("Tunggu ") && locked.contains("detik lagi"), "{locked}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_that_nobody_is_at_locks_itself_and_the_pin_leads_back_to_what_was_typed() {
+    use kentongan_tests::browser::Browser;
+
+    let hub = Hub::start();
+    let (_sari, mut visitor, [_, sitis]) = office(&hub);
+    let Some(mut browser) = Browser::start("a page that nobody is at") else { return };
+    let page = format!("http://{}/", visitor.host);
+    come_in(&mut visitor, "2", &sitis, "4821");
+    browser.open(&format!("{page}isi/pengaduan"));
+    browser.sees("Silakan masuk");
+    browser.keeps_picture("pintu");
+    let shows_pin = |browser: &mut Browser| {
+        browser.fills("pin", "4821");
+        browser.goes(|browser| browser.presses("Enter", 0));
+    };
+    browser.tabs_to("[name=orang][value='2']");
+    browser.presses(" ", 0);
+    shows_pin(&mut browser);
+    browser.open(&format!("{page}isi/pengaduan"));
+    browser.fills("uraian", "Jembatan di dusun tiga putus");
+    let form = browser.path();
+    // Eleven minutes pass for the page, and it looks at its clock.
+    browser.goes(|browser| {
+        browser.run("{ const now = Date.now; Date.now = () => now() + 660000; 0 }");
+        browser.run("document.dispatchEvent(new Event('visibilitychange'))");
+    });
+    browser.sees("Silakan masuk");
+    assert!(!browser.text().contains("Jembatan"));
+    // Her name is chosen already, and the PIN has the focus.
+    shows_pin(&mut browser);
+    assert_eq!(browser.path(), form);
+    assert_eq!(browser.run("document.querySelector('[name=uraian]').value"), "Jembatan di dusun tiga putus");
+}

@@ -1,0 +1,129 @@
+//! The office's first page beside a hundred thousand records, against the same page beside a thousand; and what ten tabs of it
+//! cost in memory.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use kentongan_agent::inbox::{ListEntered, MapChoice, Options, import_file};
+use kentongan_agent::store::{Machine, Store};
+use kentongan_host::Lang;
+use kentongan_tests::{Dice, Hub, Office, data};
+use rusqlite::Connection;
+
+use crate::idle::resident_bytes;
+use crate::measure::{Bound, Figure, median, timed};
+
+const FEW: usize = 1_000;
+const MANY: usize = 100_000;
+/// Rows of one file.
+const FILE_ROWS: usize = 10_000;
+const ROUNDS: usize = 41;
+const TABS: usize = 10;
+/// Questions of each tab: a minute's worth.
+const ASKED: usize = 20;
+const BOUND_MS: f64 = 50.0;
+const MIB: f64 = 1024.0 * 1024.0;
+
+pub(crate) fn run() -> Vec<Figure> {
+    let mut hub = Hub::start();
+    let (mut few, mut many) = (Office::enrol(&hub, "32.73.05.1001"), Office::enrol(&hub, "32.73.05.1002"));
+    hub.stop();
+    fill(&few, FEW);
+    fill(&many, MANY);
+    let ms = |office: &mut Office, path: &str| {
+        let page = office.page();
+        let rounds = (0..ROUNDS).map(|_| timed(|| fetch(&page, path)).0).collect();
+        median(rounds).as_secs_f64() * 1000.0
+    };
+    few.start();
+    many.start();
+    let mut figures = Vec::new();
+    for (name, path, what) in [
+        ("page-first", "/", "the first page, 100,000 records arrived and none in a second copy"),
+        ("page-list", "/catatan", "the list of records beside 100,000"),
+        ("page-delivery", "/pengiriman", "the page about delivery beside 100,000 records"),
+    ] {
+        let (small, large) = (ms(&mut few, path), ms(&mut many, path));
+        figures.push(Figure {
+            name,
+            what,
+            ours: (large, "ms"),
+            against: (BOUND_MS, "the bound"),
+            bound: Bound::AtMost(1.0),
+        });
+        figures.push(Figure {
+            name,
+            what: "the same",
+            ours: (large, "ms"),
+            against: (small, "beside 1,000 records"),
+            bound: Bound::None,
+        });
+    }
+    let page = many.page();
+    std::thread::scope(|scope| {
+        for _ in 0..TABS {
+            scope.spawn(|| (0..ASKED).for_each(|_| fetch_part(&page)));
+        }
+    });
+    let resident = resident_bytes(many.service().expect("it runs").pid());
+    figures.push(Figure {
+        name: "page-memory",
+        what: "resident memory with ten tabs and 100,000 records",
+        ours: (resident / MIB, "MiB"),
+        against: (10.0, "the agent's budget"),
+        bound: Bound::AtMost(1.0),
+    });
+    figures
+}
+
+/// Enters so many records, and lets the store believe that a hub without a second copy has them.
+fn fill(office: &Office, records: usize) {
+    office.configure("[hub]\nproxy = \"none\"\n");
+    let path = office.data().join("store.db");
+    let mut store = Store::open(&path, Machine::real()).expect("the store");
+    for (number, rows) in (0..records).step_by(FILE_ROWS).enumerate() {
+        let file = office.desk().join(format!("{number}.csv"));
+        let count = FILE_ROWS.min(records - rows);
+        fs::write(&file, data::messy_csv(&mut Dice::new(number as u64), count, usize::MAX).csv).expect("write a file");
+        let options = Options {
+            lang: Lang::En,
+            author: "impor".to_owned(),
+            offset_min: 420,
+            map: MapChoice::Titles,
+            rejected_folders: Vec::new(),
+            entered: ListEntered::No,
+            stop: &AtomicBool::new(false),
+        };
+        let report = import_file(&file, &options, &mut store, &mut |_| {}).expect("import a file");
+        assert_eq!((report.taken, report.rejected), (count as u64, 0), "{report:?}");
+    }
+    store.close().expect("close the store");
+    let store = Connection::open(&path).expect("the file of the store");
+    store.execute("UPDATE log SET stored = held WHERE own = 1", []).expect("the marks of a hub");
+    // Entered over some years, not within a minute.
+    let spread = "UPDATE record SET wall_ms = wall_ms - id % 1000 * 86400000, changed = wall_ms - id % 1000 * 86400000";
+    store.execute(spread, []).expect("times of entry");
+}
+
+fn fetch(page: &str, path: &str) {
+    ask(page, path, "");
+}
+
+/// What a tab asks every three seconds.
+fn fetch_part(page: &str) {
+    ask(page, "/", "X-Part: 1\r\n");
+}
+
+fn ask(page: &str, path: &str, headers: &str) {
+    let host = page.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(host).expect("the page is open");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("answered");
+    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+}
