@@ -129,6 +129,11 @@ impl Filter {
         }
     }
 
+    /// Whether the page repeats texts of the address.
+    fn is_typed(&self) -> bool {
+        !(self.area.is_empty() && self.program.is_empty() && self.text.is_empty())
+    }
+
     /// Whether it lets some offices out.
     fn is_set(&self) -> bool {
         *self != Filter::default()
@@ -192,20 +197,26 @@ pub(super) async fn show(console: &Console, visit: Visit, asked: Asked) -> Resul
     };
     let live = live(&shell, &filter, &looked);
     if is_part {
-        return Ok(shell::page(&FleetLive { s: &shell, live }).tagged(&looked.tag));
+        return Ok(sent(shell::page(&FleetLive { s: &shell, live }), &filter, &asked).tagged(&looked.tag));
     }
     let district = |row: &OfficeRow| row.office.get(..DISTRICT_LETTERS).unwrap_or(&row.office).to_owned();
     let mut districts: Vec<String> = looked.rows.iter().map(district).collect();
     districts.dedup();
     let programs: BTreeSet<&str> = looked.rows.iter().map(|row| version(&row.program)).collect();
-    Ok(shell::page(&FleetPage {
+    let page = shell::page(&FleetPage {
         s: &shell,
         filter: &filter,
         districts,
         programs: programs.into_iter().filter(|version| !version.is_empty()).collect(),
         states: State::ALL.map(|state| (signs::state_code(state), signs::state(state, &shell.w).word)),
         live,
-    }))
+    });
+    Ok(sent(page, &filter, &asked))
+}
+
+/// Packed, unless the page repeats what an address says.
+fn sent(page: Reply, filter: &Filter, asked: &Asked) -> Reply {
+    if filter.is_typed() { page } else { page.packed_for(asked) }
 }
 
 /// What the page is made of.

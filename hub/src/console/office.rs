@@ -13,7 +13,7 @@ use super::route::Visit;
 use super::sheet;
 use super::shell::{self, Shell};
 use super::signs::{self, Sign, Stretch};
-use crate::service::fleet::{Detail, Heard, ReplicaRow, Session};
+use crate::service::fleet::{Detail, Heard, ReplicaRow, Rhythm, Session};
 use crate::service::office::{self, Answer, NOTE_CHARS_MAX, Request};
 use crate::service::{self, Request as Ordered};
 use crate::store::Delays;
@@ -35,6 +35,7 @@ struct OfficePage<'a> {
     sign: Sign,
     notices: Vec<&'static str>,
     facts: Vec<(&'static str, String, String)>,
+    rhythm: String,
     strip: Vec<Stretch>,
     strip_words: String,
     curve: Vec<Bar>,
@@ -126,6 +127,7 @@ fn page<'a>(s: &'a Shell, d: &'a Detail) -> OfficePage<'a> {
         sign: signs::state(d.row.state, w),
         notices: d.row.notices.iter().map(|notice| signs::notice(*notice, w)).collect(),
         facts: facts(s, d),
+        rhythm: rhythm(s, &d.rhythm),
         strip: signs::strip(&d.row.days),
         strip_words: signs::strip_words(&d.row.days, w),
         curve: curve(s, d),
@@ -151,13 +153,6 @@ fn facts(s: &Shell, d: &Detail) -> Vec<(&'static str, String, String)> {
     let (drained, drained_at) = time(row.drained_at);
     let (oldest, oldest_at) = time(row.oldest_pending_at);
     let (certificate, certificate_at) = time(row.cert_expires_at);
-    let hours = |seconds: u64| w.number(seconds / 3_600);
-    let r = &d.rhythm;
-    let known = if r.learned { w.t("kantor.dipelajari") } else { w.t("kantor.anggapan") };
-    let (days, from, to) = (r.week_days.to_string(), format!("{:02}", r.from_hour), format!("{:02}", r.to_hour));
-    let (late, silent) = (hours(r.late_after_s), hours(r.silent_after_s));
-    let rhythm =
-        [("hari", &*days), ("dari", &from), ("sampai", &to), ("lambat", &late), ("sunyi", &silent), ("asal", known)];
     vec![
         (w.t("kantor.kontak"), contact, contact_at),
         (w.t("kantor.ditunggu"), expected, expected_at),
@@ -167,8 +162,25 @@ fn facts(s: &Shell, d: &Detail) -> Vec<(&'static str, String, String)> {
         (w.t("kantor.jam"), signs::offset(row.clock_offset_s, w), String::new()),
         (w.t("kantor.sertifikat"), certificate, certificate_at),
         (w.t("kantor.versi"), row.program.clone(), String::new()),
-        (w.t("kantor.irama"), w.with("kantor.irama_kata", &rhythm), String::new()),
     ]
+}
+
+/// When it works, and after how much of that time its silence means something.
+fn rhythm(s: &Shell, r: &Rhythm) -> String {
+    let w = &s.w;
+    let hours = |seconds: u64| w.number(seconds / 3_600);
+    let known = if r.learned { w.t("kantor.dipelajari") } else { w.t("kantor.anggapan") };
+    let (days, from, to) = (r.week_days.to_string(), format!("{:02}", r.from_hour), format!("{:02}", r.to_hour));
+    let (late, silent) = (hours(r.late_after_s), hours(r.silent_after_s));
+    let values = [
+        ("hari", days.as_str()),
+        ("dari", &from),
+        ("sampai", &to),
+        ("lambat", &late),
+        ("sunyi", &silent),
+        ("asal", known),
+    ];
+    w.with("kantor.irama_kata", &values)
 }
 
 /// The last days with their delays, by the classes that they are counted in.

@@ -7,6 +7,7 @@ mod canary;
 mod clocks;
 mod cuts;
 mod damage;
+mod enrolment;
 mod exits;
 mod export;
 mod frozen;

@@ -1,12 +1,19 @@
 //! What is answered, under headers that leave a page nothing to do but show itself.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use hyper::{Response, StatusCode};
+
+use crate::asked::Asked;
 
 /// Everything from our own files, no script or style inline, in no frame, forms to ourselves alone. The drawings inside
 /// our style sheet are `data:`.
@@ -14,6 +21,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// The browser asks for none of these, and no page of ours could.
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), usb=()";
+/// A shorter page fits into few packets as it is.
+const PACKED_BYTES_MIN: usize = 4 * 1024;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// An answer.
@@ -105,6 +114,27 @@ impl Reply {
     #[must_use]
     pub fn kept_for_ever(mut self) -> Reply {
         self.is_kept = true;
+        self
+    }
+
+    /// The same in gzip, if the browser takes that.
+    ///
+    /// Only for a page that repeats nothing out of its address: whoever can make a browser ask for addresses of their
+    /// choice, and sees how long the answers are, could otherwise guess the token that stands in the same page.
+    #[must_use]
+    pub fn packed_for(mut self, asked: &Asked) -> Reply {
+        let takes = asked.header(&ACCEPT_ENCODING).unwrap_or_default();
+        let takes = takes.split(',').any(|way| way.trim().eq_ignore_ascii_case("gzip"));
+        if !takes || self.body.len() < PACKED_BYTES_MIN {
+            return self;
+        }
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        let packed = packer.write_all(&self.body).and_then(|()| packer.finish());
+        // Writing into memory does not fail; if it did, the page would go as it is.
+        if let Ok(packed) = packed {
+            self.body = Bytes::from(packed);
+            return self.with(CONTENT_ENCODING, "gzip").with(VARY, "accept-encoding");
+        }
         self
     }
 
