@@ -1,8 +1,7 @@
 //! Benches that compare two things in the same run and say the ratio; a time alone says more about the machine.
 //!
 //! `cargo run --release -p kentongan-tests --bin bench -- [save|import|accept|bytes|packed|idle|page|console]…` (nothing named:
-//! all but `console`, which takes minutes). Each
-//! prints a line for people and a JSON line for scripts; with `--check` the exit code is 1 if a bound does not hold.
+//! all but `console`, which takes minutes). Each prints a line for people and a JSON line for scripts; with `--check` the exit code is 1 if a bound does not hold.
 
 mod accept;
 mod bytes;

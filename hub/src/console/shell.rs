@@ -281,6 +281,10 @@ mod tests {
                     folders.push(path);
                     continue;
                 }
+                // What citizens see has words of its own.
+                if path.file_name().is_some_and(|name| name == "lacak.html") {
+                    continue;
+                }
                 let text = std::fs::read_to_string(&path).unwrap_or_default();
                 for call in ["w.t(\"", "w.with(\"", "w.count(\"", "words.t(\""] {
                     for rest in text.split(call).skip(1) {

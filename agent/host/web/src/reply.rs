@@ -128,7 +128,7 @@ impl Reply {
         if !takes || self.body.len() < PACKED_BYTES_MIN {
             return self;
         }
-        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut packer = GzEncoder::new(Vec::new(), Compression::default());
         let packed = packer.write_all(&self.body).and_then(|()| packer.finish());
         // Writing into memory does not fail; if it did, the page would go as it is.
         if let Ok(packed) = packed {
