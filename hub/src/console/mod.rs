@@ -18,6 +18,8 @@
 
 mod account;
 mod audit;
+mod cases;
+mod conflicts;
 mod door;
 mod enrolment;
 mod fleet;
@@ -28,6 +30,7 @@ mod route;
 mod sheet;
 mod shell;
 mod signs;
+mod surveys;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -15,7 +15,7 @@ use kentongan_web::token::Session;
 use kentongan_web::{Asked, Reply, Site, cookie};
 
 use super::shell::{self, ASSETS, Person, Shell};
-use super::{Console, account, audit, door, enrolment, fleet, office, people};
+use super::{Console, account, audit, cases, conflicts, door, enrolment, fleet, office, people, surveys};
 use crate::service::Via;
 use crate::service::login::{self, Place, Token};
 use crate::store::{Login, Role, Stage};
@@ -114,6 +114,25 @@ pub(super) const PAGES: &[Page] = pages! {
     GET  "/audit"                 Admin   => audit::show;
     POST "/audit/periksa"         Admin   => audit::check;
     POST "/audit/salinan"         Admin   => audit::copy;
+
+    GET  "/aduan"                 See     => cases::board;
+    GET  "/aduan/cari"            See     => cases::look_up;
+    GET  "/aduan/daftar"          See     => cases::list;
+    GET  "/aduan/{}"              See     => cases::show;
+    POST "/aduan/{}/baca"         Case    => cases::read;
+    POST "/aduan/{}/langkah"      Case    => cases::take;
+    GET  "/aduan/{}/disposisi"    See     => cases::sheet;
+    GET  "/aduan/{}/lampiran/{}"  Case    => cases::file;
+
+    GET  "/konflik"               See     => conflicts::list;
+    POST "/konflik"               Case    => conflicts::decide_alike;
+    GET  "/konflik/{}"            See     => conflicts::show;
+    POST "/konflik/{}/baca"       Case    => conflicts::read;
+    POST "/konflik/{}/putuskan"   Case    => conflicts::decide;
+    POST "/konflik/{}/batal"      Case    => conflicts::undo;
+
+    GET  "/survei"                See     => surveys::index;
+    GET  "/survei/lembar"         See     => surveys::sheet;
 };
 
 /// A request that was let through, and who makes it.

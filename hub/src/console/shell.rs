@@ -22,11 +22,13 @@ static WORDS: LazyLock<Catalog> = LazyLock::new(|| {
             include_str!("words/umum.id.txt"),
             include_str!("words/orang.id.txt"),
             include_str!("words/armada.id.txt"),
+            include_str!("words/kerja.id.txt"),
         ),
         concat!(
             include_str!("words/umum.en.txt"),
             include_str!("words/orang.en.txt"),
             include_str!("words/armada.en.txt"),
+            include_str!("words/kerja.en.txt"),
         ),
     )
 });
@@ -35,7 +37,14 @@ static WORDS: LazyLock<Catalog> = LazyLock::new(|| {
 pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     style: [
         look::style(),
-        Asset::css("konsol", concat!(include_str!("assets/konsol.css"), include_str!("assets/armada.css"))),
+        Asset::css(
+            "konsol",
+            concat!(
+                include_str!("assets/konsol.css"),
+                include_str!("assets/armada.css"),
+                include_str!("assets/kerja.css")
+            ),
+        ),
     ],
     script: look::script(),
     icon: look::icon(),

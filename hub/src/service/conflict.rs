@@ -335,7 +335,7 @@ fn show(tx: &mut dyn Tx, operator: Operator<'_>, opened: &Opened) -> Result<Show
             let answers = answers(opened.form, values);
             document.base = Some(Standing { number: 0, ops: vec![id.to_string()], by, answers });
         }
-        let proposal = proposed(base.map(|(_, _, values)| values), &candidates);
+        let proposal = proposed(&lineage, &candidates);
         let has_hidden = Hidden::of(opened).hides_of(group);
         conflicts.push(Open { document, proposal: answers(opened.form, &proposal), has_hidden });
     }
@@ -377,9 +377,14 @@ fn decided(tx: &mut dyn Tx, operator: Operator<'_>, limit: u32) -> Result<Decisi
 }
 
 /// The values that are proposed: see [`Open::proposal`].
-fn proposed(base: Option<&Values>, candidates: &[Candidate<'_>]) -> Values {
+fn proposed(lineage: &Lineage, candidates: &[Candidate<'_>]) -> Values {
     let Some(shown) = candidates.first().map(|candidate| &candidate.written.values) else { return Values::new() };
-    let Some(base) = base else { return shown.clone() };
+    let nothing = Values::new();
+    let base = match lineage.base(candidates) {
+        Some((_, _, values)) => values,
+        None if lineage.began_empty(candidates) => &nothing,
+        None => return shown.clone(),
+    };
     let tags: BTreeSet<FieldTag> =
         candidates.iter().flat_map(|candidate| candidate.written.values.keys()).chain(base.keys()).copied().collect();
     let value = |tag: FieldTag| {
@@ -437,8 +442,7 @@ fn chosen(
     let base = match take.trim() {
         "" if values.is_empty() => return Err(ambiguous(candidates.len())),
         "proposal" if values.is_empty() => {
-            let lineage = Lineage::of(tx, opened, group.tag)?;
-            return Ok(proposed(lineage.base(&candidates).map(|(_, _, values)| values), &candidates));
+            return Ok(proposed(&Lineage::of(tx, opened, group.tag)?, &candidates));
         }
         "" => candidates.first(),
         take => Some(taken(tx, operator, &candidates, take)?),

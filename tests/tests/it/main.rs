@@ -28,3 +28,4 @@ mod strangers;
 mod tidy;
 mod together;
 mod versions;
+mod work;

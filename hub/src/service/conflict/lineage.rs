@@ -38,6 +38,12 @@ impl Lineage {
         Some((op, op.writes.iter().find(|write| write.group == self.group)?))
     }
 
+    /// Whether nothing stood there before: none of the candidates replaced anything.
+    pub(super) fn began_empty(&self, candidates: &[Candidate<'_>]) -> bool {
+        let mut first = candidates.iter().filter_map(|candidate| candidate.ops.first());
+        first.all(|id| self.replaced_by(*id).is_empty())
+    }
+
     /// The last write that all of the candidates replaced, each perhaps by way of others.
     pub(super) fn base(&self, candidates: &[Candidate<'_>]) -> Option<(OpId, &Op, &Values)> {
         let mut common: Option<BTreeSet<OpId>> = None;
