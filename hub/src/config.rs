@@ -11,7 +11,6 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
-/// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
 /// `metrics.per_office`, `calendar.*`, `survey.*`, `console.session`, `console.idle`, `console.two_factor`,
 /// `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
@@ -518,6 +517,7 @@ mod tests {
             assert_eq!(sample.matches(&table).count(), 1, "a table that begins twice cannot be read: {table}");
             assert!(sample.contains(&format!("#{} = ", opt.key)), "{}", opt.name());
             assert!(sample.contains(opt.help_id) && sample.contains(opt.help_en), "{}", opt.name());
+            assert_eq!(sample.matches(&format!("\n[{}]\n", opt.table)).count(), 1, "TOML takes a table once");
             assert_ne!(opt.help_id, opt.help_en);
         }
     }
