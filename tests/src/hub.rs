@@ -223,6 +223,15 @@ impl Hub {
         programs::run(command)
     }
 
+    /// Where its console is.
+    ///
+    /// # Panics
+    /// If the hub does not run, or has no console.
+    pub fn console(&self) -> String {
+        let service = self.process.as_ref().expect("the hub runs");
+        service.ready()["console"].as_str().expect("an open console").to_owned()
+    }
+
     /// A new enrolment code for an office.
     ///
     /// # Panics

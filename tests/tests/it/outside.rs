@@ -9,7 +9,7 @@ use kentongan_protocol::receipt::{Prefix, ReceiptCode};
 use kentongan_tests::{Hub, Office};
 use serde_json::{Value, json};
 
-use crate::page::http::{Answer, Visitor, encoded};
+use kentongan_tests::visitor::{Answer, Visitor, encoded};
 
 const OFFICE: &str = "32.73.05.1001";
 

@@ -4,9 +4,10 @@ mod attacks;
 #[cfg(target_os = "linux")]
 mod browser;
 mod entry;
-pub(crate) mod http;
 mod looks;
 mod people;
 
 // Another door of the same program.
 mod kiosk;
+
+use kentongan_tests::visitor as http;

@@ -9,32 +9,44 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody at a page.
 #[derive(Debug, Clone)]
-pub(crate) struct Visitor {
+pub struct Visitor {
     /// `127.0.0.1:8710`
-    pub(crate) host: String,
+    pub host: String,
     cookies: Vec<(String, String)>,
+    /// A page that every visitor may see, with the token of its forms; it may lead to another one.
+    token_page: &'static str,
+    /// What the browser calls itself.
+    browser: String,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) code: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+pub struct Answer {
+    /// Status.
+    pub code: u16,
+    /// Headers, their names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// What follows them.
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    pub(crate) fn text(&self) -> String {
+    /// The body as text.
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub(crate) fn header(&self, name: &str) -> &str {
+    /// A header, `""` if there is none.
+    pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// Itself, if it has this status.
+    ///
+    /// # Panics
+    /// If that is not so.
     #[track_caller]
-    pub(crate) fn expect(self, code: u16) -> Answer {
+    pub fn expect(self, code: u16) -> Answer {
         assert_eq!(self.code, code, "{:?}\n{}", self.headers, self.text());
         self
     }
@@ -42,31 +54,61 @@ impl Answer {
 
 impl Visitor {
     /// At the page with this address.
-    pub(crate) fn at(page: &str) -> Visitor {
+    pub fn at(page: &str) -> Visitor {
         let host = page.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        Visitor { host, cookies: Vec::new() }
+        Visitor { host, cookies: Vec::new(), token_page: "/bantuan", browser: "Visitor".to_owned() }
+    }
+
+    /// At the console with this address.
+    pub fn at_console(page: &str) -> Visitor {
+        Visitor { token_page: "/akun", ..Visitor::at(page) }
+    }
+
+    /// Calls itself so from now on.
+    pub fn calls_itself(&mut self, browser: &str) {
+        self.browser = browser.to_owned();
+    }
+
+    /// Shows a cookie that nobody gave it.
+    pub fn plant(&mut self, name: &str, value: &str) {
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
     }
 
     /// Shows a cookie that another browser was given.
-    pub(crate) fn takes_over(&mut self, name: &str, other: &Visitor) {
+    pub fn takes_over(&mut self, name: &str, other: &Visitor) {
         let stolen = other.cookies.iter().filter(|(known, _)| known == name).cloned();
         self.cookies.extend(stolen);
     }
 
     /// Asks for a page.
-    pub(crate) fn get(&mut self, path: &str) -> Answer {
+    ///
+    /// # Panics
+    /// If nobody answers there.
+    pub fn get(&mut self, path: &str) -> Answer {
         let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
         self.exchange(&head, b"")
     }
 
     /// The token of the forms of a page.
-    pub(crate) fn token(&mut self) -> String {
-        let page = self.get("/bantuan").expect(200).text();
+    ///
+    /// # Panics
+    /// If nobody answers there.
+    pub fn token(&mut self) -> String {
+        let mut answer = self.get(self.token_page);
+        if answer.code == 303 {
+            let to = answer.header("location").to_owned();
+            answer = self.get(&to);
+        }
+        let page = answer.expect(200).text();
         value_after(&page, "name=\"kunci\" content=\"").to_owned()
     }
 
     /// Sends a form as our own page would.
-    pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    ///
+    /// # Panics
+    /// If nobody answers there.
+    pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.token();
         let mut all = vec![("_token", token.as_str())];
         all.extend(fields);
@@ -76,7 +118,10 @@ impl Visitor {
     }
 
     /// Sends a form with a file.
-    pub(crate) fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+    ///
+    /// # Panics
+    /// If nobody answers there.
+    pub fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
         let token = self.token();
         let mut body = Vec::new();
         for (name, value) in [("_token", token.as_str())].iter().chain(fields) {
@@ -92,7 +137,10 @@ impl Visitor {
     }
 
     /// Sends a body under headers of one's own.
-    pub(crate) fn send(&mut self, path: &str, headers: &str, kind: &str, body: &[u8]) -> Answer {
+    ///
+    /// # Panics
+    /// If nobody answers there.
+    pub fn send(&mut self, path: &str, headers: &str, kind: &str, body: &[u8]) -> Answer {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}Content-Type: {kind}\r\n\
              Content-Length: {}\r\n",
@@ -103,12 +151,16 @@ impl Visitor {
     }
 
     /// Sends a head, to which the cookies are added, and a body.
-    pub(crate) fn exchange(&mut self, head: &str, body: &[u8]) -> Answer {
+    ///
+    /// # Panics
+    /// If nobody answers there.
+    pub fn exchange(&mut self, head: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.host).expect("the page is open");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
-        stream.write_all(format!("{head}{cookies}\r\n").as_bytes()).expect("sent");
+        let browser = &self.browser;
+        stream.write_all(format!("{head}User-Agent: {browser}\r\n{cookies}\r\n").as_bytes()).expect("sent");
         // A server that has seen enough closes before everything is sent.
         let _ = stream.write_all(body);
         let mut bytes = Vec::new();
@@ -137,7 +189,7 @@ fn parsed(bytes: &[u8]) -> Answer {
 }
 
 /// The fields as a form sends them.
-pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
+pub fn encoded(fields: &[(&str, &str)]) -> String {
     let escaped = |text: &str| -> String {
         text.bytes()
             .map(|byte| match byte {
@@ -151,8 +203,11 @@ pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
 }
 
 /// What stands between `mark` and the next quotation mark.
+///
+/// # Panics
+/// If the mark is not there.
 #[track_caller]
-pub(crate) fn value_after<'t>(text: &'t str, mark: &str) -> &'t str {
+pub fn value_after<'t>(text: &'t str, mark: &str) -> &'t str {
     let rest = text.split_once(mark).unwrap_or_else(|| panic!("no {mark} in\n{text}")).1;
     rest.split('"').next().unwrap_or_default()
 }
