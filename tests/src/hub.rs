@@ -241,15 +241,6 @@ impl Hub {
         created["code"].as_str().expect("a code").to_owned()
     }
 
-    /// Where its console is.
-    ///
-    /// # Panics
-    /// If the hub does not run, or has no console.
-    pub fn console(&self) -> String {
-        let service = self.process.as_ref().expect("the hub runs");
-        service.ready()["console"].as_str().expect("an open console").to_owned()
-    }
-
     /// Everything it has of a kind (`complaints`, `surveys`), one document a record.
     ///
     /// # Panics
