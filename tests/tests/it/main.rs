@@ -5,6 +5,7 @@ mod attachments;
 mod backup;
 mod canary;
 mod clocks;
+mod console;
 mod cuts;
 mod damage;
 mod enrolment;

@@ -1,0 +1,36 @@
+//! The hub's console: who may do what there, and what strangers may not.
+
+mod attacks;
+mod people;
+mod roles;
+
+use kentongan_tests::Hub;
+use kentongan_tests::visitor::Visitor;
+
+/// A password for stories.
+const PASSWORD: &str = "kopi sawah gong tikar";
+
+/// Somebody new at the console, logged in.
+fn somebody(hub: &Hub, name: &str, role: &str) -> Visitor {
+    let invited = hub.run(&["operator", "add", name, "--role", role]).ok().json();
+    let mut visitor = Visitor::at_console(&hub.console());
+    accept(&mut visitor, name, invited["code"].as_str().expect("a code")).expect(303);
+    visitor
+}
+
+/// The first admin, logged in.
+fn admin(hub: &Hub) -> Visitor {
+    let invited = hub.run(&["operator", "reset", "admin"]).ok().json();
+    let mut visitor = Visitor::at_console(&hub.console());
+    accept(&mut visitor, "admin", invited["code"].as_str().expect("a code")).expect(303);
+    visitor
+}
+
+fn accept(visitor: &mut Visitor, name: &str, code: &str) -> kentongan_tests::visitor::Answer {
+    let fields = [("nama", name), ("undangan", code), ("sandi", PASSWORD), ("sandi_lagi", PASSWORD)];
+    visitor.post("/masuk/undangan", &fields)
+}
+
+fn log_in(visitor: &mut Visitor, name: &str, password: &str) -> kentongan_tests::visitor::Answer {
+    visitor.post("/masuk", &[("nama", name), ("sandi", password)])
+}
