@@ -17,7 +17,7 @@ pub(crate) struct Wrong {
     /// To be asked again after so many seconds.
     pub(super) again_s: Option<u64>,
     /// For the log: a fault of this side.
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
 }
 
 impl Wrong {
@@ -75,7 +75,7 @@ impl From<Failure> for Wrong {
         if ours(&failure) {
             let detail = "The hub has trouble. Nothing was changed; ask again later.";
             let wrong = Wrong { again_s: Some(60), ..Wrong::new(StatusCode::SERVICE_UNAVAILABLE, detail) };
-            return Wrong { failure: Some(failure), ..wrong };
+            return Wrong { failure: Some(Box::new(failure)), ..wrong };
         }
         let status = match failure.exit {
             Exit::Decide => StatusCode::CONFLICT,

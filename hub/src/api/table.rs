@@ -37,6 +37,9 @@ pub(crate) struct Given {
 /// Does what is asked, within one transaction.
 pub(super) type Do = fn(&mut dyn Tx, &Desk, &Call) -> Result<Given, Wrong>;
 
+/// Describes what is taken or given; what it refers to goes among the components of the document.
+pub(super) type Schema = fn(&mut Map<String, Value>) -> Value;
+
 /// A parameter of the address.
 pub(super) struct Param {
     pub(super) name: &'static str,
@@ -68,8 +71,8 @@ pub(super) struct Operation {
     pub(super) about: &'static str,
     pub(super) params: &'static [Param],
     /// What it takes, if it takes anything.
-    pub(super) takes: Option<fn(&mut Map<String, Value>) -> Value>,
-    pub(super) gives: fn(&mut Map<String, Value>) -> Value,
+    pub(super) takes: Option<Schema>,
+    pub(super) gives: Schema,
     /// The status of success.
     pub(super) status: u16,
     /// Whether it looks at `If-Match`.
@@ -102,7 +105,7 @@ const fn reads(
     scope: Option<&'static str>,
     about: &'static str,
     params: &'static [Param],
-    gives: fn(&mut Map<String, Value>) -> Value,
+    gives: Schema,
     run: Do,
 ) -> Operation {
     Operation {

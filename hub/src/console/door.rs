@@ -1,7 +1,6 @@
 //! Logging in and out. What is wrong is never said more exactly than "name or password": names are not given away.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use askama::Template;
 use hyper::StatusCode;
@@ -205,7 +204,7 @@ impl Console {
     /// What is said to somebody who has to wait before the next try.
     pub(super) fn waits(&self, visit: &Visit, name: &str) -> Option<String> {
         let wait_ms = self.gate().wait_ms(name, visit.from, self.serving.clock.boot_ms());
-        let seconds = Duration::from_millis(wait_ms).as_secs().saturating_add(u64::from(wait_ms % 1_000 > 0));
+        let seconds = wait_ms.div_ceil(1_000);
         (seconds > 0).then(|| visit.shell.w.count("masuk.tunggu", seconds))
     }
 

@@ -116,7 +116,9 @@ mod tests {
         assert_eq!(gate.wait_ms("wayan", HERE, 0), WAIT_MS);
         assert!(!gate.wrong("wayan", HERE, 0));
         assert_eq!(gate.wait_ms("wayan", HERE, 0), 2 * WAIT_MS);
-        (0..40).for_each(|_| drop(gate.wrong("wayan", HERE, 0)));
+        for _ in 0..40 {
+            gate.wrong("wayan", HERE, 0);
+        }
         assert_eq!(gate.wait_ms("wayan", HERE, 0), WAIT_MS_MAX);
         assert_eq!(gate.wait_ms("wayan", HERE, WAIT_MS_MAX), 0);
     }
@@ -124,10 +126,14 @@ mod tests {
     #[test]
     fn neither_another_name_nor_another_address_waits_for_it_at_once() {
         let mut gate = Gate::default();
-        (0..10).for_each(|_| drop(gate.wrong("wayan", HERE, 0)));
+        for _ in 0..10 {
+            gate.wrong("wayan", HERE, 0);
+        }
         assert!(gate.wait_ms("wayan", HERE, 0) > 0);
         assert_eq!((gate.wait_ms("wayan", THERE, 0), gate.wait_ms("sari", HERE, 0)), (0, 0));
-        (0..20).for_each(|n| drop(gate.wrong(&format!("tebak{n}"), HERE, 0)));
+        for n in 0..20 {
+            gate.wrong(&format!("tebak{n}"), HERE, 0);
+        }
         assert!(gate.wait_ms("sari", HERE, 0) > 0, "the address tries too many names");
         gate.right("wayan", HERE);
         assert!(gate.wait_ms("wayan", HERE, 0) > 0, "and being right once does not free it");

@@ -28,7 +28,7 @@ pub fn step_of(key: &[u8], typed: &str, now_ms: i64, last_step: u64) -> Option<u
     let steps = now.saturating_sub(STEPS_BESIDE)..=now.saturating_add(STEPS_BESIDE);
     // Each is computed, whichever fits: how long it takes says nothing.
     let fitting = steps.filter(|step| is_same(&code_at(key, *step), &typed));
-    fitting.filter(|step| *step > last_step).last()
+    fitting.filter(|step| *step > last_step).max()
 }
 
 /// The code of a moment.

@@ -36,8 +36,11 @@ const SHIPPED: [Shipped; 2] = [
     Shipped { program: Program::Hub, command: kentongan_hub::cli::command, options: kentongan_hub::config::OPTIONS },
 ];
 
+/// The name of a completion's file, of the name of its program.
+type FileName = fn(&str) -> String;
+
 /// Where each shell looks for completions, and how a file is called there.
-const SHELLS: [(Shell, &str, fn(&str) -> String); 3] = [
+const SHELLS: [(Shell, &str, FileName); 3] = [
     (Shell::Bash, "bash-completion/completions", str::to_owned),
     (Shell::Zsh, "zsh/vendor-completions", |program| format!("_{program}")),
     (Shell::Fish, "fish/vendor_completions.d", |program| format!("{program}.fish")),
