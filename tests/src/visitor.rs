@@ -211,3 +211,13 @@ pub fn value_after<'t>(text: &'t str, mark: &str) -> &'t str {
     let rest = text.split_once(mark).unwrap_or_else(|| panic!("no {mark} in\n{text}")).1;
     rest.split('"').next().unwrap_or_default()
 }
+
+/// The text of an element, from behind `mark`, the end of its opening, to the next one.
+///
+/// # Panics
+/// If there is no such mark.
+#[track_caller]
+pub fn text_after<'t>(text: &'t str, mark: &str) -> &'t str {
+    let rest = text.split_once(mark).unwrap_or_else(|| panic!("no {mark} in\n{text}")).1;
+    rest.split('<').next().unwrap_or_default()
+}

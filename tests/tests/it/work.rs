@@ -43,8 +43,11 @@ fn enter(browser: &mut Browser, page: &str, name: &str, text: &str) -> String {
 
 /// Opens a step of the complaint's page, writes its text and sends it.
 fn steps(browser: &mut Browser, step: &str, text: &str) {
-    browser.clicks(&format!("details:has([name=langkah][value={step}]) > summary"));
-    browser.clicks(&format!("#t-{step}"));
+    let is_open = browser.run(&format!("document.querySelector('#t-{step}').closest('details').open"));
+    if is_open == false {
+        browser.clicks(&format!("details:has([name=langkah][value={step}]) > summary"));
+    }
+    browser.tabs_to(&format!("#t-{step}"));
     browser.types(text);
     browser.goes(|browser| browser.clicks(&format!("details:has([name=langkah][value={step}]) button")));
 }
@@ -144,8 +147,7 @@ fn a_conflict_is_decided_and_taken_back_at_the_console_and_the_index_names_who_i
     browser.sees("nilainya berdampingan lagi");
     browser.clicks("input.pilih");
     browser.clicks("[name=ambil][value=proposal]");
-    browser.clicks("#alasan");
-    browser.types("ditanyakan");
+    browser.fills("alasan", "ditanyakan");
     browser.goes(|browser| browser.clicks("form[action='/konflik'] .tombol"));
     browser.sees("1 bentrok diputuskan.");
     browser.keeps_picture("konsol-konflik-diputuskan");
