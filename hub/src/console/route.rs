@@ -21,7 +21,6 @@ use crate::service::login::{self, Place, Token};
 use crate::store::{Login, Role, Stage};
 
 /// Who may ask for a page.
-#[allow(dead_code, reason = "pages for each of them come next")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     /// Anybody: the page lets people in, or says nothing of anything.

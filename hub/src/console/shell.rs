@@ -115,7 +115,6 @@ pub(super) struct Shell {
     pub(super) clock: Clock,
 }
 
-#[allow(dead_code, reason = "pages that ask for it come next")]
 impl Shell {
     /// For a request of which nothing else is known yet.
     pub(super) fn of(asked: &Asked, console: &Console) -> Shell {
@@ -144,11 +143,6 @@ impl Shell {
     /// Whether they handle complaints: for templates.
     pub(super) fn may_case(&self) -> bool {
         self.may(Need::Case)
-    }
-
-    /// Whether they look after people: for templates.
-    pub(super) fn is_admin(&self) -> bool {
-        self.may(Need::Admin)
     }
 
     /// The main places that are there and open to whoever looks.
