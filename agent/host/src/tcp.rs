@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 /// Probes that go unanswered before a connection is given up.
 const PROBES: u32 = 3;
 
+/// What a packet of Ethernet holds beside the headers of IPv4 and of TCP with its time stamps.
+const PACKET_BYTES: usize = 1448;
+
 /// From now on something is awaited: a connection whose other end gives no sign of life for `patience` ends with an
 /// error. A system that lacks an option goes by its own times.
 pub fn expect(stream: &TcpStream, patience: Duration) {
@@ -22,11 +25,21 @@ pub fn expect(stream: &TcpStream, patience: Duration) {
     bound_unacknowledged(&socket, patience);
 }
 
-/// From now on at most about so many bytes are on their way, or wait here to be: what a link that goes down loses.
-pub fn bound_flight(stream: &TcpStream, bytes: usize) {
-    // Linux doubles the number, for what its own books take.
-    let asked = if cfg!(any(target_os = "linux", target_os = "android")) { bytes / 2 } else { bytes };
+/// What Linux counts of a write beside its bytes, about.
+const BOOKS_BYTES: usize = 900;
+
+/// From now on at most about so many bytes are on their way, or wait here to be, in so many writes: what a link that goes
+/// down loses.
+pub fn bound_flight(stream: &TcpStream, bytes: usize, writes: usize) {
+    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    // Linux doubles the number for what its own books take of it.
+    let asked = if linux { (bytes + writes * BOOKS_BYTES) / 2 } else { bytes };
     let _ = SockRef::from(stream).set_send_buffer_size(asked);
+}
+
+/// Bytes that a full packet of this connection holds; of a system that does not tell, those of a common one.
+pub fn packet_bytes(stream: &TcpStream) -> usize {
+    known_packet_bytes(&SockRef::from(stream)).unwrap_or(PACKET_BYTES)
 }
 
 /// From now on nothing is awaited.
@@ -47,3 +60,13 @@ fn bound_unacknowledged(socket: &SockRef<'_>, patience: Duration) {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn bound_unacknowledged(_socket: &SockRef<'_>, _patience: Duration) {}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn known_packet_bytes(socket: &SockRef<'_>) -> Option<usize> {
+    socket.tcp_mss().ok().and_then(|bytes| usize::try_from(bytes).ok())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn known_packet_bytes(_socket: &SockRef<'_>) -> Option<usize> {
+    None
+}

@@ -30,7 +30,7 @@ use kentongan_host::tcp;
 use kentongan_host::tls::fault::{LinkFault, classify};
 use kentongan_host::tls::for_exchanges;
 use kentongan_protocol::session::Line;
-use kentongan_protocol::session::pacing::Flight;
+use kentongan_protocol::session::pacing::{FLIGHT_PIECES, Flight};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,6 +71,9 @@ pub struct LinkError {
 
 /// Bytes read at once.
 const READ_BYTES: usize = 16 * 1024;
+
+/// What TLS adds to each record: its head, the kind of its content, and the tag that proves it (RFC 8446, 5.2).
+const RECORD_BYTES: usize = 5 + 1 + 16;
 
 /// How long to look for the reason why the hub no longer listens.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -182,7 +185,8 @@ impl Carrier for Transport {
         let silence_max = self.shared.dialler.idle_timeout;
         tcp::expect(stream.get_ref().0, self.shared.dialler.patience());
         let mut reply = Reply { link: self.clone(), stream, first: None, asked: Instant::now(), silence_max };
-        let begun = reply.begin(&request, Flight::over(dialler.round_trip_ms())).await;
+        let packet_bytes = tcp::packet_bytes(reply.stream.get_ref().0);
+        let begun = reply.begin(&request, Flight::over(dialler.round_trip_ms(), packet_bytes)).await;
         begun.map(|()| reply).map_err(|error| LinkError { stale, reached: true, ..link_error(&error) })
     }
 }
@@ -230,7 +234,7 @@ impl Reply {
         let (mut rest, began) = (request, Instant::now());
         self.bound(flight);
         while !rest.is_empty() {
-            let piece_bytes = flight.map_or(READ_BYTES, |flight| flight.piece_bytes().min(READ_BYTES));
+            let piece_bytes = flight.map_or(READ_BYTES, |flight| flight.piece_bytes().min(READ_BYTES) - RECORD_BYTES);
             let (piece, behind) = rest.split_at(piece_bytes.min(rest.len()));
             if let Some(heard) = patiently(self.silence_max, write_or_hear(&mut self.stream, piece, early)).await? {
                 return Ok(Some(heard));
@@ -246,7 +250,7 @@ impl Reply {
 
     fn bound(&self, flight: Option<Flight>) {
         if let Some(flight) = flight {
-            tcp::bound_flight(self.stream.get_ref().0, flight.bytes());
+            tcp::bound_flight(self.stream.get_ref().0, flight.bytes(), FLIGHT_PIECES);
         }
     }
 

@@ -4,7 +4,7 @@
 //! its place at the door as long as it likes.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -55,6 +55,21 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for NeverStalls<I> {
         self.watch(context, written)
     }
 
+    /// What TLS has to say at once goes in one packet, not in one for each of its records: on a slow link the headers of
+    /// the packets are a tenth of a handshake.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, parts);
+        self.watch(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.inner).poll_flush(context);
         self.watch(context, flushed)
@@ -70,6 +85,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for NeverStalls<I> {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::net::{TcpListener, TcpStream};
 
     #[tokio::test]
     async fn a_reader_that_stops_is_given_up_and_one_that_goes_on_is_not() {
@@ -85,5 +101,14 @@ mod tests {
 
         let stopped = guarded.write_all(b"tak dibaca").await;
         assert_eq!(stopped.expect_err("nobody reads").kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn parts_that_are_written_together_go_together() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let near = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connected");
+        let mut guarded = NeverStalls::new(near, Duration::from_secs(5));
+        let parts = [b"dua ".as_slice(), b"belas ".as_slice(), b"ke".as_slice()].map(IoSlice::new);
+        assert_eq!(guarded.write_vectored(&parts).await.expect("written"), 12);
     }
 }

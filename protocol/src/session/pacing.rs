@@ -3,6 +3,8 @@
 //! A page is what goes over the link in one direction in some seconds: so often is progress known at both ends, and so long
 //! does an urgent record wait at most that is entered while others are on their way.
 
+use std::ops::RangeInclusive;
+
 use crate::limits::FRAME_BODY_BYTES_AIM;
 
 /// How an agent spaces its exchanges.
@@ -81,8 +83,12 @@ pub fn link_bytes_s(known: u32, bytes: usize, waited_ms: u32, round_trip_ms: u32
 /// Over a link with a shorter round trip, in milliseconds, nothing gathers that is worth bounding.
 const NEAR_MS: u32 = 50;
 
-/// Fewest bytes on their way, and how it begins: four full packets, so that a lost one is noticed by those behind it.
-const FLIGHT_BYTES_MIN: usize = 6 * 1024;
+/// Fewest packets on their way, and how it begins: so many that a lost one is noticed by those behind it.
+const FLIGHT_PACKETS_MIN: usize = 4;
+
+/// Smallest and largest packets that are believed, in bytes of content: the least that IPv4 guarantees, and a packet of
+/// Ethernet.
+const PACKET_BYTES: RangeInclusive<usize> = 536..=1460;
 
 /// What is on its way has so many round trips' time, and [`FLIGHT_SPARE_MS`]: one to get there and back, and one for the
 /// queue, so that the link is never idle and shows when it could carry more.
@@ -92,7 +98,7 @@ const FLIGHT_ROUND_TRIPS: u64 = 2;
 const FLIGHT_SPARE_MS: u64 = 200;
 
 /// Parts of a flight in which a request is handed over.
-const FLIGHT_PIECES: usize = 4;
+pub const FLIGHT_PIECES: usize = 4;
 
 /// How much of a request is on its way at once. What waits in the queues of modems when the link goes down was sent for
 /// nothing, and on some links that is more than all else that a cut costs: so no more is handed over than keeps the link
@@ -100,16 +106,20 @@ const FLIGHT_PIECES: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flight {
     round_trip_ms: u32,
+    packet_bytes: usize,
     bytes: usize,
     /// Bytes handed over when the link was last looked at, and when that was.
     since: (usize, u64),
 }
 
 impl Flight {
-    /// Over a link of this round trip, of which nothing else is known. `None`: it needs no bound.
-    pub fn over(round_trip_ms: u32) -> Option<Flight> {
-        let since = (FLIGHT_BYTES_MIN, 0);
-        (round_trip_ms >= NEAR_MS).then_some(Flight { round_trip_ms, bytes: FLIGHT_BYTES_MIN, since })
+    /// Over a link of this round trip, whose packets hold so many bytes, and of which nothing else is known. `None`: it
+    /// needs no bound.
+    pub fn over(round_trip_ms: u32, packet_bytes: usize) -> Option<Flight> {
+        let packet_bytes = packet_bytes.clamp(*PACKET_BYTES.start(), *PACKET_BYTES.end());
+        let bytes = FLIGHT_PACKETS_MIN * packet_bytes;
+        let since = (bytes, 0);
+        (round_trip_ms >= NEAR_MS).then_some(Flight { round_trip_ms, packet_bytes, bytes, since })
     }
 
     /// Bytes that may be on their way.
@@ -117,10 +127,11 @@ impl Flight {
         self.bytes
     }
 
-    /// Bytes to hand over at once. Also what is encrypted as one record, of which the other end can use nothing before
-    /// it has all.
+    /// Bytes to hand over at once: full packets. Also what is encrypted as one record, of which the other end can use
+    /// nothing before it has all.
     pub fn piece_bytes(&self) -> usize {
-        self.bytes / FLIGHT_PIECES
+        let piece = self.bytes / FLIGHT_PIECES;
+        piece - piece % self.packet_bytes
     }
 
     /// So many bytes of a request were handed over within `ms`. Whether more may be on their way from now on.
@@ -189,7 +200,7 @@ mod tests {
 
     /// Seconds in which a link carries `bytes` while no more is on its way than a flight, and the flight at the end.
     fn carried(rate: usize, round_trip_ms: u32, bytes: usize) -> (f64, usize) {
-        let mut flight = Flight::over(round_trip_ms).expect("a far one");
+        let mut flight = Flight::over(round_trip_ms, 1_448).expect("a far one");
         let (mut now_ms, mut handed) = (0.0_f64, 0);
         let mut free_ms = 0.0_f64;
         let mut under_way = std::collections::VecDeque::new();
@@ -209,7 +220,7 @@ mod tests {
 
     #[test]
     fn no_more_is_on_its_way_than_keeps_the_link_busy() {
-        assert_eq!(Flight::over(2), None);
+        assert_eq!(Flight::over(2, 1_448), None);
         for (rate, round_trip_ms, bytes) in
             [(4_000, 600, 60_000), (12_500, 400, 180_000), (32_000, 650, 400_000), (1_000_000, 200, 512 * 1024)]
         {
@@ -219,7 +230,18 @@ mod tests {
             let spare = 6.0 * f64::from(round_trip_ms) / 1000.0;
             assert!(seconds <= alone * 1.1 + spare, "{rate} B/s: {seconds} s, alone {alone} s");
             let full = rate * (2 * round_trip_ms as usize + 200) / 1000;
-            assert!(flight <= (full * 5 / 4).max(FLIGHT_BYTES_MIN), "{rate} B/s: {flight}");
+            assert!(flight <= (full * 5 / 4).max(4 * 1_448), "{rate} B/s: {flight}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_a_flight_are_full_packets_whatever_the_system_says_of_them() {
+        for (said, packet) in [(0, 536), (1_448, 1_448), (usize::MAX, 1_460)] {
+            let mut flight = Flight::over(600, said).expect("a far one");
+            for handed in 1..200 {
+                assert!(flight.piece_bytes() >= packet && flight.piece_bytes().is_multiple_of(packet), "{said}: {flight:?}");
+                flight.handed_over(handed * 4_096, handed as u64 * 100);
+            }
         }
     }
 
