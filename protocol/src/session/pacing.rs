@@ -239,7 +239,10 @@ mod tests {
         for (said, packet) in [(0, 536), (1_448, 1_448), (usize::MAX, 1_460)] {
             let mut flight = Flight::over(600, said).expect("a far one");
             for handed in 1..200 {
-                assert!(flight.piece_bytes() >= packet && flight.piece_bytes().is_multiple_of(packet), "{said}: {flight:?}");
+                assert!(
+                    flight.piece_bytes() >= packet && flight.piece_bytes().is_multiple_of(packet),
+                    "{said}: {flight:?}"
+                );
                 flight.handed_over(handed * 4_096, handed as u64 * 100);
             }
         }
