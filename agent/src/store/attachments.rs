@@ -12,6 +12,8 @@ use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, OFFER_FILES_MAX};
 use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::session::agent::OpenFile;
+use kentongan_protocol::wire::codec;
+use kentongan_protocol::wire::v1::{Marks, extension};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::facts::{self, name};
@@ -248,7 +250,10 @@ impl Store {
                 .and_then(|mut select| select.query_row([content.hash.0], |row| row.get(0)).optional())
                 .map_err(noting())?;
             transaction
-                .prepare_cached("UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ? WHERE hash = ? AND state <> 4")
+                .prepare_cached(
+                    "UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ?, after_backup = NULL \
+                     WHERE hash = ? AND state <> 4",
+                )
                 .and_then(|mut update| update.execute(params![state, at_hub, hub_ms, content.hash.0]))
                 .map_err(noting())?;
             gained += u64::from(at_hub.unwrap_or(0).saturating_sub(before.flatten().unwrap_or(0)));
@@ -267,19 +272,34 @@ impl Writer<'_> {
 
 /// What the hub's marks mean for files that it had. After each start of the hub those that no copy is known to cover are
 /// offered again: it may have been restored from before they came.
-pub(super) fn note_marks(db: &Connection, started_anew: bool, betrayed: bool) -> Result<(), StoreError> {
+///
+/// A copy has what arrived before it was begun. When that was, the hub's clock cannot tell: it may be set back. So what
+/// arrived before these marks is in every backup of a number that these marks do not know yet.
+pub(super) fn note_marks(db: &Connection, marks: &Marks, betrayed: bool) -> Result<(), StoreError> {
     let noting = || StoreError::because("note where attachments are");
-    if (started_anew || betrayed) && !planted::active(Defect::FileNotOfferedAgain) {
+    if (!marks.epochs.0.is_empty() || betrayed) && !planted::active(Defect::FileNotOfferedAgain) {
         let doubtful = if betrayed { SECURED } else { ARRIVED };
-        db.execute("UPDATE attachment SET state = 0, at_hub = NULL WHERE state IN (1, ?)", [doubtful])
+        db.execute("UPDATE attachment SET state = 0, at_hub = NULL, after_backup = NULL WHERE state IN (1, ?)", [doubtful])
             .map_err(noting())?;
     }
-    if let Some(backed_up_ms) = facts::get::<i64>(db, name::BACKED_UP)? {
-        let backed_up_ms = if planted::active(Defect::FileSafeEarly) { i64::MAX } else { backed_up_ms };
-        db.execute("UPDATE attachment SET state = 3 WHERE state = 1 AND hub_ms < ?", [backed_up_ms])
-            .map_err(noting())?;
-    }
-    Ok(())
+    // What cannot be read is of a later version: nothing is known of backups then.
+    let Some((begun, done)) = backups(marks) else { return Ok(()) };
+    let done = if planted::active(Defect::FileSafeEarly) { i64::MAX } else { done };
+    db.execute("UPDATE attachment SET state = 3 WHERE state = 1 AND after_backup < ?", [done])
+        .and_then(|_| {
+            let sql = "UPDATE attachment SET after_backup = ? WHERE state = 1 AND after_backup IS NULL";
+            db.execute(sql, [begun])
+        })
+        .map(drop)
+        .map_err(noting())
+}
+
+/// Numbers of the hub's last backup that was begun, and of the last one that was done.
+fn backups(marks: &Marks) -> Option<(i64, i64)> {
+    let told = marks.extensions.0.iter().find(|(number, _)| *number == extension::BACKUPS);
+    let Some((_, value)) = told else { return Some((0, 0)) };
+    let (begun, done): (u64, u64) = codec::decode(&value.0).ok()?;
+    Some((i64::try_from(begun).ok()?, i64::try_from(done).ok()?))
 }
 
 /// Takes note of a file that was put away.

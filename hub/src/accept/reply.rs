@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::hello::TWIN_TOLD_MS;
 use super::{Exchange, files, note};
+use crate::backup;
 use crate::engine::Hub;
 use crate::feed;
 use crate::store::{Replica, Result, StoreError, Tx};
@@ -81,10 +82,13 @@ pub(super) fn marks(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Re
     })
 }
 
-/// When durable marks were last raised, if ever: who hears another time than before asks for those of its logs.
+/// When durable marks were last raised, if ever: who hears another time than before asks for those of its logs. And which
+/// backups were begun and done: they tell what came before a backup, by no clock.
 fn extensions(tx: &mut dyn Tx) -> Result<Vec<(u16, Blob<EXTENSION_BYTES_MAX>)>> {
     let mut all = next::of_marks().0;
     all.extend(tx.backed_up_ms()?.map(|at_ms| (extension::BACKED_UP, Blob(codec::encode(&at_ms)))));
+    let backups = backup::numbers(tx)?;
+    all.extend((backups.0 > 0).then(|| (extension::BACKUPS, Blob(codec::encode(&backups)))));
     Ok(all)
 }
 

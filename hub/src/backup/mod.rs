@@ -106,6 +106,37 @@ pub trait Shelf {
     fn discard(&mut self);
 }
 
+/// Counters of the store: numbers of the last backup that was begun, and of the last one that was done.
+const BEGUN: &str = "backup begun";
+const DONE: &str = "backup done";
+
+/// A backup that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backup {
+    /// Its number, higher than those before: what was stored before it was given is in the backup, whatever the clock says.
+    pub number: u64,
+    /// When it was begun by the hub's clock, milliseconds since 1970.
+    pub begun_ms: i64,
+}
+
+/// Notes that a backup begins.
+///
+/// # Errors
+/// A failure of the store.
+pub fn begin(tx: &mut dyn Tx, now_ms: i64) -> StoreResult<Backup> {
+    let number = tx.progress(BEGUN)?.saturating_add(1);
+    tx.put_progress(BEGUN, number)?;
+    Ok(Backup { number, begun_ms: now_ms })
+}
+
+/// Numbers of the last backup that was begun, and of the last one that was done; 0: none.
+///
+/// # Errors
+/// A failure of the store.
+pub fn numbers(tx: &mut dyn Tx) -> StoreResult<(u64, u64)> {
+    Ok((tx.progress(BEGUN)?, tx.progress(DONE)?))
+}
+
 /// A copy that is safe, and whether the durable marks follow it.
 #[derive(Debug)]
 pub struct Made<E> {
@@ -117,23 +148,24 @@ pub struct Made<E> {
 
 /// Makes a copy of the store behind `source` on `shelf`, and then has the durable marks raised to what the copy holds.
 ///
-/// `raise` is given some logs at a time, and with the last of them the time `made_ms` to note; see [`raise`].
+/// `backup` was begun before, see [`begin`]. `raise` is given some logs at a time, and with the last of them the
+/// backup to note; see [`raise`].
 ///
 /// # Errors
 /// See [`Fault`]; then there is no copy, and nothing was raised.
 pub fn make<E>(
     source: &Connection,
     shelf: &mut dyn Shelf,
-    made_ms: i64,
+    backup: Backup,
     go_on: GoOn<'_>,
-    mut raise: impl FnMut(&[(LogId, u64)], Option<i64>) -> Result<(), E>,
+    mut raise: impl FnMut(&[(LogId, u64)], Option<Backup>) -> Result<(), E>,
 ) -> Result<Made<E>, Fault> {
     let mut all = |logs: &[(LogId, u64)]| -> Result<(), E> {
         let mut pages = logs.chunks(MARKS_AT_ONCE).peekable();
         while let Some(page) = pages.next() {
-            raise(page, pages.peek().is_none().then_some(made_ms))?;
+            raise(page, pages.peek().is_none().then_some(backup))?;
         }
-        if logs.is_empty() { raise(&[], Some(made_ms)) } else { Ok(()) }
+        if logs.is_empty() { raise(&[], Some(backup)) } else { Ok(()) }
     };
     let copied = copy(source, shelf, go_on, &mut |copy| {
         if planted::active(Defect::DurableUnverified) {
@@ -197,13 +229,15 @@ fn compare(found: &Counts, expected: &Counts) -> Result<(), Fault> {
     }
 }
 
-/// Raises the durable marks of `logs`, and notes the time of the copy if these are the last.
+/// Raises the durable marks of `logs`, and notes the backup that holds them if these are the last.
 ///
 /// # Errors
 /// A failure of the store.
-pub fn raise(tx: &mut dyn Tx, logs: &[(LogId, u64)], made_ms: Option<i64>) -> StoreResult<()> {
+pub fn raise(tx: &mut dyn Tx, logs: &[(LogId, u64)], whole: Option<Backup>) -> StoreResult<()> {
     logs.iter().try_for_each(|(log, seq)| tx.raise_durable(*log, *seq))?;
-    made_ms.map_or(Ok(()), |at_ms| tx.note_backed_up(at_ms))
+    let Some(backup) = whole else { return Ok(()) };
+    tx.put_progress(DONE, backup.number)?;
+    tx.note_backed_up(backup.begun_ms)
 }
 
 #[cfg(test)]

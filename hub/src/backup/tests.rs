@@ -67,9 +67,10 @@ impl World {
     ) -> Result<Made<StoreError>, Fault> {
         let source = folder::source(&self.dir).expect("a reader");
         let store = std::cell::RefCell::new(&mut self.store);
+        let backup = transact_with(*store.borrow_mut(), |tx| begin(tx, NOW_MS)).expect("begun");
         let mut go_on = |_, _| meanwhile(*store.borrow_mut());
-        make(&source, shelf, NOW_MS, &mut go_on, |logs, at| {
-            transact_with(*store.borrow_mut(), |tx| raise(tx, logs, at))
+        make(&source, shelf, backup, &mut go_on, |logs, whole| {
+            transact_with(*store.borrow_mut(), |tx| raise(tx, logs, whole))
         })
     }
 
@@ -141,6 +142,11 @@ fn a_copy_made_while_the_hub_writes_is_of_one_moment_and_the_marks_go_no_further
     assert_eq!(manifest.counts.get("ops"), Some(&2_043));
     let noted = transact_with(&mut world.store, |tx| tx.backed_up_ms()).expect("read");
     assert_eq!(noted, Some(NOW_MS));
+    let numbers = |world: &mut World| transact_with(&mut world.store, |tx| numbers(tx)).expect("read");
+    assert_eq!(numbers(&mut world), (1, 1));
+    let mut shelf = world.shelf(NOW_MS + 1);
+    assert!(world.back_up(&mut shelf, |_| false).is_err());
+    assert_eq!(numbers(&mut world), (2, 1), "one that failed takes a number, and covers nothing");
 }
 
 #[test]

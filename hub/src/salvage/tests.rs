@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::accept::world::{NOW, Pc, World, change};
-use crate::backup::{make, raise};
+use crate::backup::{begin, make, raise};
 use crate::store::memory::MemoryStore;
 use crate::store::{OpState, Page, Tx};
 
@@ -193,8 +193,9 @@ fn the_newest_backup_fills_the_holes() {
     let mut shelf = folder::FolderShelf::new(&backups, &place.dir, hub, NOW).expect("a folder");
     let source = folder::source(&place.dir).expect("a reader");
     let world = &mut place.world;
-    make(&source, &mut shelf, NOW, &mut |_, _| true, |logs, made_ms| {
-        transact_with(&mut *world.store, |tx| raise(tx, logs, made_ms))
+    let backup = transact_with(&mut *world.store, |tx| begin(tx, NOW)).expect("begun");
+    make(&source, &mut shelf, backup, &mut |_, _| true, |logs, whole| {
+        transact_with(&mut *world.store, |tx| raise(tx, logs, whole))
     })
     .expect("a backup");
     drop(source);

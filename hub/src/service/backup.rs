@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::backup::folder::{FolderShelf, keep_newest, same_disk, source};
-use crate::backup::{GoOn, make, raise};
+use crate::backup::{GoOn, begin, make, raise};
 use crate::config::Config;
 use crate::store::{AuditEvent, StoreError, Tx};
 
@@ -111,9 +111,11 @@ fn attempt(order: &Order<'_>, keeper: &mut impl Keeper, go_on: GoOn<'_>) -> Resu
     let hub = keeper.keep(|tx| tx.hub())?.ok_or_else(super::no_hub)?;
     let mut shelf = FolderShelf::new(&folder, order.dir, (hub.name, hub.replica.to_string()), order.now_ms)?;
     let source = source(order.dir)?;
-    let made = make(&source, &mut shelf, order.now_ms, go_on, |logs, made_ms| {
+    let now_ms = order.now_ms;
+    let backup = keeper.keep(move |tx| begin(tx, now_ms))?;
+    let made = make(&source, &mut shelf, backup, go_on, |logs, whole| {
         let logs = logs.to_vec();
-        keeper.keep(move |tx| raise(tx, &logs, made_ms))
+        keeper.keep(move |tx| raise(tx, &logs, whole))
     })?;
     if let Err(error) = &made.raised {
         tracing::error!(ev = "backup.marks_stay", %error, "the backup is good, but the durable marks were not raised");

@@ -414,6 +414,9 @@ pub mod extension {
     /// When the hub last raised durable marks, by its clock: an `i64`, milliseconds since 1970. When it has changed, an
     /// agent asks for the durable marks of its logs by naming them in [`super::Have`].
     pub const BACKED_UP: u16 = 1;
+    /// Numbers of the hub's last backup that was begun and of the last one that was done, two `u64`; missing: none was begun.
+    /// What the hub held when it said so is in every backup of a higher number than the one begun.
+    pub const BACKUPS: u16 = 2;
 }
 
 /// Numbers of extensions in [`Hello`].

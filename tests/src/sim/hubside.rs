@@ -250,14 +250,17 @@ impl HubHost {
     pub fn back_up(&mut self, shelf: &mut VaultShelf, patience: u64) -> String {
         let Ok(source) = self.beside() else { return "the store cannot be read".to_owned() };
         let now_ms = self.clock.wall_ms();
+        let Ok(backup) = self.work(|tx, _| backup::begin(tx, now_ms)) else {
+            return "the store cannot be written".to_owned();
+        };
         let mut steps = 0;
         let mut go_on = |_, _| {
             steps += 1;
             steps <= patience
         };
         let made = self.version.play(|| {
-            backup::make(&source, shelf, now_ms, &mut go_on, |logs, made_ms| {
-                self.work(|tx, _| backup::raise(tx, logs, made_ms))
+            backup::make(&source, shelf, backup, &mut go_on, |logs, whole| {
+                self.work(|tx, _| backup::raise(tx, logs, whole))
             })
         });
         match made {

@@ -41,7 +41,7 @@ impl Store {
             let before: i64 = facts::get(&transaction, name::HUB_FORGOT)?.unwrap_or(0);
             facts::put(&transaction, name::HUB_FORGOT, before.saturating_add(applied.betrayed as i64))?;
         }
-        attachments::note_marks(&transaction, !marks.epochs.0.is_empty(), applied.betrayed > 0)?;
+        attachments::note_marks(&transaction, marks, applied.betrayed > 0)?;
         for (kind, number) in &marks.cursors.0 {
             rewind(&transaction, *kind, *number, wall_ms)?;
         }

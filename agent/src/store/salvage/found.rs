@@ -126,7 +126,7 @@ impl Found {
             IMPORT_SOURCE => {
                 self.sources.insert(value(0)?.bytes()?, value(1)?.bytes()?);
             }
-            ATTACHMENT => {
+            ATTACHMENT | ATTACHMENT_V3 => {
                 let noted = Noted {
                     hash: value(1)?.bytes()?,
                     bytes: u32::try_from(whole(2)?).ok()?,
@@ -200,7 +200,7 @@ impl Found {
 }
 
 /// Rows that are looked for, in the order of the constants below.
-pub(super) static SHAPES: [Shape; 16] = [
+pub(super) static SHAPES: [Shape; 17] = [
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(8)] },
     Shape { row_ids: false, columns: &[Kind::Bytes(8), Kind::Whole] },
     Shape {
@@ -264,6 +264,20 @@ pub(super) static SHAPES: [Shape; 16] = [
             Kind::WholeOrNull,
             Kind::WholeOrNull,
             Kind::Whole,
+            Kind::WholeOrNull,
+        ],
+    },
+    Shape {
+        row_ids: true,
+        columns: &[
+            Kind::RowId,
+            Kind::Bytes(32),
+            Kind::Whole,
+            Kind::Whole,
+            Kind::Whole,
+            Kind::WholeOrNull,
+            Kind::WholeOrNull,
+            Kind::Whole,
         ],
     },
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Blob] },
@@ -296,8 +310,9 @@ const RECORD: usize = 7;
 const IMPORT_ROW: usize = 8;
 const IMPORT_SOURCE: usize = 9;
 const ATTACHMENT: usize = 10;
-const ATTACHMENT_PART: usize = 11;
-const PERSON: usize = 12;
-const ATTEST: usize = 13;
-const DRAFT: usize = 14;
-const DRAFT_FILE: usize = 15;
+const ATTACHMENT_V3: usize = 11;
+const ATTACHMENT_PART: usize = 12;
+const PERSON: usize = 13;
+const ATTEST: usize = 14;
+const DRAFT: usize = 15;
+const DRAFT_FILE: usize = 16;

@@ -3,6 +3,7 @@
 use kentongan_protocol::attachment::Standing;
 use kentongan_protocol::session::agent::OpenFile;
 use kentongan_protocol::wire::codec;
+use kentongan_protocol::wire::v1::extension;
 
 use super::*;
 use crate::photo::{Photos, Prepared, prepare};
@@ -130,20 +131,48 @@ fn a_hub_that_started_anew_is_asked_again_for_what_no_copy_covers() {
     let files = [paper("satu.pdf", 1_000), paper("dua.pdf", 2_000)];
     store.attach(record, "sari", &files).unwrap();
     let [one, two] = files.map(|file| file.attachment.content);
-    let said = |hub_ms, epoch: Option<u8>, backed_up_ms: Option<i64>| Marks {
-        hub_ms,
+    let said = |epoch: Option<u8>, begun: u64, done: u64| Event::Marks(Marks {
         epochs: List(epoch.map(|epoch| ([epoch; 8], 0)).into_iter().collect()),
-        extensions: List(backed_up_ms.map(|at_ms| (1, Blob(codec::encode(&at_ms)))).into_iter().collect()),
-        ..marks(Vec::new(), 0)
-    };
-    store.apply(Event::Marks(said(NOON, Some(1), None)), None).unwrap();
+        ..backed_up(begun, done)
+    });
+    store.apply(said(Some(1), 0, 0), None).unwrap();
     store.note_files(&[(one, Standing::Held)]).unwrap();
-    store.apply(Event::Marks(said(NOON + 20, None, Some(NOON + 10))), None).unwrap();
+    store.apply(said(None, 0, 0), None).unwrap();
+    store.apply(said(None, 1, 1), None).unwrap();
     store.note_files(&[(two, Standing::Held)]).unwrap();
+    store.apply(said(None, 1, 1), None).unwrap();
     let states = |store: &Store| [one, two].map(|file| store.attachment_state(file.hash).unwrap().unwrap());
     assert_eq!(states(&store), [AttachmentState::Secured, AttachmentState::Arrived]);
-    store.apply(Event::Marks(said(NOON + 30, Some(2), Some(NOON + 10))), None).unwrap();
+    store.apply(said(Some(2), 2, 2), None).unwrap();
     assert_eq!(states(&store), [AttachmentState::Secured, AttachmentState::Waiting { at_hub: 0 }]);
+}
+
+/// Marks of a hub of which the last backup begun and the last one done have these numbers.
+fn backed_up(begun: u64, done: u64) -> Marks {
+    let told = (begun > 0).then(|| (extension::BACKUPS, Blob(codec::encode(&(begun, done)))));
+    Marks { epochs: List::default(), extensions: List(told.into_iter().collect()), ..marks(Vec::new(), 0) }
+}
+
+#[test]
+fn a_file_is_safe_by_the_first_backup_that_began_after_it_came_whatever_the_hubs_clock_says() {
+    let mut store = Pc::new(1).start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let file = paper("satu.pdf", 1_000);
+    store.attach(record, "sari", std::slice::from_ref(&file)).unwrap();
+    let file = file.attachment.content;
+    let mut state_after = |hub_ms, begun, done| {
+        store.apply(Event::Marks(Marks { hub_ms, ..backed_up(begun, done) }), None).unwrap();
+        if begun == 3 {
+            store.note_files(&[(file, Standing::Held)]).unwrap();
+        }
+        store.attachment_state(file.hash).unwrap().unwrap()
+    };
+    // The third backup is under way while the file comes, and the hub's clock is set back.
+    assert_eq!(state_after(NOON, 3, 2), AttachmentState::Arrived);
+    assert_eq!(state_after(NOON - 1_000, 4, 3), AttachmentState::Arrived, "the third ended, the fourth has begun");
+    assert_eq!(state_after(NOON - 900, 4, 4), AttachmentState::Arrived, "it may have begun before the file came");
+    assert_eq!(state_after(NOON - 800, 5, 4), AttachmentState::Arrived, "the fifth is not done");
+    assert_eq!(state_after(NOON - 2_000, 5, 5), AttachmentState::Secured);
 }
 
 #[test]
@@ -155,18 +184,14 @@ fn only_what_a_copy_of_the_hub_covers_is_put_away_and_who_attaches_it_again_keep
     store.attach(record, "sari", &files).unwrap();
     let contents = files.clone().map(|file| file.attachment.content);
     let [secured, arrived, refused, _] = contents;
-    let at = |hub_ms, backed_up_ms: Option<i64>| Marks {
-        hub_ms,
-        epochs: List::default(),
-        extensions: List(backed_up_ms.map(|at_ms| (1, Blob(codec::encode(&at_ms)))).into_iter().collect()),
-        ..marks(Vec::new(), 0)
-    };
-    store.apply(Event::Marks(at(NOON, None)), None).unwrap();
+    let at = |hub_ms, begun, done| Marks { hub_ms, ..backed_up(begun, done) };
+    store.apply(Event::Marks(at(NOON, 0, 0)), None).unwrap();
     store.note_files(&[(secured, Standing::Held), (refused, Standing::SetAside)]).unwrap();
-    store.apply(Event::Marks(at(NOON + 20, Some(NOON + 10))), None).unwrap();
+    store.apply(Event::Marks(at(NOON + 10, 0, 0)), None).unwrap();
+    store.apply(Event::Marks(at(NOON + 20, 1, 1)), None).unwrap();
     store.note_files(&[(arrived, Standing::Held)]).unwrap();
     assert_eq!(store.put_away_files(100).unwrap(), 0, "not long enough");
-    store.apply(Event::Marks(at(NOON + 500, Some(NOON + 10))), None).unwrap();
+    store.apply(Event::Marks(at(NOON + 500, 1, 1)), None).unwrap();
     assert_eq!((store.put_away_files(100).unwrap(), store.put_away_files(0).unwrap()), (1, 0));
     let here = |store: &Store| files.each_ref().map(|file| whole(store, file).is_some());
     assert_eq!(here(&store), [false, true, true, true]);
@@ -174,7 +199,7 @@ fn only_what_a_copy_of_the_hub_covers_is_put_away_and_who_attaches_it_again_keep
     assert_eq!(state(&store), Some(AttachmentState::PutAway));
     assert_eq!(store.attachment_totals().unwrap().arrived, 2);
     // A hub that was put back to a copy has it; it is not asked for what is not here.
-    let anew = Marks { epochs: List(vec![([9; 8], 0)]), ..at(NOON + 600, Some(NOON + 10)) };
+    let anew = Marks { epochs: List(vec![([9; 8], 0)]), ..at(NOON + 600, 1, 1) };
     store.apply(Event::Marks(anew), None).unwrap();
     assert_eq!(state(&store), Some(AttachmentState::PutAway));
     store.attach(record, "sari", &files[..1]).unwrap();
