@@ -279,8 +279,11 @@ pub(super) fn note_marks(db: &Connection, marks: &Marks, betrayed: bool) -> Resu
     let noting = || StoreError::because("note where attachments are");
     if (!marks.epochs.0.is_empty() || betrayed) && !planted::active(Defect::FileNotOfferedAgain) {
         let doubtful = if betrayed { SECURED } else { ARRIVED };
-        db.execute("UPDATE attachment SET state = 0, at_hub = NULL, after_backup = NULL WHERE state IN (1, ?)", [doubtful])
-            .map_err(noting())?;
+        db.execute(
+            "UPDATE attachment SET state = 0, at_hub = NULL, after_backup = NULL WHERE state IN (1, ?)",
+            [doubtful],
+        )
+        .map_err(noting())?;
     }
     // What cannot be read is of a later version: nothing is known of backups then.
     let Some((begun, done)) = backups(marks) else { return Ok(()) };

@@ -15,13 +15,13 @@ use std::process::Command;
 pub mod profile;
 mod relay;
 pub mod shape;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "wire"))]
 mod wire;
 
 pub use profile::{Outages, PROFILES, Profile};
 pub use relay::Relay;
 pub use shape::{Shape, Tally};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "wire"))]
 pub use wire::{HUB_IP, OFFICE_IP, Side, Wire};
 
 /// A command in a namespace. `ip netns exec` becomes the program: its process is the one that was started.

@@ -131,10 +131,12 @@ fn a_hub_that_started_anew_is_asked_again_for_what_no_copy_covers() {
     let files = [paper("satu.pdf", 1_000), paper("dua.pdf", 2_000)];
     store.attach(record, "sari", &files).unwrap();
     let [one, two] = files.map(|file| file.attachment.content);
-    let said = |epoch: Option<u8>, begun: u64, done: u64| Event::Marks(Marks {
-        epochs: List(epoch.map(|epoch| ([epoch; 8], 0)).into_iter().collect()),
-        ..backed_up(begun, done)
-    });
+    let said = |epoch: Option<u8>, begun: u64, done: u64| {
+        Event::Marks(Marks {
+            epochs: List(epoch.map(|epoch| ([epoch; 8], 0)).into_iter().collect()),
+            ..backed_up(begun, done)
+        })
+    };
     store.apply(said(Some(1), 0, 0), None).unwrap();
     store.note_files(&[(one, Standing::Held)]).unwrap();
     store.apply(said(None, 0, 0), None).unwrap();
