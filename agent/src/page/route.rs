@@ -8,7 +8,7 @@ use kentongan_host::fail::Failure;
 use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::ids::RecordId;
 use kentongan_web::asked::{LANG, Posted, Unreadable};
-use kentongan_web::{Asked, Reply, Secret, Site, cookie};
+use kentongan_web::{Asked, Asset, Reply, Secret, Site, cookie};
 use tokio::sync::Semaphore;
 
 use super::entry::Place;
@@ -201,9 +201,8 @@ impl Pages {
 
 impl Site for Pages {
     async fn answer(&self, asked: Asked) -> Reply {
-        if let Some(name) = asked.path.strip_prefix("/aset/") {
-            let file = ASSETS.all().find(|asset| asset.name == name);
-            return file.map_or_else(Reply::not_found, |asset| asset.reply());
+        if let Some(file) = Asset::asked(&asked.path, ASSETS.all()) {
+            return file;
         }
         if asked.path == "/favicon.ico" {
             return ASSETS.icon.reply();

@@ -247,6 +247,14 @@ fn an_answer_from_the_hub_is_shown_and_a_page_twice_changes_nothing() {
     assert_eq!(store.opening(&HEALTH(), 1).unwrap().cursors.last(), Some(&(TopicKind::Office, 1)));
 }
 
+/// A page of the feed with the first op of a log, and the signature that proves it.
+fn signed_page(head: &LogHead, op: Op, upto: u64) -> Feed {
+    let chain = head.chain_start().then(&op.encode().unwrap());
+    let heads = List(vec![(head.log().to_bytes(), 1, chain.0)]);
+    let attest = Attest { replica: head.replica().to_bytes(), heads, signature: [7; 64] };
+    Feed { attests: List(vec![attest]), ..page(head, &[op], upto) }
+}
+
 #[test]
 fn what_was_given_back_is_offered_again_if_the_hub_forgets_it_again() {
     let mut pc = Pc::new(12);
@@ -255,11 +263,7 @@ fn what_was_given_back_is_offered_again_if_the_hub_forgets_it_again() {
     let own = all_stored(&mut store);
     store.apply(Event::Marks(own), None).unwrap();
     let head = hub_log(70);
-    let op = change(entered.record, "jawaban", "Loket ditambah", vec![]);
-    let chain = head.chain_start().then(&op.encode().unwrap());
-    let mut feed = page(&head, &[op], 5);
-    let heads = List(vec![(head.log().to_bytes(), 1, chain.0)]);
-    feed.attests = List(vec![Attest { replica: head.replica().to_bytes(), heads, signature: [7; 64] }]);
+    let feed = signed_page(&head, change(entered.record, "jawaban", "Loket ditambah", vec![]), 5);
     store.apply(Event::Feed(feed.clone()), None).unwrap();
     let offered = |store: &mut Store| -> Vec<LogId> {
         store.opening(&HEALTH(), 1 << 20).unwrap().open.iter().map(|open| open.head.log()).collect()
@@ -289,11 +293,7 @@ fn what_only_a_salvaged_store_has_is_given_back_with_its_signature() {
     let mut store = pc.start();
     let entered = store.enter(&complaint("Antrean panjang")).unwrap();
     let head = hub_log(70);
-    let op = change(entered.record, "jawaban", "Loket ditambah", vec![]);
-    let chain = head.chain_start().then(&op.encode().unwrap());
-    let mut feed = page(&head, &[op], 5);
-    let heads = List(vec![(head.log().to_bytes(), 1, chain.0)]);
-    feed.attests = List(vec![Attest { replica: head.replica().to_bytes(), heads, signature: [7; 64] }]);
+    let feed = signed_page(&head, change(entered.record, "jawaban", "Loket ditambah", vec![]), 5);
     store.apply(Event::Feed(feed), None).unwrap();
     let mut store = pc.start_salvaged(store);
     let offered = |store: &mut Store| -> Vec<(LogId, u64, usize)> {

@@ -117,7 +117,7 @@ pub(super) struct Filter {
 impl Filter {
     /// As an address says it: `?status=silent&kec=32.73.05&v!=0.3.1`.
     pub(super) fn of(query: &Fields) -> Filter {
-        let named = |code: &str| State::ALL.into_iter().find(|state| signs::state_code(*state) == code);
+        let named = |code: &str| State::ALL.into_iter().find(|state| state.code() == code);
         let text = |name: &str| query.text(name).trim().chars().take(60).collect::<String>();
         let program = if query.has("v!") { format!("!{}", text("v!")) } else { text("v") };
         Filter {
@@ -160,7 +160,7 @@ impl Filter {
         };
         let noticed = if self.noticed { "1" } else { "" };
         let parts = [
-            ("status", state.map_or("", signs::state_code)),
+            ("status", state.map_or("", State::code)),
             ("kec", &self.area),
             (key, version),
             ("cari", &self.text),
@@ -173,7 +173,7 @@ impl Filter {
 
     /// What of it a form field holds: whether the state with this code is chosen.
     fn is_state(&self, code: &str) -> bool {
-        self.state.is_some_and(|state| signs::state_code(state) == code)
+        self.state.is_some_and(|state| state.code() == code)
     }
 }
 
@@ -208,7 +208,7 @@ pub(super) async fn show(console: &Console, visit: Visit, asked: Asked) -> Resul
         filter: &filter,
         districts,
         programs: programs.into_iter().filter(|version| !version.is_empty()).collect(),
-        states: State::ALL.map(|state| (signs::state_code(state), signs::state(state, &shell.w).word)),
+        states: State::ALL.map(|state| (state.code(), signs::state(state, &shell.w).word)),
         live,
     });
     Ok(sent(page, &filter, &asked))

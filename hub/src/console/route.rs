@@ -12,7 +12,7 @@ use hyper::{Method, StatusCode};
 use kentongan_host::Failure;
 use kentongan_web::asked::LANG;
 use kentongan_web::token::Session;
-use kentongan_web::{Asked, Reply, Site, cookie};
+use kentongan_web::{Asked, Asset, Reply, Site, cookie};
 
 use super::shell::{self, ASSETS, Person, Shell};
 use super::{Console, account, audit, cases, conflicts, door, enrolment, fleet, office, people, surveys};
@@ -174,9 +174,8 @@ impl Visit {
 
 impl Site for Console {
     async fn answer(&self, asked: Asked) -> Reply {
-        if let Some(name) = asked.path.strip_prefix("/aset/") {
-            let file = ASSETS.all().find(|asset| asset.name == name);
-            return file.map_or_else(Reply::not_found, |asset| asset.reply());
+        if let Some(file) = Asset::asked(&asked.path, ASSETS.all()) {
+            return file;
         }
         if asked.path == "/favicon.ico" {
             return ASSETS.icon.reply();

@@ -25,18 +25,6 @@ pub(super) fn state(state: State, w: &Words) -> Sign {
     Sign { shape, class, word }
 }
 
-/// What an address calls a state.
-pub(super) fn state_code(state: State) -> &'static str {
-    match state {
-        State::Ok => "ok",
-        State::Late => "late",
-        State::Silent => "silent",
-        State::Unseen => "unseen",
-        State::Paused => "paused",
-        State::Revoked => "revoked",
-    }
-}
-
 /// A few words for a notice.
 pub(super) fn notice(notice: Notice, w: &Words) -> &'static str {
     match notice {

@@ -102,10 +102,7 @@ impl Site for Outside {
             "/" | "/lacak" | "/favicon.ico" if !reads => Reply::not_allowed("GET, HEAD"),
             "/" => Reply::go_to("/lacak"),
             "/lacak" => track::page(self, &asked).await,
-            path => [&*STYLE, &*SCRIPT]
-                .into_iter()
-                .find(|asset| path.strip_prefix("/aset/") == Some(asset.name.as_str()))
-                .map_or_else(Reply::not_found, Asset::reply),
+            path => Asset::asked(path, [&*STYLE, &*SCRIPT]).unwrap_or_else(Reply::not_found),
         }
     }
 }

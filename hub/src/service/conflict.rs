@@ -513,13 +513,17 @@ fn resolve(
     let op = work::commit(tx, operator, opened, writes)?;
     let detail = json!({"op": op.to_string(), "group": group.name, "reason": reason});
     operator.note(tx, "conflict.resolved", &opened.row, detail)?;
-    let left = tx.record(opened.row.id)?.map_or(0, |row| row.conflicts);
+    resolved(tx, opened, group, op)
+}
+
+/// What to say of a record of which `op` decides a group.
+fn resolved(tx: &mut dyn Tx, opened: &Opened, group: &Group, op: OpId) -> Result<Resolved, Failure> {
     Ok(Resolved {
         id: opened.row.id.to_string(),
         code: opened.born.code.map(|code| code.to_string()),
         group: group_said(group),
         op: op.to_string(),
-        left,
+        left: tx.record(opened.row.id)?.map_or(0, |row| row.conflicts),
     })
 }
 

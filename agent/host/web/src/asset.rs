@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256};
 use crate::reply::Reply;
 use crate::token::hex;
 
+/// Where files are in the addresses of a site.
+const FOLDER: &str = "/aset/";
+
 /// A file that is compiled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
@@ -43,6 +46,13 @@ impl Asset {
     /// What it holds.
     pub fn content(&self) -> &'static [u8] {
         self.content
+    }
+
+    /// The answer to a request for a file, one of `all`: its address says that it is one.
+    pub fn asked<'a>(path: &str, all: impl IntoIterator<Item = &'a Asset>) -> Option<Reply> {
+        let name = path.strip_prefix(FOLDER)?;
+        let file = all.into_iter().find(|asset| asset.name == name);
+        Some(file.map_or_else(Reply::not_found, Asset::reply))
     }
 
     /// The file as an answer.

@@ -21,7 +21,7 @@ use kentongan_host::fail::Failure;
 use kentongan_protocol::form::builtin::{skm, suara};
 use kentongan_protocol::form::{Field, FieldType, Form, Label, builtin};
 use kentongan_web::listener;
-use kentongan_web::{Asked, Guard, Limits, Reply, Site};
+use kentongan_web::{Asked, Asset, Guard, Limits, Reply, Site};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
@@ -134,8 +134,7 @@ impl Site for Kiosk {
 
 fn asset(path: &str) -> Reply {
     let files = [&ASSETS.kiosk_style, &ASSETS.kiosk_script, &ASSETS.icon];
-    let file = path.strip_prefix("/aset/").and_then(|name| files.into_iter().find(|file| file.name == name));
-    file.map_or_else(Reply::not_found, |file| file.reply())
+    Asset::asked(path, files).unwrap_or_else(Reply::not_found)
 }
 
 impl Kiosk {

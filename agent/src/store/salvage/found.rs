@@ -199,6 +199,21 @@ impl Found {
     }
 }
 
+/// A row of `op`. One that was written before the last column came ends before it; so does one of `attachment`.
+const OP_ROW: [Kind; 7] =
+    [Kind::RowId, Kind::Whole, Kind::Blob, Kind::BytesOrNull(32), Kind::WholeOrNull, Kind::Whole, Kind::WholeOrNull];
+const ATTACHMENT_ROW: [Kind; 9] = [
+    Kind::RowId,
+    Kind::Bytes(32),
+    Kind::Whole,
+    Kind::Whole,
+    Kind::Whole,
+    Kind::WholeOrNull,
+    Kind::WholeOrNull,
+    Kind::Whole,
+    Kind::WholeOrNull,
+];
+
 /// Rows that are looked for, in the order of the constants below.
 pub(super) static SHAPES: [Shape; 17] = [
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(8)] },
@@ -217,22 +232,8 @@ pub(super) static SHAPES: [Shape; 17] = [
             Kind::Whole,
         ],
     },
-    Shape {
-        row_ids: true,
-        columns: &[
-            Kind::RowId,
-            Kind::Whole,
-            Kind::Blob,
-            Kind::BytesOrNull(32),
-            Kind::WholeOrNull,
-            Kind::Whole,
-            Kind::WholeOrNull,
-        ],
-    },
-    Shape {
-        row_ids: true,
-        columns: &[Kind::RowId, Kind::Whole, Kind::Blob, Kind::BytesOrNull(32), Kind::WholeOrNull, Kind::Whole],
-    },
+    Shape { row_ids: true, columns: &OP_ROW },
+    Shape { row_ids: true, columns: OP_ROW.split_at(6).0 },
     Shape {
         row_ids: false,
         columns: &[Kind::Bytes(8), Kind::Whole, Kind::BytesOrNull(8), Kind::Whole, Kind::Whole, Kind::Whole],
@@ -253,33 +254,8 @@ pub(super) static SHAPES: [Shape; 17] = [
     },
     Shape { row_ids: false, columns: &[Kind::Bytes(32), Kind::Whole] },
     Shape { row_ids: false, columns: &[Kind::Bytes(32), Kind::Bytes(32)] },
-    Shape {
-        row_ids: true,
-        columns: &[
-            Kind::RowId,
-            Kind::Bytes(32),
-            Kind::Whole,
-            Kind::Whole,
-            Kind::Whole,
-            Kind::WholeOrNull,
-            Kind::WholeOrNull,
-            Kind::Whole,
-            Kind::WholeOrNull,
-        ],
-    },
-    Shape {
-        row_ids: true,
-        columns: &[
-            Kind::RowId,
-            Kind::Bytes(32),
-            Kind::Whole,
-            Kind::Whole,
-            Kind::Whole,
-            Kind::WholeOrNull,
-            Kind::WholeOrNull,
-            Kind::Whole,
-        ],
-    },
+    Shape { row_ids: true, columns: &ATTACHMENT_ROW },
+    Shape { row_ids: true, columns: ATTACHMENT_ROW.split_at(8).0 },
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Blob] },
     Shape {
         row_ids: true,

@@ -10,10 +10,9 @@ use kentongan_protocol::merge::GroupView;
 use serde_json::json;
 
 use super::super::record::{Opened, Operator, open};
-use super::super::view::group_said;
 use super::super::work::{self, Values};
 use super::lineage::Lineage;
-use super::{Resolved, remarked};
+use super::{Resolved, remarked, resolved};
 use crate::store::{Decision, Tx};
 
 /// How long a decision can be taken back.
@@ -60,14 +59,7 @@ pub(super) fn undo(
     }
     let detail = json!({"decision": decided.to_string(), "group": group.name, "reason": reason});
     operator.note(tx, "conflict.reopened", &opened.row, detail)?;
-    let left = tx.record(opened.row.id)?.map_or(0, |row| row.conflicts);
-    Ok(Resolved {
-        id: opened.row.id.to_string(),
-        code: opened.born.code.map(|code| code.to_string()),
-        group: group_said(group),
-        op: op.to_string(),
-        left,
-    })
+    resolved(tx, &opened, group, op)
 }
 
 /// The values that a decision replaced, and in whose names they are written again: no two in the same, since somebody's
