@@ -57,6 +57,8 @@ pub struct Agent {
     since_ms: AtomicI64,
     /// Rung when there is something new to send.
     pub(crate) new_work: Notify,
+    /// A contact ended, however.
+    pub(crate) contact_over: Notify,
     /// Rung when the disk failed under the store.
     pub(crate) disk_failed: Notify,
     doubtful: AtomicBool,
@@ -94,6 +96,7 @@ impl Agent {
             in_contact: AtomicBool::new(false),
             since_ms: AtomicI64::new(0),
             new_work: Notify::new(),
+            contact_over: Notify::new(),
             disk_failed: Notify::new(),
             doubtful: AtomicBool::new(false),
             changed: Notify::new(),

@@ -65,6 +65,7 @@ pub async fn run(
 
     // Between other work; what it finds does not hang on when it looks. It ends with the runtime.
     tokio::spawn(scrub(Arc::clone(&agent)));
+    tokio::spawn(index(Arc::clone(&agent)));
     // Somebody stands beside a PC that is to join: it joins at once.
     let random = if arriving { 0 } else { random_u64() };
     let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms(), random);
@@ -90,6 +91,9 @@ pub async fn run(
             () = wait(&agenda, agent.mono_ms()) => Event::Time,
         };
         let event = weighed(&agent, event).await;
+        if matches!(event, Event::Ended(_)) {
+            agent.contact_over.notify_one();
+        }
         for effect in agenda.on(event, agent.mono_ms(), random_u64()) {
             match effect {
                 Effect::Contact => contact = Some(Box::pin(talk(Arc::clone(&agent)))),
@@ -151,6 +155,25 @@ async fn scrub(agent: Arc<Agent>) {
             Err(failure) => tracing::error!(ev = "store.failed", error = %failure, "cannot look at the store"),
         }
         pause = SCRUB_EVERY;
+    }
+}
+
+/// Puts the words of new records into the index, each time a contact is over: the PC is awake then, and the link at rest.
+async fn index(agent: Arc<Agent>) {
+    loop {
+        agent.contact_over.notified().await;
+        loop {
+            match on_store(agent.store(), |store| store.index_some()).await {
+                Ok(true) => tokio::task::yield_now().await,
+                Ok(false) => break,
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    agent.notice(&failure);
+                    tracing::error!(ev = "store.failed", error = %failure, "cannot index the words of records");
+                    break;
+                }
+            }
+        }
     }
 }
 

@@ -133,13 +133,17 @@ fn texts(db: &Connection, sql: &str) -> Vec<String> {
     rows.map(|row| row.expect("a text")).collect()
 }
 
+/// Tables that are what they seem: none of SQLite's own, and none of the index of words, which is filled between contacts.
+const PLAIN: &str =
+    "tbl_name IN (SELECT name FROM pragma_table_list WHERE type = 'table' AND name NOT LIKE 'sqlite_%')";
+
 fn tables_of(db: &Connection) -> Vec<String> {
-    texts(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rootpage")
+    texts(db, &format!("SELECT name FROM sqlite_master WHERE type = 'table' AND {PLAIN} ORDER BY rootpage"))
 }
 
 /// Tables before indexes; what SQLite makes by itself has no text.
 fn schema_of(db: &Connection) -> Vec<String> {
-    let own = "sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND type IN ('table', 'index')";
+    let own = format!("sql IS NOT NULL AND {PLAIN} AND type IN ('table', 'index')");
     texts(db, &format!("SELECT sql FROM sqlite_master WHERE {own} ORDER BY type = 'index', rootpage"))
 }
 

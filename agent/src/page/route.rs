@@ -87,7 +87,12 @@ impl Pages {
         let (office, zone) = office.unwrap_or((String::new(), Zone::Wib));
         let it_contact = settings.text("ui", "it_contact").to_owned();
         let shell = Shell { office, zone, it_contact, ..Shell::of(asked, self.secret.token(&asked.session)) };
-        Ok((shell.of_whom(who, idle.as_secs().max(1)), renewed))
+        Ok((shell.of_whom(who, self.idle_s()), renewed))
+    }
+
+    /// Seconds without anything done after which the page locks itself.
+    pub(super) fn idle_s(&self) -> u64 {
+        self.agent.settings().duration("ui", "idle_lock").as_secs().max(1)
     }
 
     /// Whoever asks for a page, in the language and the office that it is of.

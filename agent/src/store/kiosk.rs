@@ -1,10 +1,11 @@
 //! Tablets that may hand answers over, and the answers: each once, however often it is handed over.
 
-use kentongan_protocol::limits::NAME_BYTES_MAX;
-use rusqlite::{OptionalExtension, Row, params};
+use kentongan_host::carve;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::intake::take_row;
+use super::person::is_name;
 use super::{Store, StoreError};
 use crate::entry::{ImportRow, NewRecord, RowOutcome};
 
@@ -64,6 +65,54 @@ fn kept(key: &[u8]) -> [u8; 32] {
     Sha256::digest(key).into()
 }
 
+/// A tablet, as it stands in the remains of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Remnant {
+    kiosk: Kiosk,
+    kept: [u8; 32],
+    /// Answers taken, and on which day.
+    taken: (i64, i64),
+}
+
+impl Remnant {
+    /// Of a row as it was found; `None`: it cannot be one of ours.
+    pub(super) fn of_row(id: i64, row: &carve::Row) -> Option<Remnant> {
+        let whole = |n: usize| row.values.get(n)?.whole();
+        let name = row.values.get(1)?.text().filter(|name| is_name(name))?;
+        let kiosk = Kiosk {
+            id: u16::try_from(id).ok().filter(|id| *id > 0)?,
+            name: name.to_owned(),
+            paired_ms: whole(3)?,
+            seen_ms: whole(4),
+            ended_ms: whole(7),
+        };
+        Some(Remnant { kiosk, kept: row.values.get(2)?.bytes()?, taken: (whole(5)?, whole(6)?) })
+    }
+
+    /// Number of the tablet.
+    pub(super) fn id(&self) -> u16 {
+        self.kiosk.id
+    }
+
+    /// Another row of the same tablet, found later: it counts, but whoever was let go does not come back by a leftover.
+    pub(super) fn is_followed_by(&mut self, later: Remnant) {
+        let ended_ms = later.kiosk.ended_ms.or(self.kiosk.ended_ms);
+        *self = Remnant { kiosk: Kiosk { ended_ms, ..later.kiosk }, ..later };
+    }
+
+    /// Puts it there as it was.
+    pub(super) fn put(&self, db: &Connection) -> Result<(), StoreError> {
+        let Kiosk { id, name, paired_ms, seen_ms, ended_ms } = &self.kiosk;
+        db.execute(
+            "INSERT OR IGNORE INTO kiosk (id, name, key, paired_ms, seen_ms, day, taken, ended_ms) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![id, name, self.kept, paired_ms, seen_ms, self.taken.0, self.taken.1, ended_ms],
+        )
+        .map(drop)
+        .map_err(StoreError::because("take over a tablet"))
+    }
+}
+
 impl Store {
     /// Every tablet, those that were let go last.
     ///
@@ -94,7 +143,7 @@ impl Store {
     /// [`StoreError::UnfitName`], or if the store cannot be written.
     pub(crate) fn pair_kiosk(&mut self, name: &str, key: &[u8]) -> Result<Kiosk, StoreError> {
         let name = name.trim();
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
+        if !is_name(name) {
             return Err(StoreError::UnfitName);
         }
         let sql =

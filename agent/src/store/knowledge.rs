@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::facts::{self, name};
 use super::pack::{key_of, op_id};
 use super::read::{self, refresh_record};
-use super::{Store, StoreError};
+use super::{Store, StoreError, search};
 
 /// Ops looked at in one go; a store may have a hundred thousand.
 const PAGE: i64 = 1_000;
@@ -34,6 +34,7 @@ impl Store {
         let transaction = self.db.transaction().map_err(StoreError::because("begin to learn"))?;
         read_again(&transaction, wall_ms)?;
         recount(&transaction)?;
+        search::note_all(&transaction)?;
         facts::put(&transaction, name::KNOWS, &knows)?;
         transaction.commit().map_err(StoreError::because("learn"))
     }

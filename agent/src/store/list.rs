@@ -6,16 +6,13 @@ use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{FormTag, Value, builtin};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
-use kentongan_protocol::receipt::ReceiptCode;
 use rusqlite::params;
 
 use super::contacts::Contact;
 use super::pack::key_of;
 use super::read::{self, PENDING, RecordState, RecordSummary};
+use super::search::{self, Asked, Searched};
 use super::{Store, StoreError};
-
-/// Records whose texts one search looks into, the latest first.
-const SEARCHED_MAX: u32 = 20_000;
 
 /// Which records a list shows, those that changed last first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,7 +23,7 @@ pub struct ListFilter {
     pub form: Option<FormTag>,
     /// Only those entered on this PC, from this time by its clock on, and before that one.
     pub entered_ms: Option<(i64, i64)>,
-    /// Only those with all these words in their texts, whatever the case; empty: all.
+    /// Only those in which all these words stand, or words that begin with them, whatever the case; empty: all.
     pub words: String,
     /// So many are passed over.
     pub offset: u32,
@@ -41,7 +38,7 @@ pub struct Found {
     pub records: Vec<(RecordSummary, Record)>,
     /// There are more.
     pub has_more: bool,
-    /// A search ended before it had looked into all records.
+    /// Some of what is new was not searched yet.
     pub is_cut: bool,
 }
 
@@ -67,63 +64,59 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn list(&mut self, filter: &ListFilter) -> Result<Found, StoreError> {
-        let words: Vec<String> = filter.words.split_whitespace().map(str::to_lowercase).collect();
-        let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX).saturating_add(1);
-        let code = filter.words.trim().parse::<ReceiptCode>().ok();
-        let mut found = Found { records: Vec::new(), has_more: false, is_cut: false };
-        let (mut at, mut passed) = (0_u32, 0_u32);
-        // Without words, the store itself passes over what comes before.
-        if words.is_empty() {
-            (at, passed) = (filter.offset, filter.offset);
-        }
-        while found.records.len() < wanted {
-            let page = self.lines(filter, at, 500.min(filter.limit.saturating_add(1)).max(50))?;
-            let Some(read) = u32::try_from(page.len()).ok().filter(|read| *read > 0) else { break };
-            at += read;
-            for summary in page {
-                let record = self.merged(summary.record)?;
-                let fits = code.is_some_and(|code| summary.code == Some(code)) || holds(&record, &summary, &words);
-                if fits && passed < filter.offset {
-                    passed += 1;
-                } else if fits && found.records.len() < wanted {
-                    found.records.push((summary, record));
-                }
-            }
-            if at >= SEARCHED_MAX && !words.is_empty() {
-                found.is_cut = true;
-                break;
-            }
-        }
-        found.has_more = found.records.len() == wanted;
-        found.records.truncate(wanted - 1);
-        Ok(found)
+        let searched = match Asked::of(&filter.words) {
+            Some(asked) => Some(self.look_for(&asked, &filter.words)?),
+            None => None,
+        };
+        let mut lines = self.lines(filter, searched.as_ref())?;
+        let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let has_more = lines.len() > wanted;
+        lines.truncate(wanted);
+        let records = lines.into_iter().map(|line| self.merged(line.record).map(|record| (line, record)));
+        let records = records.collect::<Result<_, _>>()?;
+        Ok(Found { records, has_more, is_cut: searched.is_some_and(|searched| searched.is_cut) })
     }
 
-    /// Lines of a list, without a look at what the records say.
-    fn lines(&mut self, filter: &ListFilter, offset: u32, limit: u32) -> Result<Vec<RecordSummary>, StoreError> {
+    /// Lines of a list, one more than are asked for, without a look at what the records say.
+    pub(super) fn lines(
+        &mut self,
+        filter: &ListFilter,
+        searched: Option<&Searched>,
+    ) -> Result<Vec<RecordSummary>, StoreError> {
         let reading = || StoreError::because("list records");
         let state = filter.state.map(|state| match state {
             RecordState::Rejected => "repair = 1",
             RecordState::Queued => "repair = 0 AND id IN waiting",
             RecordState::Arrived => "repair = 0 AND id NOT IN waiting",
         });
+        let is_much = searched.is_some_and(|searched| searched.is_much);
+        let found = searched.map(|_| format!("{}id IN ({})", if is_much { "+" } else { "" }, search::FOUND));
         // Only what is asked for stands in the statement, so that an index can serve it.
         let asked = [
             state,
             filter.form.map(|_| "form = ?1"),
             filter.entered_ms.map(|_| "own = 1 AND wall_ms >= ?2 AND wall_ms < ?3"),
+            found.as_deref(),
         ];
         let asked = asked.into_iter().flatten().collect::<Vec<_>>().join(" AND ");
         let filtered = if asked.is_empty() { String::new() } else { format!("WHERE {asked}") };
-        // Few records wait or are asked back, and few are of one day: those are found first and then put in order. Of all
-        // others, the index gives the latest.
-        let is_few =
-            filter.entered_ms.is_some() || matches!(filter.state, Some(RecordState::Rejected | RecordState::Queued));
+        // Few records wait or are asked back, few are of one day, and words are mostly in few: those are found first and
+        // then put in order. Of all others, the index gives the latest.
+        let is_few = filter.entered_ms.is_some()
+            || matches!(filter.state, Some(RecordState::Rejected | RecordState::Queued))
+            || searched.is_some_and(|searched| !searched.is_much);
         let order = if is_few { "+changed DESC, +id DESC" } else { "changed DESC, id DESC" };
         let sql = format!("{} {filtered} ORDER BY {order} LIMIT ?4 OFFSET ?5", read::lines());
         let (from, until) = filter.entered_ms.unzip();
+        let limit = filter.limit.saturating_add(1);
         let mut select = self.db.prepare_cached(&sql).map_err(reading())?;
-        let mut rows = select.query(params![filter.form, from, until, limit, offset]).map_err(reading())?;
+        let mut rows = match searched {
+            Some(Searched { question, beside, .. }) => {
+                select.query(params![filter.form, from, until, limit, filter.offset, question, beside])
+            }
+            None => select.query(params![filter.form, from, until, limit, filter.offset]),
+        }
+        .map_err(reading())?;
         let mut lines = Vec::new();
         while let Some(row) = rows.next().map_err(reading())? {
             lines.push(read::summary(&self.db, row)?);
@@ -220,37 +213,4 @@ pub fn is_confidential(record: &Record) -> bool {
         .zip(choice)
         .and_then(|(field, choice)| field.choice(choice))
         .is_some_and(|choice| choice.code == "rahasia")
-}
-
-/// Whether a record has all words in its code, its texts or the names of its choices.
-fn holds(record: &Record, summary: &RecordSummary, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
-    let mut texts = summary.code.map(|code| code.to_string().to_lowercase()).unwrap_or_default();
-    let Some(form) = builtin::by_tag(summary.form) else { return false };
-    // Of what is confidential, only the code is found.
-    let groups = if is_confidential(record) { &[][..] } else { &form.groups };
-    for group in groups {
-        let view = GroupView::of(record, form, group);
-        let entries = match &view {
-            GroupView::Entries(entries) => entries.iter().map(|(_, written)| &written.values).collect(),
-            _ => Vec::new(),
-        };
-        for (tag, value) in entries.into_iter().chain(view.shown()).flatten() {
-            let Some(field) = form.field(*tag) else { continue };
-            texts.push('\n');
-            match value {
-                Value::Text(text) | Value::Person(text) => texts.push_str(&text.to_lowercase()),
-                Value::One(_) | Value::Many(_) => {
-                    for lang in [kentongan_host::Lang::Id, kentongan_host::Lang::En] {
-                        texts.push_str(&value.display(field, lang).to_lowercase());
-                        texts.push(' ');
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    words.iter().all(|word| texts.contains(word.as_str()))
 }

@@ -27,6 +27,7 @@ mod person;
 mod read;
 mod repair;
 mod salvage;
+mod search;
 mod secured;
 mod signing;
 mod stray;
@@ -76,6 +77,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema8.sql"),
     include_str!("schema9.sql"),
     include_str!("schema10.sql"),
+    include_str!("schema11.sql"),
 ];
 
 /// What the store needs of the machine it runs on.

@@ -80,7 +80,8 @@ pub(super) fn put(db: &Connection, person: &Person, pin: &str) -> Result<(), Sto
     .map_err(StoreError::because("take over somebody"))
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a person or a tablet can be called so.
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control)
 }
 

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::check::check;
 use super::pack::{SEQ_BITS, known_log_number, log_head, op_id, op_key, split};
-use super::{Store, StoreError};
+use super::{Store, StoreError, search};
 
 /// Where a record is. The words people see are in `ux`'s glossary; "all arrived" is never derived from anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -217,15 +217,16 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn coded(&mut self, code: ReceiptCode) -> Result<Vec<RecordId>, StoreError> {
+        self.keys_coded(code)?.into_iter().map(|key| op_id(&self.db, key).map(RecordId)).collect()
+    }
+
+    /// The same, as keys.
+    pub(super) fn keys_coded(&self, code: ReceiptCode) -> Result<Vec<i64>, StoreError> {
         let reading = || StoreError::because("look for a receipt code");
         let mut select =
             self.db.prepare_cached("SELECT id FROM record WHERE code = ? ORDER BY id").map_err(reading())?;
-        let keys = select
-            .query_map([code.number() as i64], |row| row.get::<_, i64>(0))
-            .map_err(reading())?
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(reading())?;
-        keys.into_iter().map(|key| op_id(&self.db, key).map(RecordId)).collect()
+        let keys = select.query_map([code.number() as i64], |row| row.get(0)).map_err(reading())?;
+        keys.collect::<Result<_, _>>().map_err(reading())
     }
 
     /// A record with everything that can be said of it here.
@@ -336,8 +337,8 @@ pub(super) fn refresh_record(db: &Connection, key: i64, wall_ms: i64) -> Result<
     .and_then(|mut upsert| {
         upsert.execute(params![key, line.form, line.code, line.own, wall_ms, line.conflicts, line.repair])
     })
-    .map(drop)
-    .map_err(StoreError::because("list a record"))
+    .map_err(StoreError::because("list a record"))?;
+    search::note(db, key)
 }
 
 fn verdicts_of(db: &Connection, key: i64) -> Result<Vec<(OpId, VerdictFrame)>, StoreError> {

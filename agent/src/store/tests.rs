@@ -23,6 +23,7 @@ mod attachments;
 mod damage;
 mod drafts;
 mod kiosk;
+mod search;
 mod traffic;
 
 const NOON: i64 = 1_795_000_000_000;

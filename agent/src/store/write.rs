@@ -17,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::check::sum_of;
 use super::pack::{key_of, log_number, op_key};
-use super::{Member, Store, StoreError, read};
+use super::{Member, Store, StoreError, read, search};
 use crate::entry::NewRecord;
 
 /// What a saved record is called.
@@ -164,6 +164,7 @@ impl Writer<'_> {
                 insert.execute(params![key, form.tag, code, self.wall_ms, self.wall_ms])
             })
             .map_err(StoreError::because("list the record"))?;
+        search::note(self.db, key)?;
         Ok(Entered { record: RecordId(id), receipt })
     }
 

@@ -6,9 +6,10 @@
 use std::io;
 use std::path::Path;
 
+use kentongan_host::enrolment::from_hex;
 use kentongan_host::files::{self, Access};
 use kentongan_host::random::random_bytes;
-use ring::hmac;
+use ring::{aead, hmac};
 
 /// Name of the field of a form that carries the token.
 pub const FIELD: &str = "_token";
@@ -17,6 +18,9 @@ pub const HEADER: &str = "x-token";
 
 const KEY_BYTES: usize = 32;
 const SESSION_BYTES: usize = 16;
+
+/// What seals are made with is drawn from the key of the tokens under this name.
+const SEALS: &[u8] = b"kentongan seal 1";
 
 /// The key of the tokens.
 #[derive(Debug, Clone)]
@@ -70,6 +74,36 @@ impl Secret {
         hex(context.sign().as_ref())
     }
 
+    /// `text`, so that the browser of `session` can carry it through its pages and nobody reads it there: it is opened
+    /// again for the same browser and the same `purpose` alone.
+    pub fn seal(&self, session: &Session, purpose: &str, text: &str) -> String {
+        let nonce: [u8; aead::NONCE_LEN] = random_bytes();
+        let mut sealed = text.as_bytes().to_vec();
+        let key = self.sealing_key();
+        let done = key.seal_in_place_append_tag(
+            aead::Nonce::assume_unique_for_key(nonce),
+            aead::Aad::from(bound_to(session, purpose)),
+            &mut sealed,
+        );
+        done.expect("a text that fits into memory is shorter than what one nonce may seal");
+        hex(&nonce) + &hex(&sealed)
+    }
+
+    /// What [`Secret::seal`] sealed for this browser and purpose.
+    pub fn unseal(&self, session: &Session, purpose: &str, sealed: &str) -> Option<String> {
+        let mut bytes = from_hex(sealed)?;
+        let (nonce, text) = bytes.split_at_mut_checked(aead::NONCE_LEN)?;
+        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let open = self.sealing_key().open_in_place(nonce, aead::Aad::from(bound_to(session, purpose)), text).ok()?;
+        String::from_utf8(open.to_vec()).ok()
+    }
+
+    fn sealing_key(&self) -> aead::LessSafeKey {
+        let key = hmac::sign(&self.0, SEALS);
+        let key = aead::UnboundKey::new(&aead::CHACHA20_POLY1305, key.as_ref());
+        aead::LessSafeKey::new(key.expect("HMAC-SHA-256 gives the 32 bytes of a key"))
+    }
+
     /// Whether `mark` is that of `text`, in a time that tells nothing.
     pub fn marked(&self, session: &Session, text: &str, mark: &str) -> bool {
         is_same(&self.mark(session, text), mark)
@@ -92,6 +126,11 @@ impl Session {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What a seal is bound to: a session's name has one length.
+fn bound_to(session: &Session, purpose: &str) -> Vec<u8> {
+    [session.0.as_bytes(), purpose.as_bytes()].concat()
 }
 
 fn is_same(right: &str, shown: &str) -> bool {
@@ -135,6 +174,24 @@ mod tests {
         assert!(secret.marked(&one, "3.1000", &mark));
         assert!(!secret.marked(&other, "3.1000", &mark) && !secret.marked(&one, "3.1001", &mark));
         assert!(!secret.marked(&one, "", &secret.token(&one)), "a token is no mark");
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_browser_and_purpose_alone_and_says_nothing_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("page.key");
+        let secret = Secret::of_file(&file).expect("a key");
+        let (one, other) = (Session::draw(), Session::draw());
+        let sealed = secret.seal(&one, "3 /catatan/1", "Warga datang lagi");
+        assert!(from_hex(&sealed).is_some_and(|bytes| !bytes.windows(5).any(|part| part == b"Warga")));
+        let again = Secret::of_file(&file).expect("the same key");
+        assert_eq!(again.unseal(&one, "3 /catatan/1", &sealed).as_deref(), Some("Warga datang lagi"));
+        assert_eq!(secret.unseal(&other, "3 /catatan/1", &sealed), None, "another browser");
+        assert_eq!(secret.unseal(&one, "4 /catatan/1", &sealed), None, "another purpose");
+        assert_ne!(secret.seal(&one, "", "x"), secret.seal(&one, "", "x"));
+        for broken in ["", "00", "xx", &sealed[2..], &format!("{sealed}00"), &"0".repeat(400)] {
+            assert_eq!(secret.unseal(&one, "3 /catatan/1", broken), None, "{broken}");
+        }
     }
 
     #[test]

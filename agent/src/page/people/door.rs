@@ -5,9 +5,12 @@ use askama::Template;
 use hyper::{Method, StatusCode};
 use kentongan_host::fail::Failure;
 use kentongan_host::ktg::Ktg;
+use kentongan_protocol::ids::RecordId;
+use kentongan_web::token::Session;
 use kentongan_web::{Asked, Fields, Reply};
 
 use super::super::entry::{self, Place};
+use super::super::records;
 use super::super::route::{Pages, wants_part};
 use super::super::shell::{self, Shell, Who};
 use super::badge::Held;
@@ -25,7 +28,14 @@ struct DoorPage<'a> {
     fault: String,
     /// What they had typed is kept.
     is_kept: bool,
+    /// A remark that somebody typed before the page locked itself, sealed.
+    entrusted: String,
 }
+
+/// Longest remark that is carried past the door, in characters: what its field takes.
+const REMARK_CHARS_MAX: usize = 5_000;
+/// The field of the door that carries it.
+const ENTRUSTED: &str = "titipan";
 
 /// Whether a page is there before anybody came in: the door itself, help, and the choice of the language.
 pub(in super::super) fn is_open_to_all(parts: &[&str]) -> bool {
@@ -43,7 +53,7 @@ pub(in super::super) async fn knock(pages: &Pages, shell: &Shell, asked: &Asked)
     if matches!(shell.who, Who::Anyone | Who::Person(_)) {
         return Ok(Reply::go_to(&onward));
     }
-    door(pages, shell, onward, String::new(), asked.query.has("terjaga")).await
+    door(pages, shell, onward, String::new(), Kept::of(asked.query.has("terjaga"))).await
 }
 
 /// Somebody shows a PIN.
@@ -54,34 +64,46 @@ pub(in super::super) async fn enter(pages: &Pages, shell: &Shell, asked: Asked) 
         Err(reply) => return Ok(reply),
     };
     let onward = onward(&posted.fields);
+    let kept = Kept::Carried(posted.fields.text(ENTRUSTED).to_owned());
     let shell = &Shell { who: Who::Locked(posted.fields.text("orang").parse().ok()), ..shell.clone() };
     let Who::Locked(Some(person)) = shell.who else {
         let fault = shell.w.t("pintu.pilih").to_owned();
-        return Ok(door(pages, shell, onward, fault, false).await?.but(StatusCode::UNPROCESSABLE_ENTITY));
+        return Ok(door(pages, shell, onward, fault, kept).await?.but(StatusCode::UNPROCESSABLE_ENTITY));
     };
     match pages.agent.check_pin(person, posted.fields.text("pin").trim().to_owned()).await {
         Ok(person) => {
             tracing::info!(ev = "people.came_in", person = person.id, "somebody showed their PIN");
+            if let Some((record, remark)) = entrusted(pages, &session, person.id, &onward, &kept) {
+                let badge = pages.badge_of(&session, person.id).await?;
+                let shell = shell.clone().of_whom(Who::Person(person), pages.idle_s());
+                return Ok(records::given_back(pages, &shell, record, remark).await?.with_cookie(&badge));
+            }
             let next = if person.temporary { "/pin" } else { onward.as_str() };
             came_in(pages, &session, person.id, next).await
         }
         Err(failure) => {
             let fault = refused(pages, shell, person, failure).await?;
             tracing::warn!(ev = "people.turned_away", person, "a PIN was wrong or came too soon");
-            Ok(door(pages, shell, onward, fault, false).await?.but(StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(door(pages, shell, onward, fault, kept).await?.but(StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
 }
 
 /// Lets somebody in who has proved who they are.
-pub(super) async fn came_in(
-    pages: &Pages,
-    session: &kentongan_web::token::Session,
-    person: u16,
-    next: &str,
-) -> Result<Reply, Failure> {
-    let held = pages.held(person).await?.ok_or(StoreError::NoSuchPerson)?;
-    Ok(Reply::go_to(next).with_cookie(&held.cookie(session, &pages.secret)))
+pub(super) async fn came_in(pages: &Pages, session: &Session, person: u16, next: &str) -> Result<Reply, Failure> {
+    Ok(Reply::go_to(next).with_cookie(&pages.badge_of(session, person).await?))
+}
+
+/// The record and the remark on it that this browser was given to carry, if it was this person's.
+fn entrusted(pages: &Pages, session: &Session, person: u16, onward: &str, kept: &Kept) -> Option<(RecordId, String)> {
+    let Kept::Carried(sealed) = kept else { return None };
+    let remark = pages.secret.unseal(session, &purpose(person, onward), sealed)?;
+    Some((onward.strip_prefix("/catatan/")?.parse().ok()?, remark))
+}
+
+/// What the seal of a remark is bound to: whose it is, and where it goes.
+fn purpose(person: u16, onward: &str) -> String {
+    format!("keterangan {person} {onward}")
 }
 
 /// Locks the page.
@@ -130,6 +152,17 @@ pub(in super::super) async fn turned_away(
         ["catatan", id, ..] => format!("/catatan/{id}"),
         _ => "/".to_owned(),
     };
+    // A remark was typed by whoever sat here until the page locked itself; nobody else gets to see it.
+    if let (["catatan", _, "keterangan"], Who::Locked(Some(person))) = (parts, &shell.who) {
+        let session = asked.session.clone();
+        let posted = match pages.posted(asked, shell).await {
+            Ok(posted) => posted,
+            Err(reply) => return Ok(reply),
+        };
+        let remark: String = posted.fields.text("catatan").chars().take(REMARK_CHARS_MAX).collect();
+        let sealed = pages.secret.seal(&session, &purpose(*person, &onward), &remark);
+        return door(pages, shell, onward, String::new(), Kept::Carried(sealed)).await;
+    }
     Ok(Reply::go_to(&door_to(&onward)))
 }
 
@@ -149,14 +182,36 @@ pub(super) async fn refused(pages: &Pages, shell: &Shell, person: u16, failure: 
     }
 }
 
-async fn door(pages: &Pages, shell: &Shell, onward: String, fault: String, is_kept: bool) -> Result<Reply, Failure> {
+/// What became of what somebody had typed before the page locked itself.
+#[derive(Debug)]
+enum Kept {
+    /// They had typed nothing that counts.
+    Nothing,
+    /// It lies in the store, as a draft.
+    Stored,
+    /// The door carries it, sealed; empty: it does not.
+    Carried(String),
+}
+
+impl Kept {
+    fn of(is_stored: bool) -> Kept {
+        if is_stored { Kept::Stored } else { Kept::Nothing }
+    }
+}
+
+async fn door(pages: &Pages, shell: &Shell, onward: String, fault: String, kept: Kept) -> Result<Reply, Failure> {
     let people = pages.agent.ask(|store| store.people()).await?;
     let last = match shell.who {
         Who::Locked(last) => last,
         Who::Anyone | Who::Person(_) => None,
     };
     let people = choices(&people, last, shell.w.lang);
-    Ok(shell::page(&DoorPage { s: &shell.clone().at("masuk"), people, onward, fault, is_kept }))
+    let (is_kept, entrusted) = match kept {
+        Kept::Nothing => (false, String::new()),
+        Kept::Stored => (true, String::new()),
+        Kept::Carried(sealed) => (!sealed.is_empty(), sealed),
+    };
+    Ok(shell::page(&DoorPage { s: &shell.clone().at("masuk"), people, onward, fault, is_kept, entrusted }))
 }
 
 fn door_to(onward: &str) -> String {
@@ -173,6 +228,12 @@ fn onward(fields: &Fields) -> String {
 }
 
 impl Pages {
+    /// The cookie of somebody who has proved who they are.
+    async fn badge_of(&self, session: &Session, person: u16) -> Result<String, Failure> {
+        let held = self.held(person).await?.ok_or(StoreError::NoSuchPerson)?;
+        Ok(held.cookie(session, &self.secret))
+    }
+
     /// What the store knows of somebody who works here.
     async fn held(&self, person: u16) -> Result<Option<Held>, Failure> {
         let asked = self.agent.ask(move |store| held(store, person)).await?;

@@ -17,7 +17,7 @@ use crate::store::{RecordState, StoreError, is_confidential};
 pub(super) use change::{change, changed, decide, remark};
 pub(super) use list::{Line, line, list, look_up};
 pub(super) use receipt::receipt;
-pub(super) use view::{file, show};
+pub(super) use view::{file, given_back, show};
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 90;

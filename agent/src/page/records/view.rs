@@ -35,6 +35,8 @@ struct RecordPage<'a> {
     files: Vec<File>,
     remarks: Vec<(String, String, When)>,
     takes_remarks: bool,
+    /// What stands in the field for one.
+    remark: String,
     history: Vec<Past>,
     done: &'static str,
 }
@@ -103,6 +105,31 @@ pub(in super::super) async fn show(
     asked: &Asked,
     id: RecordId,
 ) -> Result<Reply, Failure> {
+    let done = match () {
+        () if asked.query.has("tersimpan") => shell.w.t("catatan.tersimpan"),
+        () if asked.query.has("diubah") => shell.w.t("catatan.sudah_diubah"),
+        () => "",
+    };
+    page(pages, shell, id, done, String::new()).await
+}
+
+/// The same, with a remark in its field that was typed but never saved.
+pub(in super::super) async fn given_back(
+    pages: &Pages,
+    shell: &Shell,
+    id: RecordId,
+    remark: String,
+) -> Result<Reply, Failure> {
+    page(pages, shell, id, "", remark).await
+}
+
+async fn page(
+    pages: &Pages,
+    shell: &Shell,
+    id: RecordId,
+    done: &'static str,
+    remark: String,
+) -> Result<Reply, Failure> {
     let looked = pages
         .agent
         .ask(move |store| {
@@ -126,11 +153,6 @@ pub(in super::super) async fn show(
     let clock = shell.clock(now_ms);
     let is_confidential = is_confidential(&entry.record);
     let open = |group: &&Group| !is_confidential || matches!(group.tag, group::KANAL | group::PRIVASI);
-    let done = match () {
-        () if asked.query.has("tersimpan") => shell.w.t("catatan.tersimpan"),
-        () if asked.query.has("diubah") => shell.w.t("catatan.sudah_diubah"),
-        () => "",
-    };
     Ok(shell::page(&RecordPage {
         s: &shell.clone().at("catatan"),
         line: super::list::line(shell, &clock, &entry.summary, &entry.record, pages.agent.is_in_contact()),
@@ -144,6 +166,7 @@ pub(in super::super) async fn show(
         files: if is_confidential { Vec::new() } else { files.into_iter().map(|file| file_of(file, shell)).collect() },
         remarks: remarks(form, &entry, &clock, shell),
         takes_remarks: form.group(group::CATATAN).is_some_and(|group| group.merge == MergeClass::Add),
+        remark,
         history: history(form, &entry, member.as_ref(), &clock, shell, is_confidential),
         done,
     }))

@@ -15,7 +15,7 @@ use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::LogFrame;
 
 use super::super::facts::name;
-use super::super::{Member, attachments, draft, mark};
+use super::super::{Member, attachments, draft, kiosk, mark};
 
 /// Different signatures that are kept under one name: leftovers are few.
 const PROOFS_MAX: usize = 4;
@@ -46,6 +46,8 @@ pub(super) struct Found {
     pub(super) parts: BTreeMap<i64, Place>,
     /// The people of the office by number, as they were last written.
     pub(super) people: BTreeMap<i64, Row>,
+    /// Tablets by number. One that was let go in any of its rows stays so.
+    pub(super) kiosks: BTreeMap<u16, kiosk::Remnant>,
     /// Signatures of other writers by log number and seq, each different one once.
     pub(super) proofs: BTreeMap<(i64, i64), Vec<Vec<u8>>>,
     /// Drafts by name, as they were last written.
@@ -142,6 +144,13 @@ impl Found {
             PERSON => {
                 self.people.insert(row.id, row);
             }
+            KIOSK => {
+                let kiosk = kiosk::Remnant::of_row(row.id, &row)?;
+                match self.kiosks.entry(kiosk.id()) {
+                    Entry::Occupied(mut known) => known.get_mut().is_followed_by(kiosk),
+                    Entry::Vacant(place) => drop(place.insert(kiosk)),
+                }
+            }
             ATTEST => {
                 let bytes = value(2)?.blob()?;
                 let proofs = self.proofs.entry((whole(0)?, whole(1)?)).or_default();
@@ -215,7 +224,7 @@ const ATTACHMENT_ROW: [Kind; 9] = [
 ];
 
 /// Rows that are looked for, in the order of the constants below.
-pub(super) static SHAPES: [Shape; 17] = [
+pub(super) static SHAPES: [Shape; 18] = [
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(8)] },
     Shape { row_ids: false, columns: &[Kind::Bytes(8), Kind::Whole] },
     Shape {
@@ -274,6 +283,19 @@ pub(super) static SHAPES: [Shape; 17] = [
     Shape { row_ids: false, columns: &[Kind::Whole, Kind::Whole, Kind::Blob] },
     Shape { row_ids: false, columns: &[Kind::Bytes(16), Kind::Whole, Kind::Whole, Kind::Text, Kind::BytesOrNull(16)] },
     Shape { row_ids: true, columns: &[Kind::RowId, Kind::Bytes(16), Kind::Text, Kind::Blob] },
+    Shape {
+        row_ids: true,
+        columns: &[
+            Kind::RowId,
+            Kind::Text,
+            Kind::Bytes(32),
+            Kind::Whole,
+            Kind::WholeOrNull,
+            Kind::Whole,
+            Kind::Whole,
+            Kind::WholeOrNull,
+        ],
+    },
 ];
 const LOG_NAME: usize = 0;
 const LOG_NAME_INDEX: usize = 1;
@@ -292,3 +314,4 @@ const PERSON: usize = 13;
 const ATTEST: usize = 14;
 const DRAFT: usize = 15;
 const DRAFT_FILE: usize = 16;
+const KIOSK: usize = 17;

@@ -120,6 +120,7 @@ pub(super) fn fill<R: Read + Seek>(
     work.put_rest()?;
     work.put_attachments()?;
     work.put_people()?;
+    work.put_kiosks()?;
     work.put_drafts()?;
     if let Some(member) = &work.member {
         facts::put_member(work.db, member)?;

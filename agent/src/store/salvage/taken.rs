@@ -235,6 +235,11 @@ impl<R: Read + Seek> Work<'_, R> {
         }
     }
 
+    /// The tablets at the counter: what they have not handed over yet would not be taken of a stranger.
+    pub(super) fn put_kiosks(&self) -> Result<(), StoreError> {
+        self.found.kiosks.values().try_for_each(|kiosk| kiosk.put(self.db))
+    }
+
     /// What people have begun to fill in, and the files that they chose. A draft that was thrown away may come back:
     /// better that than one that goes.
     pub(super) fn put_drafts(&mut self) -> Result<(), StoreError> {

@@ -43,3 +43,21 @@ fn a_tablet_that_was_let_go_is_known_no_more() {
     assert_eq!(store.kiosk_of_key(b"kunci").unwrap(), None);
     assert!(store.kiosks().unwrap()[0].ended_ms.is_some());
 }
+
+#[test]
+fn tablets_are_known_again_in_a_repaired_store_and_those_let_go_stay_so() {
+    let mut pc = Pc::new(312);
+    let mut store = pc.start();
+    store.pair_kiosk("Loket 1", b"kunci satu").unwrap();
+    store.pair_kiosk("Loket 2", b"kunci dua").unwrap();
+    store.take_handed(1, vec![handed(1), handed(2)]).unwrap();
+    assert!(store.let_kiosk_go(2).unwrap());
+    let before = store.kiosks().unwrap();
+    let mut store = pc.start_salvaged(store);
+    assert_eq!(store.kiosks().unwrap(), before);
+    assert_eq!(store.kiosk_of_key(b"kunci satu").unwrap().map(|kiosk| kiosk.id), Some(1));
+    assert_eq!(store.kiosk_of_key(b"kunci dua").unwrap(), None);
+    assert_eq!(store.room_of_kiosk(1).unwrap(), kiosk::ANSWERS_OF_DAY_MAX - 2);
+    assert_eq!(store.take_handed(1, vec![handed(2)]).unwrap().new, 0, "what was handed over is known, too");
+    assert_eq!(store.pair_kiosk("Loket 3", b"kunci tiga").unwrap().id, 3);
+}

@@ -96,6 +96,36 @@ fn a_form_that_was_sent_to_a_locked_page_is_kept_and_found_again() {
 }
 
 #[test]
+fn a_remark_that_was_sent_to_a_locked_page_comes_back_to_whoever_typed_it_and_to_nobody_else() {
+    let hub = Hub::start();
+    let (sari, mut visitor, [wayans, sitis]) = office(&hub);
+    come_in(&mut visitor, "1", &wayans, "9173");
+    come_in(&mut visitor, "2", &sitis, "4821");
+    let record = sari.complain("Jembatan putus");
+    let page = format!("/catatan/{}", record.id);
+    visitor.post("/keluar", &[]).expect(303);
+    let remark = "Warga datang lagi <b>marah</b>";
+    let door = visitor.post(&format!("{page}/keterangan"), &[("catatan", remark)]).expect(200).text();
+    assert!(door.contains("kembali setelah Anda masuk") && !door.contains("Warga datang"), "{door}");
+    let shows = |visitor: &mut Visitor, door: &str, person: &str, pin: &str| {
+        let carried =
+            ["lanjut", "titipan"].map(|name| value_after(door, &format!("name=\"{name}\" value=\"")).to_owned());
+        let fields = [("orang", person), ("pin", pin), ("lanjut", &*carried[0]), ("titipan", &*carried[1])];
+        visitor.post("/masuk", &fields)
+    };
+    let door = shows(&mut visitor, &door, "2", "4822").expect(422).text();
+    let others = shows(&mut visitor, &door, "1", "9173").expect(303);
+    assert_eq!(others.header("location"), page, "somebody else comes in, and sees nothing of it");
+    visitor.post("/keluar", &[]).expect(303);
+    let back = shows(&mut visitor, &door, "2", "4821").expect(200).text();
+    assert!(back.contains("required>Warga datang lagi &#60;b&#62;marah&#60;/b&#62;</textarea>"), "{back}");
+    assert!(!visitor.get(&page).expect(200).text().contains("Warga datang"), "it is saved when she says so");
+    visitor.post(&format!("{page}/keterangan"), &[("catatan", remark)]).expect(303);
+    let entry = sari.record(&record.id);
+    assert!(entry["history"].as_array().expect("a history").iter().any(|line| line["author"] == "Siti"), "{entry:#}");
+}
+
+#[test]
 fn a_forgotten_pin_is_replaced_on_the_page_and_wrong_ones_make_wait() {
     let hub = Hub::start();
     let (_sari, mut visitor, _) = office(&hub);

@@ -1,0 +1,16 @@
+-- Version 11: records are found by their words.
+
+-- Which word stands in which record; of what is confidential, the receipt code alone. Can be rebuilt from the ops.
+CREATE VIRTUAL TABLE search USING fts5 (
+    words,                            -- as `search.rs` cuts them out: in lower case, one space between two
+    content = '',                     -- the words themselves stand in the ops
+    contentless_delete = 1,
+    detail = none,                    -- records are looked for, not places in them
+    tokenize = 'ascii'                -- what is no letter or digit has been cut away before
+);
+
+-- Records that are new or have changed since their words were put there.
+CREATE TABLE unsearched (
+    record INTEGER PRIMARY KEY        -- id of the creating op
+) STRICT;
+INSERT INTO unsearched (record) SELECT id FROM record;
