@@ -6,12 +6,14 @@ use std::time::Duration;
 use kentongan_host::options::{Flag, Kind, Opt, Settings, Sources};
 use kentongan_host::{DataDir, Failure, Program, logging};
 
+use crate::alert::options::{self as alert_options, Alerts};
+
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The options, in the order of the sample file. `log.level`, `tls.client_cert_days`, `store.*`, `fleet.*`,
-/// `metrics.per_office`, `calendar.*`, `survey.*`, `console.session`, `console.idle`, `console.two_factor`,
+/// `metrics.per_office`, `alerts.*`, `mail.*`, `webhooks.*`, `calendar.*`, `survey.*`, `console.session`, `console.idle`, `console.two_factor`,
 /// `limits.request_bytes` and `limits.stall` change while the hub runs, the others with its next start.
 pub const OPTIONS: &[Opt] = &[
     Opt {
@@ -184,6 +186,18 @@ pub const OPTIONS: &[Opt] = &[
         help_en: "File with the token that Prometheus must bring; empty: whoever reaches that address",
         secret: false,
     },
+    alert_options::LANGUAGE,
+    alert_options::AFTER,
+    alert_options::EVERY,
+    alert_options::DIGEST_AT,
+    alert_options::MAIL_SERVER,
+    alert_options::MAIL_SECURITY,
+    alert_options::MAIL_USER,
+    alert_options::MAIL_PASSWORD_FILE,
+    alert_options::MAIL_FROM,
+    alert_options::MAIL_TO,
+    alert_options::WEBHOOK_URLS,
+    alert_options::WEBHOOK_SECRET_FILE,
     Opt {
         table: "calendar",
         key: "workdays",
@@ -398,6 +412,8 @@ pub struct Config {
     pub per_office: PerOffice,
     /// File with the token for metrics; empty: none is asked for.
     pub metrics_token_file: String,
+    /// Who is told what is the matter, and when.
+    pub alerts: Alerts,
     /// Working days a week of an office that has not shown another.
     pub week_days: u8,
     /// Offices with fewer complete questionnaires than this are not ranked.
@@ -455,6 +471,7 @@ impl Config {
                 _ => PerOffice::Auto,
             },
             metrics_token_file: settings.text("metrics", "token_file").to_owned(),
+            alerts: Alerts::of(settings),
             week_days: u8::try_from(settings.whole("calendar", "workdays")).unwrap_or(5),
             survey_min_n: u64::from(whole("survey", "min_n")),
             sessions_max: whole("limits", "sessions") as usize,
@@ -499,7 +516,9 @@ pub fn sources(dir: &DataDir, named: Option<PathBuf>, flags: Vec<Flag>) -> Sourc
 /// # Errors
 /// Exit 2, naming file and line and what would be right.
 pub fn load(sources: &Sources) -> Result<Settings, Failure> {
-    Settings::load(Program::Hub, OPTIONS, sources)
+    let settings = Settings::load(Program::Hub, OPTIONS, sources)?;
+    alert_options::check(&settings)?;
+    Ok(settings)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!
 //! - [`service`] is what can be asked of the hub, one use case a file, without HTTP and without SQL.
 //! - [`store`] is one contract with SQLite behind it; one thread owns it.
+//! - [`alert`] tells people by e-mail, and programs, what needs a person.
 //! - [`archive`] is where files lie that records name.
 //! - [`backup`] makes verified copies; only then may the marks of what is safe move.
 //! - [`salvage`] makes a sound store of what can be read of a damaged one.
@@ -16,6 +17,7 @@
 //! - [`ca`] issues the certificates; [`config`] is the table of all options.
 
 pub mod accept;
+pub mod alert;
 mod api;
 pub mod archive;
 pub mod backup;

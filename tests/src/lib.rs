@@ -3,6 +3,7 @@
 //! ```text
 //!   Hub ── a kentongan-hub in a folder of its own, behind a Pipe that stays when the hub comes and goes
 //!   Office ── a kentongan-agent in a folder of its own; its service runs or not
+//!   sinks ── a mail server and a program that a hub tells what is the matter
 //!   Visitor ── a browser with scripts off, as bytes, at an office's page or at the console
 //!   Browser ── a real browser at an office's page
 //!   programs ── builds both once, runs commands, reads their answers
@@ -28,6 +29,7 @@ pub mod programs;
 pub mod proxy;
 pub mod service;
 pub mod sim;
+pub mod sinks;
 pub mod visitor;
 pub mod wait;
 

@@ -1,12 +1,28 @@
 //! Times in answers: milliseconds since 1970 inside, `2026-11-21T07:00:03.118Z` in documents.
 
+use kentongan_protocol::form::Lang;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::output::pick;
 
 /// A time as documents show it. What lies beyond the calendar is shown at its edge.
 pub fn text(ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(ms);
     let edge = if ms < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
     time.unwrap_or(edge).to_string()
+}
+
+/// A time as people of `lang` write it, by this machine's zone: `21 Nov 2026 14.05`.
+pub fn spoken(lang: Lang, ms: i64) -> String {
+    let Ok(time) = jiff::Timestamp::from_millisecond(ms) else { return "?".to_owned() };
+    let zoned = time.to_zoned(jiff::tz::TimeZone::system());
+    let months = match lang {
+        Lang::Id => ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"],
+        Lang::En => ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    };
+    let month = usize::try_from(zoned.month() - 1).ok().and_then(|index| months.get(index)).copied().unwrap_or("?");
+    let clock = zoned.strftime(pick(lang, "%H.%M", "%H:%M"));
+    format!("{} {month} {} {clock}", zoned.day(), zoned.year())
 }
 
 /// Reads a time as documents show it.

@@ -13,7 +13,7 @@ use crate::backup::Phase;
 use crate::config::{self, Config};
 use crate::salvage::advise;
 use crate::service::status::Service;
-use crate::service::{Answer, Desk, Order, Request, backup, execute};
+use crate::service::{Answer, Desk, Order, Request, alert, backup, execute, no_hub};
 use crate::setup::Opened;
 use crate::store::sqlite::SqliteStore;
 use crate::store::sqlite::copying::Step;
@@ -125,6 +125,28 @@ impl Asked {
                 let (dir, config) = (&desk.dir, &desk.config);
                 let order = backup::Order { dir, config, to, actor: desk.actor.clone(), now_ms: desk.now_ms };
                 backup::run(&order, &mut InHand(store), tell)
+            }
+        }
+    }
+
+    /// Has a test letter sent to everybody who is told: by the service, which may see less of the network than a person.
+    ///
+    /// # Errors
+    /// The service went away, or there is no hub.
+    pub(super) fn test_alerts(&mut self) -> Result<alert::Tested, Failure> {
+        match self {
+            #[cfg(unix)]
+            Asked::Service(_) => match self.ask(Request::Alert(alert::Request::Test))? {
+                Answer::Alert(alert::Answer::Tested(tested)) => Ok(tested),
+                _ => Err(unexpected()),
+            },
+            Asked::Here(here) => {
+                let Here { store, desk, .. } = &mut **here;
+                let hub = transact_with(store, |tx| tx.hub())?.ok_or_else(no_hub)?;
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.context("start the runtime")?;
+                let channels = runtime.block_on(crate::alert::test(&desk.config, &hub.name, desk.now_ms));
+                Ok(alert::Tested { channels })
             }
         }
     }

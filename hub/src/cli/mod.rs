@@ -5,6 +5,7 @@
 //!   words   times and sizes          others  one noun a file: from arguments to a request, from an answer to lines
 //! ```
 
+mod alert;
 mod args;
 mod ask;
 mod audit;
@@ -104,6 +105,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Conflict(command) => conflict::run(&context, command),
         Command::Quarantine(command) => quarantine::run(&context, command),
         Command::Export(args) => export::run(&context, args),
+        Command::Alert(command) => alert::run(&context, command),
         Command::Audit(command) => audit::run(&context, command),
         Command::Operator(command) => operator::run(&context, command),
         Command::Backup(command) => backup::run(&context, command),

@@ -1,25 +1,12 @@
 //! Times and sizes as people read them.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use kentongan_host::{Lang, Output};
+use kentongan_host::{Lang, Output, moment};
 
 pub(super) use crate::service::fleet::table::code;
 
 /// `21 Nov 2026 14.05` in the local zone.
 pub(super) fn time(out: &Output, ms: i64) -> String {
-    let Ok(time) = Timestamp::from_millisecond(ms) else { return "?".to_owned() };
-    let zoned = time.to_zoned(TimeZone::system());
-    let months = match out.lang {
-        Lang::Id => ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"],
-        Lang::En => ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
-    };
-    let month = usize::try_from(zoned.month() - 1).ok().and_then(|index| months.get(index)).copied().unwrap_or("?");
-    let clock = match out.lang {
-        Lang::Id => zoned.strftime("%H.%M").to_string(),
-        Lang::En => zoned.strftime("%H:%M").to_string(),
-    };
-    format!("{} {month} {} {clock}", zoned.day(), zoned.year())
+    moment::spoken(out.lang, ms)
 }
 
 /// The time, or a dash.

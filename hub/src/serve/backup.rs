@@ -101,7 +101,7 @@ pub(super) async fn nightly(serving: Serving) {
 }
 
 /// The first `at` (`HH:MM`) after `last_ms`, by the clocks of `zone`; `None`: never.
-fn due_ms(at: &str, last_ms: i64, zone: &TimeZone) -> Option<i64> {
+pub(crate) fn due_ms(at: &str, last_ms: i64, zone: &TimeZone) -> Option<i64> {
     let at: jiff::civil::Time = at.parse().ok()?;
     let last = Timestamp::from_millisecond(last_ms).ok()?.to_zoned(zone.clone());
     let today = last.date().to_datetime(at).to_zoned(zone.clone()).ok()?;

@@ -52,6 +52,7 @@ use crate::service::Desk;
 use crate::service::status::Service;
 use crate::setup::Opened;
 use crate::store::owner::{StoreHandle, StoreOwner};
+pub(crate) use backup::due_ms;
 pub(crate) use bucket::Bucket;
 use crowd::Crowd;
 use doors::Doors;
@@ -226,6 +227,7 @@ impl Start {
             () = backup::nightly(serving.clone()) => {}
             () = work::run(serving.clone()) => {}
             () = chain::daily(serving.clone()) => {}
+            () = crate::alert::run(serving.clone()) => {}
             () = say_alive(&serving.store) => {}
             // The next start looks at what is really on the disk; nobody was told more than that.
             () = serving.store.closed() => return Err(Failure::of(Ktg::DiskFailed)),
@@ -300,7 +302,7 @@ fn attempts(config: &Config, now_ms: u64) -> Bucket {
 /// Answers commands, until dropped.
 #[cfg(unix)]
 fn control(serving: &Serving, lock: &Lock) -> Result<impl Future<Output = ()> + use<>, Failure> {
-    use crate::service::{Answer, Order, Request, execute};
+    use crate::service::{Answer, Order, Request, alert, execute};
     use kentongan_host::control;
 
     let socket = control::Listener::bind(&serving.dir, lock)?;
@@ -318,6 +320,12 @@ fn control(serving: &Serving, lock: &Lock) -> Result<impl Future<Output = ()> + 
                 };
                 let done = backup::make(&serving, to, order.actor, tell).await?;
                 return Ok(serde_json::to_value(Answer::Backup(Box::new(done))).context("write the answer")?);
+            }
+            if order.request == Request::Alert(alert::Request::Test) {
+                let named = serving.store.run(|tx| tx.hub()).await?.ok_or_else(crate::service::no_hub)?;
+                let channels = crate::alert::test(&serving.config(), &named.name, serving.clock.wall_ms()).await;
+                let answer = Answer::Alert(alert::Answer::Tested(alert::Tested { channels }));
+                return Ok(serde_json::to_value(answer).context("write the answer")?);
             }
             let desk = serving.desk(&order.actor);
             let answer = serving.store.run(move |tx| execute(tx, &desk, &order.request)).await?;

@@ -11,7 +11,12 @@ use serde_json::json;
 use crate::backup::folder::{FolderShelf, keep_newest, same_disk, source};
 use crate::backup::{GoOn, begin, make, raise};
 use crate::config::Config;
-use crate::store::{AuditEvent, StoreError, Tx};
+use crate::store::{AuditEntry, AuditEvent, AuditFilter, Page, StoreError, Tx};
+
+/// What the audit log calls a backup that was made.
+const DONE: &str = "backup.done";
+/// And an attempt that failed.
+const FAILED: &str = "backup.failed";
 
 /// What can be asked about backups of a hub at work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,10 +88,10 @@ pub fn folder(dir: &DataDir, config: &Config) -> PathBuf {
 pub fn run(order: &Order<'_>, keeper: &mut impl Keeper, go_on: GoOn<'_>) -> Result<Done, Failure> {
     let done = attempt(order, keeper, go_on);
     let (event, subject, detail) = match &done {
-        Ok(done) => ("backup.done", &done.path, json!({ "ops": done.ops, "marks_raised": done.marks_raised })),
+        Ok(done) => (DONE, &done.path, json!({ "ops": done.ops, "marks_raised": done.marks_raised })),
         Err(failure) => {
             let reason = failure.ktg.map_or_else(|| "other".to_owned(), |ktg| ktg.to_string());
-            ("backup.failed", &folder_of(order), json!({ "reason": reason }))
+            (FAILED, &folder_of(order), json!({ "reason": reason }))
         }
     };
     let event = AuditEvent {
@@ -100,6 +105,20 @@ pub fn run(order: &Order<'_>, keeper: &mut impl Keeper, go_on: GoOn<'_>) -> Resu
     let done = done?;
     noted?;
     Ok(done)
+}
+
+/// Since when backups fail: the time of the last attempt, if it failed. The audit log knows.
+///
+/// # Errors
+/// A failure of the store.
+pub(crate) fn failing_since(tx: &mut dyn Tx) -> Result<Option<i64>, StoreError> {
+    let mut last = |event: &str| {
+        let filter = AuditFilter { event: Some(event.to_owned()), ..AuditFilter::default() };
+        Ok::<_, StoreError>(tx.audit_found(&filter, Page::Before(u64::MAX), 1)?.pop())
+    };
+    let (done, failed) = (last(DONE)?, last(FAILED)?);
+    let is_after = |failed: &AuditEntry| done.is_none_or(|done| done.number < failed.number);
+    Ok(failed.filter(is_after).map(|failed| failed.event.at_ms))
 }
 
 fn folder_of(order: &Order<'_>) -> PathBuf {

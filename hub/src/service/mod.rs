@@ -9,6 +9,7 @@
 //! and a command that fails has changed nothing.
 
 pub mod account;
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod board;
@@ -83,6 +84,8 @@ pub enum Request {
     Audit(audit::Request),
     /// People at the console.
     Account(account::Request),
+    /// Alerts; a test is no transaction, as with a backup.
+    Alert(alert::Request),
     /// A backup; no single transaction, so [`execute`] refuses it: see [`backup::run`].
     Backup(backup::Request),
 }
@@ -115,6 +118,8 @@ pub enum Answer {
     Audit(audit::Answer),
     /// To [`Request::Account`].
     Account(account::Answer),
+    /// To [`Request::Alert`].
+    Alert(alert::Answer),
     /// To [`Request::Backup`].
     Backup(Box<backup::Done>),
 }
@@ -207,6 +212,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Export(request) => Answer::Export(export::execute(tx, desk, request)?),
         Request::Audit(request) => Answer::Audit(audit::execute(tx, desk, request)?),
         Request::Account(request) => Answer::Account(account::execute(tx, desk, request)?),
+        Request::Alert(request) => Answer::Alert(alert::execute(tx, desk, *request)?),
         Request::Backup(_) => {
             let no = "A backup is made beside the store, not within one of its transactions.";
             return Err(Failure::usage("Cadangan dibuat di samping penyimpanan, bukan di dalam transaksinya.", no));

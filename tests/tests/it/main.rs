@@ -1,5 +1,6 @@
 //! Stories that real processes play. Each is a promise to somebody; `tests/README.md` says which.
 
+mod alerts;
 mod arrives;
 mod attachments;
 mod backup;

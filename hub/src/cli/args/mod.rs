@@ -3,6 +3,7 @@
 //! Help texts are chosen when the command is built, so the language must be set before parsing; see
 //! [`crate::cli::run`].
 
+mod alert;
 mod backup;
 mod calendar;
 mod office;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use kentongan_host::cli::{Common, t};
 
+pub(crate) use alert::AlertCommand;
 pub(crate) use backup::BackupCommand;
 pub(crate) use calendar::CalendarCommand;
 pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, RequestCommand, StateFilter};
@@ -116,6 +118,8 @@ pub(crate) enum Command {
     Backup(BackupCommand),
     #[command(subcommand, about = t("Penyimpanan yang rusak", "A damaged store"))]
     Store(StoreCommand),
+    #[command(subcommand, about = t("Peringatan lewat surel dan webhook", "Alerts by e-mail and webhook"))]
+    Alert(AlertCommand),
     #[command(subcommand, about = t("Jejak audit", "Audit trail"))]
     Audit(AuditCommand),
     #[command(
