@@ -2,7 +2,8 @@
 //!
 //! A telephone's photo has 3 to 8 MB; what a complaint needs of it fits into 100 to 300 KB, which is minutes of a slow
 //! link instead of hours. Where the photo was taken, by which telephone, and whatever else is hidden in such a file does
-//! not leave this PC: the picture is decoded and written anew. Papers (PDF) stay as they are.
+//! not leave this PC: the picture is decoded and written anew, apart from the rest, because strangers' files are read by
+//! others' code there. Papers (PDF) stay as they are.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -14,6 +15,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage};
 use kentongan_host::fail::Failure;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::output::{pick, process_lang};
+use kentongan_host::panics;
 use kentongan_protocol::attachment::{Attachment, Content, Media, Unfit};
 use kentongan_protocol::form::check::ATTACHMENT_NAME_CHARS_MAX;
 use kentongan_protocol::limits::ATTACHMENT_BYTES_MAX;
@@ -78,7 +80,8 @@ pub fn prepare(content: Vec<u8>, name: &str, photos: Photos) -> Result<Prepared,
     let media = Media::of(&content).ok_or_else(|| unfit(name, Unfit::UnknownMedia))?;
     let content = match media {
         Media::Jpeg | Media::Png | Media::Webp if photos.side_px > 0 => {
-            made_smaller(&content, photos).map_err(|error| damaged(name).caused_by(error))?
+            let smaller = panics::apart("photo", move || made_smaller(&content, photos)).map_err(anyhow::Error::new)?;
+            smaller.ok_or_else(|| damaged(name))?.map_err(|error| damaged(name).caused_by(error))?
         }
         _ => content,
     };

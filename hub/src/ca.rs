@@ -134,8 +134,7 @@ impl Authority {
         let mut params = lean_params(HUB_NAME, now_s, HUB_DAYS);
         params.subject_alt_names = vec![rcgen::SanType::DnsName(HUB_NAME.try_into().context("the hub's name")?)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let key = self.hub_key.for_rcgen().context("the hub's key")?;
-        let hub = self.sign(params, &key).context("issue the hub's certificate")?;
+        let hub = self.sign(params, &*self.hub_key).context("issue the hub's certificate")?;
         write_certificate(&self.hub_file, &hub)?;
         reached(Step::HubCertified);
         self.hub = hub;
@@ -204,7 +203,7 @@ impl Authority {
     }
 
     fn sign(&self, params: CertificateParams, key: &impl PublicKeyData) -> anyhow::Result<CertificateDer<'static>> {
-        let issuer = Issuer::from_ca_cert_der(&self.root, self.root_key.for_rcgen()?)?;
+        let issuer = Issuer::from_ca_cert_der(&self.root, &self.root_key)?;
         Ok(params.signed_by(key, &issuer)?.der().clone())
     }
 }
@@ -260,7 +259,7 @@ fn make_root(key: &SigningKey, now_s: i64) -> anyhow::Result<CertificateDer<'sta
     let mut params = lean_params(ROOT_NAME, now_s, ROOT_DAYS);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    Ok(params.self_signed(&key.for_rcgen()?)?.der().clone())
+    Ok(params.self_signed(key)?.der().clone())
 }
 
 /// Name and validity, and nothing that is not needed.

@@ -17,6 +17,9 @@ INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES 
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('RemoveService', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT PURGE', 1950)
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('PurgeData', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND PURGE', 1951)
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallService', 'NOT REMOVE', 5850)
+-- An upgrade asks the old installer for its one feature, by name. Windows says the same by UPGRADINGPRODUCTCODE; wine does not,
+-- and would take it for a removal, refused while records have not arrived, with two versions installed in the end.
+UPDATE `Upgrade` SET `Remove`='Agent' WHERE `ActionProperty`='WIX_UPGRADE_DETECTED'
 UPDATE `Component` SET `Condition`='START="1"' WHERE `Component`='Start'
 UPDATE `Component` SET `Condition`='SHORTCUT="1"' WHERE `Component`='Shortcut'
 UPDATE `Property` SET `Value`='HUB_URL;ENROL_CODE;ENROL_FILE;PORT;START;SHORTCUT;PURGE;UNSENT;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property`='SecureCustomProperties'

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -34,8 +35,11 @@ pub enum KeyError {
     /// The system does not unwrap it: it was made on another PC, or is damaged.
     #[error("the key file {0} was not made on this PC, or is damaged")]
     NotOfThisPc(PathBuf, #[source] io::Error),
-    /// The library refused to make a key or a request.
-    #[error("making a key or certificate request")]
+    /// The operating system has no randomness to give.
+    #[error("no randomness for a new key")]
+    NoRandomness,
+    /// The library refused to make a request.
+    #[error("making a certificate request")]
     Make(#[source] rcgen::Error),
 }
 
@@ -45,8 +49,9 @@ impl SigningKey {
     /// # Errors
     /// The operating system has no randomness to give.
     pub fn generate() -> Result<SigningKey, KeyError> {
-        let made = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(KeyError::Make)?;
-        SigningKey::from_pem(made.serialize_pem()).ok_or_else(|| KeyError::NotAKey(PathBuf::new()))
+        let der = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeyError::NoRandomness)?;
+        let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref()));
+        SigningKey::from_pem(pem).ok_or_else(|| KeyError::NotAKey(PathBuf::new()))
     }
 
     /// Reads the key in the file `path`.
@@ -109,22 +114,32 @@ impl SigningKey {
     pub fn certificate_request(&self) -> Result<Vec<u8>, KeyError> {
         let mut params = rcgen::CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
-        let request = params.serialize_request(&self.for_rcgen()?).map_err(KeyError::Make)?;
+        let request = params.serialize_request(self).map_err(KeyError::Make)?;
         Ok(request.der().to_vec())
-    }
-
-    /// The key in the type that makes certificates.
-    ///
-    /// # Errors
-    /// The library refuses; it does not happen with a key that was read successfully.
-    pub fn for_rcgen(&self) -> Result<rcgen::KeyPair, KeyError> {
-        rcgen::KeyPair::from_pem(&self.pem).map_err(KeyError::Make)
     }
 
     /// The key in the type that TLS wants.
     pub fn for_tls(&self) -> PrivateKeyDer<'static> {
         let der = PrivatePkcs8KeyDer::from_pem_slice(self.pem.as_bytes()).expect("it was read from this text before");
         PrivateKeyDer::Pkcs8(der)
+    }
+}
+
+/// The library that makes certificates signs with it as it is. Its own key type would bring every other kind of key into
+/// the program: tables and all, a quarter of a megabyte.
+impl rcgen::PublicKeyData for SigningKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_ED25519
+    }
+}
+
+impl rcgen::SigningKey for SigningKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(SigningKey::sign(self, message).to_vec())
     }
 }
 

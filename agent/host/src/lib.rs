@@ -7,7 +7,7 @@
 //! ```text
 //!   words     exit ktg fail output options logging     what a person or a script meets
 //!   files     data_dir files lock reserve sqlite carve aside store_thread  what lies on the disk, and who may touch it
-//!   machine   clock hours random signals control manager   what the operating system gives
+//!   machine   clock hours random signals control manager panics   what the operating system gives
 //!   keys      certificate identity recovery secret enrolment tls   who is who
 //!   proofs    steps                                    where tests kill a program
 //! ```
@@ -29,6 +29,7 @@ pub mod reserve;
 pub mod clock;
 pub mod hours;
 pub mod moment;
+pub mod panics;
 pub mod random;
 
 #[cfg(any(unix, windows))]

@@ -9,7 +9,8 @@
 //! - The queue is bounded: who is too fast waits, instead of filling memory.
 //! - An answer is given only when the work is durable. With [`StoreThread::spawn_batched`] the owner of the store
 //!   decides when that is: it runs a batch of jobs in one transaction and releases the answers after the commit.
-//! - A job that panics is answered with [`Broken::Panicked`]; the thread goes on with the next one.
+//! - A job that panics is answered with [`Broken::Panicked`]; the thread goes on with the next one. That is for builds
+//!   that unwind: in the others the program ends there ([`crate::panics`]), and the transaction with it.
 
 use std::any::Any;
 use std::ops::Deref;

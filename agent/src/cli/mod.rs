@@ -40,6 +40,7 @@ use crate::{config, doctor, image, leave, service};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    kentongan_host::panics::take_care();
     let typed: Vec<OsString> = std::env::args_os().collect();
     early_lang(&typed);
     let cli = match Cli::command().try_get_matches_from(typed).and_then(|matches| Cli::from_arg_matches(&matches)) {

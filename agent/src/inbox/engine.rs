@@ -99,7 +99,7 @@ impl Import<'_> {
                 batches::send(path, &map, options, &sender);
             })?;
             let outcome = self.enter_all(receiver, intake, progress);
-            // Should reading ever panic, the file is to blame, and the agent goes on: see `enter_all`.
+            // Should our own reading ever panic, in a build that unwinds: the file is called damaged, see `enter_all`.
             let _ = reading.join();
             outcome
         })?;

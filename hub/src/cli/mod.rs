@@ -50,6 +50,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with the arguments of this process.
 pub fn run() -> ExitCode {
+    kentongan_host::panics::take_care();
     run_with(std::env::args_os().collect()).into()
 }
 

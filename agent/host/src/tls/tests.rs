@@ -44,8 +44,7 @@ impl Authority {
         params.not_before = rcgen::date_time_ymd(until - 1, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = SigningKey::generate().expect("a key");
-        let public = key.for_rcgen().expect("the same key");
-        let certificate = params.signed_by(&public, &self.issuer).expect("a certificate");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         Credentials { chain: vec![certificate.der().clone()], key: key.for_tls() }
     }
 }
@@ -129,6 +128,22 @@ fn a_hub_of_another_authority_is_not_our_hub_even_with_the_same_names() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let hub = server_config(theirs.hub(2028), &theirs.root()).expect("hub");
     assert_eq!(handshake(office(&ours, None), hub), Err(LinkFault::WrongAuthority));
+}
+
+#[test]
+fn a_proxy_that_opens_tls_with_a_certificate_of_the_usual_kind_is_told_as_the_wrong_one() {
+    let key = KeyPair::generate().expect("a key on the curve that servers of the web use");
+    let shown = named("proxy").self_signed(&key).expect("a certificate");
+    let proxy = || {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions =
+            ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13]).expect("TLS 1.3");
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        versions.with_no_client_auth().with_single_cert(vec![shown.der().clone()], key).expect("a proxy")
+    };
+    assert_eq!(handshake(office(&Authority::new(), None), proxy()), Err(LinkFault::WrongAuthority));
+    // Whoever only fetches a root judges by the fingerprint of what it is given.
+    assert_eq!(handshake(fetch_only_config(), proxy()), Ok(None));
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! XLSX: one sheet, row by row. Dates and numbers that the sheet holds as such become canonical text.
 //!
 //! The library reads in a thread of its own and hands rows over a short channel: memory stays bounded, and should a
-//! damaged file make the library panic, the file is damaged and the agent goes on.
+//! damaged file make the library panic, the file is damaged and the agent goes on ([`kentongan_host::panics`]).
 
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
 use calamine::{DataRef, ExcelDateTime, Reader, Sheet as SheetInfo, SheetType, SheetVisible, Xlsx};
+use kentongan_host::panics::begin_apart;
 
 use super::super::fault::{FileFault, ImportFault};
 use super::super::row::{COLUMNS_MAX, Row};
@@ -36,14 +36,16 @@ impl Sheet {
         archive::check(BufReader::new(&file))?;
         file.seek(SeekFrom::Start(0))?;
         let (sender, messages) = sync_channel(HANDFULS_WAITING);
-        thread::Builder::new().name("xlsx".to_owned()).spawn(move || {
+        let last_word = sender.clone();
+        let work = move || {
             let last = match read(file, name.as_deref(), &sender) {
                 Ok(()) => Message::End,
                 Err(fault) => Message::Fault(fault),
             };
             // Nobody listens any more when the import was stopped.
             let _ = sender.send(last);
-        })?;
+        };
+        begin_apart("xlsx", work, move || drop(last_word.send(Message::Fault(FileFault::Damaged))))?;
         Ok(Sheet { messages, rows: Vec::new().into_iter(), ended: false })
     }
 }
