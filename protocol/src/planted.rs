@@ -120,6 +120,8 @@ defects! {
     FileSafeEarly,
     /// Files are not offered again to a hub that started anew.
     FileNotOfferedAgain,
+    /// Wrong bytes under a file's hash, whoever brings them, have the hub give the file up.
+    FileGivenUp,
 }
 
 impl fmt::Display for Defect {

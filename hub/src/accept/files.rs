@@ -79,7 +79,9 @@ fn whole(
             (AttachmentState::Wanted { held: 0, failed: failed + 1 }, Some("attachment.other_content"))
         }
         // Whoever can read a colleague's record knows the hash of its photo: what they bring decides nothing over it.
-        Err(Unfit::OtherContent) if tx.is_named_beside(content, exchange.speaker)? => {
+        Err(Unfit::OtherContent)
+            if tx.is_named_beside(content, exchange.speaker)? && !planted::active(Defect::FileGivenUp) =>
+        {
             (AttachmentState::Wanted { held: 0, failed }, Some("attachment.other_content"))
         }
         Err(Unfit::OtherContent) => (AttachmentState::SetAside, Some("attachment.given_up")),

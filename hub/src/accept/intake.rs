@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use kentongan_protocol::attachment::Content;
 use kentongan_protocol::clock::Hlc;
 use kentongan_protocol::form::builtin::{self, pengaduan};
 use kentongan_protocol::form::{FieldTag, Form, Value};
@@ -29,7 +30,9 @@ use serde_json::json;
 
 use super::facts::{self, Facts};
 use super::note;
-use crate::store::{Born, Conflict, Decision, FeedItem, NewOp, OpState, RecordRow, Result, StoreError, StoredOp, Tx};
+use crate::store::{
+    AttachmentState, Born, Conflict, Decision, FeedItem, NewOp, OpState, RecordRow, Result, StoreError, StoredOp, Tx,
+};
 
 /// Records whose rows wait to be brought up to date; more are not held at once.
 const TOUCHED_MAX: usize = 256;
@@ -252,8 +255,20 @@ impl<'a> Intake<'a> {
             // What cannot be a file is no use to ask for.
             let content = named.content;
             if (1..=ATTACHMENT_BYTES_MAX).contains(&content.bytes) {
-                self.tx.name_attachment(&content, record, head.replica(), &named.name, self.now_ms)?;
+                self.name_file(head.replica(), content, record, &named.name)?;
             }
+        }
+        Ok(())
+    }
+
+    /// What others brought under a hash decides nothing over somebody who names it only now: they may have the right bytes.
+    fn name_file(&mut self, writer: ReplicaId, content: Content, record: RecordId, name: &str) -> Result<()> {
+        let is_new = !self.tx.is_named_by(&content, writer)?;
+        self.tx.name_attachment(&content, record, writer, name, self.now_ms)?;
+        let given_up =
+            self.tx.attachment(&content)?.is_some_and(|attachment| attachment.state == AttachmentState::SetAside);
+        if is_new && given_up && !planted::active(Defect::FileGivenUp) {
+            self.tx.update_attachment(&content, AttachmentState::Wanted { held: 0, failed: 0 })?;
         }
         Ok(())
     }

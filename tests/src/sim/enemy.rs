@@ -1,14 +1,19 @@
 //! Devices with valid certificates and bad intentions: one of an office of its own, and one that is a colleague of others.
 
 use kentongan_host::identity::SigningKey;
+use kentongan_protocol::attachment::{Attachment, Content};
 use kentongan_protocol::clock::{Hlc, RunHead};
-use kentongan_protocol::form::builtin::pengaduan;
+use kentongan_protocol::form::Value;
+use kentongan_protocol::form::builtin::pengaduan::{self, group, lampiran};
 use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId, ReplicaId, RunId, TopicKind};
+use kentongan_protocol::limits::CHUNK_BYTES_MAX;
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::frame::PREAMBLE;
-use kentongan_protocol::wire::v1::{Attest, End, Frame, Have, Hello, Inventory, LogFrame, LogName, Ops, RunFrame};
+use kentongan_protocol::wire::v1::{
+    Attest, Chunk, End, FileFrame, Frame, Have, Hello, Inventory, LogFrame, LogName, Offer, Ops, RunFrame,
+};
 
 use super::world::{COLLEAGUE, ENEMY, ENEMY_OFFICE, World, key, office_code};
 use crate::Dice;
@@ -25,17 +30,17 @@ fn run(number: u64, absurd: bool) -> RunHead {
 }
 
 fn creation(text: &str, absurd: bool) -> Op {
-    let group = |group, field, value| Write { group, values: [(field, value)].into(), ..Write::default() };
-    use kentongan_protocol::form::Value::{One, Text};
+    let write = |group, field, value| Write { group, values: [(field, value)].into(), ..Write::default() };
+    use Value::{One, Text};
     Op {
         action: Action::Create { form: pengaduan::TAG, form_version: 1, receipt: None },
         author: "penyusup".to_owned(),
         elapsed_ms: if absurd { u64::MAX } else { 1 },
         hlc: if absurd { Hlc(u64::MAX) } else { Hlc(1) },
         writes: vec![
-            group(pengaduan::group::URAIAN, 21, Text(text.to_owned())),
-            group(pengaduan::group::KATEGORI, 31, One(1)),
-            group(pengaduan::group::KANAL, 91, One(1)),
+            write(group::URAIAN, 21, Text(text.to_owned())),
+            write(group::KATEGORI, 31, One(1)),
+            write(group::KANAL, 91, One(1)),
         ],
     }
 }
@@ -178,5 +183,41 @@ impl World {
             }
         };
         self.shared.deliver_alone(speaker, &message, dice);
+    }
+
+    /// A hostile device names a file in an op of its own, offers it and sends parts of it. It may know the hash of a photo
+    /// that a clerk attached: whoever brings wrong bytes under it must not keep the right ones out.
+    pub fn enemy_file(&mut self, dice: &mut Dice) {
+        let own = Content::of(b"%PDF-1.4 palsu").expect("a paper");
+        let known = &self.model.files;
+        let victim = if known.is_empty() { None } else { Some(known[dice.below(known.len() as u64) as usize].content) };
+        let content = match (dice.below(5), victim) {
+            (0, _) | (_, None) => Content { bytes: u32::MAX, ..own },
+            (1, _) => Content { media: u8::MAX, ..own },
+            (2, Some(victim)) => Content { bytes: victim.bytes - 1, ..victim },
+            (_, Some(victim)) => victim,
+        };
+        let number = u64::from(u32::MAX) + dice.below(1 << 20);
+        let office = office_code(ENEMY_OFFICE).parse().expect("a code");
+        let head = LogHead::new(ENEMY, office, Lane::Case, run(number, false));
+        let mut op = creation("palsu", false);
+        let named = Value::Attachment(Attachment { content, name: "../../palsu.pdf".to_owned() });
+        op.writes.push(Write { group: group::LAMPIRAN, values: [(lampiran::FIELD, named)].into(), ..Write::default() });
+        let mut frames = vec![Frame::Log(LogFrame::from(&head)), ops(head.log(), 1, &[op])];
+        frames.push(Frame::Offer(Offer { files: List(vec![FileFrame::from(&content)]) }));
+        let parts = 1 + dice.below(4);
+        let mut offset = if dice.percent(20) { u32::MAX } else { 0 };
+        for _ in 0..parts {
+            let length = (content.bytes.saturating_sub(offset) as usize).clamp(1, CHUNK_BYTES_MAX);
+            let bytes = Blob(vec![dice.below(256) as u8; length]);
+            let file = if dice.percent(10) { u8::MAX } else { 0 };
+            frames.push(Frame::Chunk(Chunk { file, offset, bytes }));
+            offset = offset.saturating_add(length as u32);
+            // Whole: once more from the beginning.
+            offset = if offset < content.bytes { offset } else { 0 };
+        }
+        let of = if victim.is_some_and(|victim| victim.hash == content.hash) { "a clerk's" } else { "nobody's" };
+        self.tell(|| format!("   the hostile device sends {parts} parts of {of} file {}", content.hash));
+        self.shared.deliver_alone(ENEMY, &request_of(ENEMY, head.run(), frames, false), dice);
     }
 }

@@ -93,8 +93,8 @@ impl Archive for SimArchive {
 /// A file that was shown as saved, with the op that names it.
 #[derive(Debug, Clone)]
 pub struct KnownFile {
-    /// Its name by what it holds.
-    pub hash: ContentHash,
+    /// What is known of it by its hash.
+    pub content: Content,
     /// The op.
     pub op: OpId,
     /// Who wrote that.
@@ -137,9 +137,9 @@ impl World {
                 self.model.changed(op, Known { record, by: Some(at), marker, author, writes, excused: None });
                 self.saved_here(at, op);
                 for file in files {
-                    let hash = file.attachment.content.hash;
-                    self.pcs[at].files.insert(hash);
-                    self.model.files.push(KnownFile { hash, op, writer, excused: None });
+                    let content = file.attachment.content;
+                    self.pcs[at].files.insert(content.hash);
+                    self.model.files.push(KnownFile { content, op, writer, excused: None });
                 }
             }
             Err(error) => {
@@ -194,8 +194,9 @@ impl World {
         }
         let archive = Arc::clone(&self.net().hub.archive);
         for file in self.model.files.iter_mut().filter(|file| file.excused.is_none()) {
-            let is_here = here.get(&file.writer).is_some_and(|here| here.contains(&file.hash));
-            if !is_here && !archive.has(file.hash) {
+            let hash = file.content.hash;
+            let is_here = here.get(&file.writer).is_some_and(|here| here.contains(&hash));
+            if !is_here && !archive.has(hash) {
                 file.excused = Some(why.to_owned());
             }
         }
@@ -218,11 +219,11 @@ impl World {
             self.broke(format!("the hub keeps another file under the name {hash}"));
         }
         let expected = self.model.files.iter().filter(|file| file.excused.is_none() && merged.contains(&file.op));
-        let lost = expected.clone().find(|file| !archive.has(file.hash));
-        if let Some(KnownFile { hash, op, .. }) = lost {
-            self.broke(format!("attached and lost: {hash}, which {op} names"));
+        let lost = expected.clone().find(|file| !archive.has(file.content.hash));
+        if let Some(KnownFile { content, op, .. }) = lost {
+            self.broke(format!("attached and lost: {}, which {op} names", content.hash));
         }
-        let named: BTreeSet<(ReplicaId, ContentHash)> = expected.map(|file| (file.writer, file.hash)).collect();
+        let named: BTreeSet<(ReplicaId, ContentHash)> = expected.map(|file| (file.writer, file.content.hash)).collect();
         for at in (0..self.pcs.len()).filter(|at| !self.is_revoked(*at)) {
             let replica = self.pcs[at].replica();
             let waits = files_at_pc(self.pcs[at].disk)?;

@@ -149,6 +149,8 @@ kinds! {
     Stale "an old request arrives again" 0 6;
     /// A hostile device speaks.
     Enemy "a hostile device speaks" 0 6;
+    /// A hostile device names a file, as a clerk's or as nobody's, and sends other bytes.
+    EnemyFile "a hostile device sends a file" 0 3;
     /// A bit flips on a disk at rest.
     Flip "a bit flips on a disk" 0 3;
     /// The operator revokes a PC.

@@ -116,6 +116,26 @@ fn a_file_that_somebody_else_names_too_is_not_given_up_however_often_wrong_bytes
 }
 
 #[test]
+fn a_file_that_was_given_up_is_wanted_again_from_whoever_names_it_then() {
+    let mut world = World::new();
+    let (mut other, mut sari) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE));
+    let (content, bytes) = paper(5_000);
+    let record = other.complain("Saya tahu jumlahnya saja");
+    other.attach(record, content, vec![0; 5_000]);
+    for _ in 0..5 {
+        world.exchange(&mut other).expect("an exchange");
+    }
+    assert_eq!(standing(&other), [Some(Standing::SetAside)]);
+    let record = sari.complain("Kuitansi tidak diberikan");
+    sari.attach(record, content, bytes.clone());
+    for _ in 0..3 {
+        world.exchange(&mut sari).expect("an exchange");
+    }
+    assert_eq!(standing(&sari), [Some(Standing::Held)]);
+    assert_eq!(world.hub.archive().get(content.hash).expect("readable"), Some(bytes));
+}
+
+#[test]
 fn a_file_that_the_store_forgot_is_found_in_the_archive() {
     let mut world = World::new();
     let (mut sari, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, CLINIC));

@@ -222,6 +222,7 @@ impl World {
             }
             Kind::Stale => self.stale(dice),
             Kind::Enemy => self.enemy(dice),
+            Kind::EnemyFile => self.enemy_file(dice),
             Kind::Flip => self.flip(at, dice),
             Kind::Revoke => self.revoke(at),
             Kind::Expire => self.certificate_ends(at, dice),
