@@ -25,7 +25,7 @@ use crate::agenda::Ended;
 use crate::arrival::{self, Arrival};
 use crate::command::{self, Command};
 use crate::enrol::{self, Identity};
-use crate::kiosk::Pairing;
+use crate::kiosk::{Guesses, Pairing};
 use crate::people::Role;
 use crate::show::{self, ServiceState, Standing};
 use crate::store::{Health, Scrub, Store, StoreError};
@@ -74,6 +74,8 @@ pub struct Agent {
     kiosk: OnceLock<String>,
     /// The code that pairs a tablet, while there is one.
     pub(crate) pairing: std::sync::Mutex<Option<Pairing>>,
+    /// Wrong PINs at tablets.
+    pub(crate) guesses: std::sync::Mutex<Guesses>,
     /// Set when the process is asked to stop, so that long work ends between two steps.
     pub(crate) stopping: Arc<AtomicBool>,
 }
@@ -105,6 +107,7 @@ impl Agent {
             page: OnceLock::new(),
             kiosk: OnceLock::new(),
             pairing: std::sync::Mutex::new(None),
+            guesses: std::sync::Mutex::default(),
             stopping: Arc::new(AtomicBool::new(false)),
         })
     }

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
-use kentongan_host::moment;
 use kentongan_host::random::{random_below, random_bytes};
+use kentongan_host::{moment, secret};
 use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::form::builtin::{skm, suara};
 use kentongan_protocol::form::{Field, FieldTag, Form, Value, builtin, check_create};
@@ -23,6 +23,7 @@ use serde_json::json;
 
 use crate::agent::Agent;
 use crate::entry::NewRecord;
+use crate::people;
 use crate::store::{Handed, Kiosk, Taken};
 use crate::sync::on_store;
 
@@ -67,6 +68,36 @@ impl Pairing {
         self.tries = 0;
         true
     }
+}
+
+/// Wrong PINs at tablets. A guess counts before it is looked at, so that many at once are no way around the wait.
+#[derive(Debug, Default)]
+pub(crate) struct Guesses {
+    wrong: u32,
+    /// By the clock that does not jump.
+    wrong_ms: i64,
+}
+
+impl Guesses {
+    /// Seconds until a guess is looked at; 0: this one is, and counts as wrong until it turns out right.
+    fn takes(&mut self, now_ms: i64) -> u64 {
+        let wait_ms = people::wait_ms(self.wrong, self.wrong_ms, now_ms);
+        if wait_ms == 0 {
+            *self = Guesses { wrong: self.wrong.saturating_add(1), wrong_ms: now_ms };
+        }
+        u64::try_from((wait_ms + 999) / 1000).unwrap_or(0)
+    }
+}
+
+/// What became of a wish to leave the kiosk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// The tablet was let go.
+    Gone,
+    /// No duty manager has this PIN.
+    Refused,
+    /// Too many were wrong; so many seconds until the next one is looked at.
+    Waits(u64),
 }
 
 /// An answer, as a tablet tells it.
@@ -195,6 +226,37 @@ impl Agent {
     pub(crate) async fn kiosk_of_key(&self, key: &str) -> Result<Option<Kiosk>, Failure> {
         let Some(key) = kentongan_host::enrolment::from_hex(key) else { return Ok(None) };
         Ok(self.ask(move |store| store.kiosk_of_key(&key)).await?)
+    }
+
+    /// Lets a tablet go on which somebody typed the PIN of a duty manager. An office without people asks for none.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn leave_kiosk(&self, kiosk: u16, pin: String) -> Result<Leaving, Failure> {
+        if let Some(hashes) = self.ask(|store| store.pins_of_managers()).await? {
+            if pin.is_empty() {
+                return Ok(Leaving::Refused);
+            }
+            let now_ms = i64::try_from(self.mono_ms()).unwrap_or(i64::MAX);
+            let guesses = || self.guesses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let wait_s = guesses().takes(now_ms);
+            if wait_s > 0 {
+                return Ok(Leaving::Waits(wait_s));
+            }
+            let is_theirs = move || hashes.iter().any(|hash| secret::verify(&pin, hash));
+            if !tokio::task::spawn_blocking(is_theirs).await.map_err(anyhow::Error::new)? {
+                tracing::warn!(
+                    ev = "kiosk.stays",
+                    kiosk,
+                    "somebody without a duty manager's PIN wanted to leave the kiosk"
+                );
+                return Ok(Leaving::Refused);
+            }
+            *guesses() = Guesses::default();
+        }
+        self.ask(move |store| store.let_kiosk_go(kiosk)).await?;
+        tracing::info!(ev = "kiosk.left", kiosk, "a tablet left the kiosk");
+        Ok(Leaving::Gone)
     }
 
     /// Takes what a tablet hands over. `None`: it has handed over so much today that something must be wrong.

@@ -178,6 +178,22 @@ impl Store {
         Ok((person, pin, key.zip(replica)))
     }
 
+    /// What the PINs of the duty managers are compared with, apart from those that somebody else gave; `None`: nobody of
+    /// this office has a PIN.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn pins_of_managers(&self) -> Result<Option<Vec<String>>, StoreError> {
+        let reading = || StoreError::because("read what PINs are compared with");
+        if !self.has_people()? {
+            return Ok(None);
+        }
+        let sql = "SELECT pin FROM person WHERE left_ms IS NULL AND role = ? AND temporary = 0 ORDER BY id";
+        let mut select = self.db.prepare_cached(sql).map_err(reading())?;
+        let pins = select.query_map([Role::Manager.number()], |row| row.get(0)).map_err(reading())?;
+        pins.collect::<Result<_, _>>().map(Some).map_err(reading())
+    }
+
     /// Notes whether a proof was right.
     ///
     /// # Errors

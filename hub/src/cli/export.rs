@@ -25,6 +25,7 @@ pub(super) fn run(context: &Context<'_>, args: &ExportArgs) -> Result<Exit, Fail
         what: match args.what {
             ExportWhat::Complaints => What::Complaints,
             ExportWhat::Surveys => What::Surveys,
+            ExportWhat::Votes => What::Votes,
             ExportWhat::Offices => What::Offices,
         },
         after: 0,
@@ -145,6 +146,7 @@ impl Rows {
                 let name = match what {
                     What::Complaints => context.out.pick("Pengaduan", "Complaints"),
                     What::Surveys => context.out.pick("Survei", "Surveys"),
+                    What::Votes => context.out.pick("Suara cepat", "Quick votes"),
                     What::Offices => context.out.pick("Kantor", "Offices"),
                 };
                 let (layout, mut book) = (Layout::of(what, in_words), Box::new(Xlsx::new(name)?));

@@ -2,6 +2,8 @@
 
 use askama::Template;
 use kentongan_host::{Failure, Lang};
+use kentongan_protocol::form::Field;
+use kentongan_protocol::form::builtin::{by_tag, skm, suara};
 use kentongan_protocol::survey::{Hundredths, Sums, Weight};
 use kentongan_web::{Asked, Fields, Reply, Words};
 
@@ -9,7 +11,7 @@ use super::Console;
 use super::route::Visit;
 use super::shell::{self, Shell};
 use crate::service::office::parse_code;
-use crate::service::survey::{self, Report, Unit, elements, thousandths};
+use crate::service::survey::{self, Report, Unit, Votes, elements, thousandths};
 
 /// Months that a page adds up, at most.
 const MONTHS_MAX: i32 = 36;
@@ -73,6 +75,26 @@ struct View {
     profile: Vec<(String, Vec<(String, String)>)>,
     source: String,
     is_settled: bool,
+    votes: Option<VotesView>,
+}
+
+/// Quick votes, which are no part of the index.
+#[derive(Debug)]
+struct VotesView {
+    total: String,
+    /// The best face first.
+    faces: Vec<Bar>,
+    /// What should get better first, most named first.
+    better: Vec<Bar>,
+    hasty: String,
+}
+
+#[derive(Debug)]
+struct Bar {
+    label: &'static str,
+    count: String,
+    /// In hundredths of all.
+    length: u64,
 }
 
 #[derive(Debug)]
@@ -158,12 +180,12 @@ fn periods(visit: &Visit, wanted: &Wanted) -> Vec<Period> {
 async fn view(console: &Console, visit: &Visit, wanted: &Wanted) -> Result<View, Failure> {
     let is_settled = console.change(visit, |tx, _| Ok::<_, Failure>(survey::bring_up(tx)?)).await?;
     let asked = wanted.clone();
-    let (report, before) = console
+    let (report, before, votes) = console
         .look(visit, move |tx, desk| {
             let area = (!asked.area.is_empty()).then(|| parse_code(&asked.area)).transpose()?;
             let area = area.as_ref().map(|area| area.as_str());
             let to = month_text(asked.to);
-            let page = survey::of_months(tx, desk, (asked.from, asked.to), area)?;
+            let (page, votes) = survey::of_months(tx, desk, (asked.from, asked.to), area)?;
             // As many months before it, to compare with.
             let length = asked.to - asked.from + 1;
             let mut before = Sums::default();
@@ -172,10 +194,12 @@ async fn view(console: &Console, visit: &Visit, wanted: &Wanted) -> Result<View,
                     before.merge(&month.sums);
                 }
             }
-            Ok::<_, Failure>((Report::of(page, &to, asked.weight), before.index(asked.weight)))
+            Ok::<_, Failure>((Report::of(page, &to, asked.weight), before.index(asked.weight), votes))
         })
         .await?;
-    Ok(View::of(&report, before, wanted, &visit.shell.w, is_settled))
+    let w = &visit.shell.w;
+    let votes = (!votes.is_empty()).then(|| VotesView::of(&votes, w));
+    Ok(View { is_settled, votes, ..View::of(&report, before, wanted, w) })
 }
 
 /// A number as the language writes it.
@@ -187,7 +211,7 @@ fn number(text: impl ToString, w: &Words) -> String {
 }
 
 impl View {
-    fn of(report: &Report, before: Option<Hundredths>, wanted: &Wanted, w: &Words, is_settled: bool) -> View {
+    fn of(report: &Report, before: Option<Hundredths>, wanted: &Wanted, w: &Words) -> View {
         let sums = report.all.sums();
         let index = sums.index(wanted.weight);
         let band = |index: Option<Hundredths>| index.and_then(|index| report.band(index));
@@ -216,7 +240,31 @@ impl View {
             missing,
             profile: profile(&report.all, w),
             source: report.source().to_owned(),
-            is_settled,
+            is_settled: true,
+            votes: None,
+        }
+    }
+}
+
+impl VotesView {
+    fn of(votes: &Votes, w: &Words) -> VotesView {
+        let all = votes.total().max(1);
+        let field = |tag| by_tag(suara::TAG).and_then(|form| form.field(tag));
+        let bar = |field: &'static Field, choice: u16, count: u64| {
+            let label = field.choice(choice)?.label.in_lang(w.lang);
+            Some(Bar { label, count: w.number(count), length: count * 100 / all })
+        };
+        let faces = (1..=4).zip(votes.faces).rev();
+        let mut better: Vec<(u16, u64)> = votes.better.iter().map(|(choice, count)| (*choice, *count)).collect();
+        better.sort_by_key(|(choice, count)| (std::cmp::Reverse(*count), *choice));
+        let bars = |tag, counts: Vec<(u16, u64)>| {
+            counts.into_iter().filter_map(|(choice, count)| bar(field(tag)?, choice, count)).collect()
+        };
+        VotesView {
+            total: w.number(votes.total()),
+            faces: bars(suara::FACE, faces.collect()),
+            better: bars(suara::ELEMENT, better),
+            hasty: if votes.hasty > 0 { w.count("survei.suara.terlalu_cepat", votes.hasty) } else { String::new() },
         }
     }
 }
@@ -298,7 +346,6 @@ fn unit_views(report: &Report, w: &Words) -> Vec<UnitView> {
 
 /// Who the respondents were, in the order of the questionnaire.
 fn profile(all: &Unit, w: &Words) -> Vec<(String, Vec<(String, String)>)> {
-    use kentongan_protocol::form::builtin::{by_tag, skm};
     let fields = PROFILE.into_iter().filter_map(|name| by_tag(skm::TAG)?.field_named(name));
     let table = |field: &kentongan_protocol::form::Field| {
         let counts = all.profile.get(&field.name)?;

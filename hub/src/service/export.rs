@@ -4,7 +4,7 @@
 //! fills memory nor stops an office from being answered.
 
 use kentongan_host::{Failure, moment};
-use kentongan_protocol::form::builtin::{pengaduan, skm};
+use kentongan_protocol::form::builtin::{pengaduan, skm, suara};
 use kentongan_protocol::form::{Field, Form, FormTag, Group, MergeClass, Value};
 use kentongan_protocol::merge::{Candidate, GroupView, Written};
 use kentongan_protocol::op::Op;
@@ -34,6 +34,8 @@ pub enum What {
     Complaints,
     /// Survey answers.
     Surveys,
+    /// Quick votes at kiosks.
+    Votes,
     /// Offices.
     Offices,
 }
@@ -80,6 +82,7 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
     match request.what {
         What::Complaints => records(tx, operator, request, pengaduan::TAG),
         What::Surveys => records(tx, operator, request, skm::TAG),
+        What::Votes => records(tx, operator, request, suara::TAG),
         What::Offices => offices(tx),
     }
 }
@@ -88,6 +91,7 @@ fn name_of(what: What) -> &'static str {
     match what {
         What::Complaints => "complaints",
         What::Surveys => "surveys",
+        What::Votes => "votes",
         What::Offices => "offices",
     }
 }
@@ -213,6 +217,7 @@ fn schema(form: &Form) -> &'static str {
     match form.tag {
         pengaduan::TAG => "kentongan.complaint/1",
         skm::TAG => "kentongan.survey/1",
+        suara::TAG => "kentongan.vote/1",
         _ => "kentongan.record/1",
     }
 }

@@ -6,16 +6,19 @@
 //! ```
 //!
 //! An answer is never changed after saving, so what was added once stays right.
+//!
+//! Quick votes lie beside the sums of their month and are never part of them, see `votes.rs`.
 
 mod report;
+mod votes;
 
 use std::collections::BTreeMap;
 
 use kentongan_host::Failure;
 use kentongan_protocol::calendar::year::within;
 use kentongan_protocol::calendar::{Day, Zone};
-use kentongan_protocol::form::builtin::skm;
-use kentongan_protocol::form::{Civil, FieldTag, Value};
+use kentongan_protocol::form::builtin::{skm, suara};
+use kentongan_protocol::form::{Civil, FieldTag, FormTag, Value};
 use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::Op;
@@ -30,6 +33,7 @@ use super::{Desk, calendar};
 use crate::store::{Page, RecordFilter, Reference, Seen, StoreError, SurveyMonth, Tx};
 
 pub use report::{Report, elements, thousandths};
+pub use votes::Votes;
 
 /// Name of the table of bands in the store.
 const BANDS: &str = "survey.bands";
@@ -37,8 +41,9 @@ const BANDS: &str = "survey.bands";
 const PAGE: usize = 1_000;
 /// Questionnaires that are added before an answer.
 const BATCH: usize = 250;
-/// How far they were added up by month.
+/// How far they were added up by month, and how far the quick votes were.
 const NUMBER: &str = "surveys.number";
+const VOTES_NUMBER: &str = "votes.number";
 const DATE: FieldTag = 11;
 /// Fields of the respondent that reports count.
 const PROFILE: [&str; 4] = ["jenis_kelamin", "pendidikan", "pekerjaan", "kanal"];
@@ -106,6 +111,9 @@ pub struct SumsPage {
 pub struct Index {
     /// Of all offices there.
     pub page: SumsPage,
+    /// The quick votes there, which are no part of it.
+    #[serde(default)]
+    pub votes: Votes,
     /// Whether all questionnaires that came are in it.
     pub settled: bool,
 }
@@ -125,6 +133,44 @@ pub struct Unit {
     pub profile: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
+/// What is kept of an office's month beside the sums.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Beside {
+    #[serde(flatten)]
+    profile: BTreeMap<String, BTreeMap<String, u64>>,
+    #[serde(default, rename = "#votes", skip_serializing_if = "Votes::is_empty")]
+    votes: Votes,
+}
+
+/// A month of an office: questionnaires, and beside them quick votes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Month {
+    unit: Unit,
+    votes: Votes,
+}
+
+impl Month {
+    /// As the store keeps it.
+    fn kept(month: &SurveyMonth) -> Month {
+        let Beside { profile, votes } = serde_json::from_str(&month.profile).unwrap_or_default();
+        let mut unit = Unit { profile, ..Unit::default() };
+        unit.set(month.sums);
+        Month { unit, votes }
+    }
+
+    /// For the store.
+    fn into_kept(self, office: OfficeCode, month: i32) -> SurveyMonth {
+        let sums = self.unit.sums();
+        let beside = Beside { profile: self.unit.profile, votes: self.votes };
+        SurveyMonth { office, month, sums, profile: serde_json::to_string(&beside).unwrap_or_default() }
+    }
+
+    fn merge(&mut self, more: &Month) {
+        self.unit.merge(&more.unit);
+        self.votes.merge(&more.votes);
+    }
+}
+
 /// An office that could have answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -141,14 +187,6 @@ impl Unit {
     pub fn sums(&self) -> Sums {
         let Unit { complete, incomplete, scores, answered, .. } = *self;
         Sums { complete, incomplete, scores, answered }
-    }
-
-    /// As the store keeps it.
-    fn kept(month: &SurveyMonth) -> Unit {
-        let mut unit = Unit::default();
-        unit.set(month.sums);
-        unit.profile = serde_json::from_str(&month.profile).unwrap_or_default();
-        unit
     }
 
     fn set(&mut self, sums: Sums) {
@@ -186,8 +224,8 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
             let months = (month(from)?, month(to)?);
             let area = area.as_deref().filter(|area| !area.is_empty()).map(parse_code).transpose()?;
             let settled = bring_up(tx)?;
-            let page = of_months(tx, desk, months, area.as_ref().map(|area| area.as_str()))?;
-            Ok(Answer::Index(Box::new(Index { page, settled })))
+            let (page, votes) = of_months(tx, desk, months, area.as_ref().map(|area| area.as_str()))?;
+            Ok(Answer::Index(Box::new(Index { page, votes, settled })))
         }
         Request::ImportBands { text } => {
             Bands::read(text).map_err(|error| calendar::not_read(&error))?;
@@ -265,55 +303,73 @@ pub(crate) fn bring_up(tx: &mut dyn Tx) -> Result<bool, StoreError> {
     Ok(false)
 }
 
-/// What was added up of whole months.
+/// What was added up of whole months: questionnaires by office, and the quick votes of all of them.
 pub(crate) fn of_months(
     tx: &mut dyn Tx,
     desk: &Desk,
     (from, to): (i32, i32),
     area: Option<&str>,
-) -> Result<SumsPage, Failure> {
+) -> Result<(SumsPage, Votes), Failure> {
     let there = |code: &str| area.is_none_or(|area| within(area, code));
-    let mut page = SumsPage::default();
-    for month in tx.survey_months(None, from, to)? {
-        if there(month.office.as_str()) {
-            page.units.entry(month.office.to_string()).or_default().merge(&Unit::kept(&month));
+    let (mut page, mut votes) = (SumsPage::default(), Votes::default());
+    for kept in tx.survey_months(None, from, to)? {
+        if there(kept.office.as_str()) {
+            let month = Month::kept(&kept);
+            votes.merge(&month.votes);
+            // An office of which only quick votes came has sent no questionnaire.
+            if month.unit.sums() != Sums::default() {
+                page.units.entry(kept.office.to_string()).or_default().merge(&month.unit);
+            }
         }
     }
     frame(tx, desk, &mut page, there)?;
-    Ok(page)
+    Ok((page, votes))
 }
 
-/// Adds questionnaires that came since the last time, at most `limit`. `true` once all are in.
+/// Adds questionnaires and quick votes that came since the last time, at most `limit` of each. `true` once all are in.
 pub(crate) fn settle(tx: &mut dyn Tx, limit: usize) -> Result<bool, StoreError> {
-    // A questionnaire is never changed: only what came counts.
-    let seen = Seen { number: tx.progress(NUMBER)?, change: u64::MAX };
-    let (rows, reached) = tx.unseen(skm::TAG, seen, limit)?;
-    let (mut times, mut months) = (Times::default(), BTreeMap::<(OfficeCode, i32), Unit>::new());
+    let questionnaires = settle_form(tx, limit, (skm::TAG, NUMBER), |month, opened| count(&mut month.unit, opened))?;
+    let votes = settle_form(tx, limit, (suara::TAG, VOTES_NUMBER), |month, opened| month.votes.count(opened))?;
+    Ok(questionnaires && votes)
+}
+
+/// Adds records of a form that came since the last time, as noted under a name.
+fn settle_form(
+    tx: &mut dyn Tx,
+    limit: usize,
+    (form, noted): (FormTag, &str),
+    count: impl Fn(&mut Month, &Opened),
+) -> Result<bool, StoreError> {
+    // An answer is never changed: only what came counts.
+    let seen = Seen { number: tx.progress(noted)?, change: u64::MAX };
+    let (rows, reached) = tx.unseen(form, seen, limit)?;
+    let (mut times, mut months) = (Times::default(), BTreeMap::<(OfficeCode, i32), Month>::new());
     for row in rows {
         let Some(opened) = opened(tx, row)? else { continue };
         let month = month_of(surveyed_on(tx, &mut times, &opened)?);
         count(months.entry((opened.born.office.clone(), month)).or_default(), &opened);
     }
-    for ((office, month), mut unit) in months {
-        for known in tx.survey_months(Some(&office), month, month)? {
-            unit.merge(&Unit::kept(&known));
+    for ((office, number), mut month) in months {
+        for known in tx.survey_months(Some(&office), number, number)? {
+            month.merge(&Month::kept(&known));
         }
-        let profile = serde_json::to_string(&unit.profile).unwrap_or_default();
-        tx.put_survey_month(&SurveyMonth { office, month, sums: unit.sums(), profile })?;
+        tx.put_survey_month(&month.into_kept(office, number))?;
     }
     if reached.number != seen.number {
-        tx.put_progress(NUMBER, reached.number)?;
+        tx.put_progress(noted, reached.number)?;
     }
     Ok(reached.number == seen.number)
 }
 
-/// The day that the questionnaire says, or else the one on which it was entered.
+/// The day that an answer says, or else the one on which it was entered.
 fn surveyed_on(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Day, StoreError> {
-    if let Some(Value::Date(days)) = value(opened, DATE) {
-        return Ok(Day(*days));
+    let zone = Zone::of(&opened.born.office);
+    match (opened.form.tag, value(opened, DATE), value(opened, suara::AT)) {
+        (skm::TAG, Some(Value::Date(days)), _) => return Ok(Day(*days)),
+        (suara::TAG, _, Some(Value::DateTime { utc_ms, .. })) => return Ok(zone.day_of(*utc_ms)),
+        _ => {}
     }
     let id = opened.row.id.0;
-    let zone = Zone::of(&opened.born.office);
     let (Some(log), Some(stored)) = (tx.log(id.log)?, tx.op(id)?) else {
         return Ok(zone.day_of(opened.row.received_ms));
     };
@@ -321,8 +377,9 @@ fn surveyed_on(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Da
     Ok(zone.day_of(times.at(tx, &log.head, elapsed_ms)?.at))
 }
 
+/// What an answer says; both forms have one group.
 fn value(opened: &Opened, field: FieldTag) -> Option<&Value> {
-    let group = opened.form.group(skm::GROUP)?;
+    let group = opened.form.groups.first()?;
     GroupView::of(&opened.record, opened.form, group).shown()?.get(&field)
 }
 

@@ -2,7 +2,7 @@
 
 use kentongan_host::{Lang, moment};
 use kentongan_protocol::calendar::Zone;
-use kentongan_protocol::form::builtin::{self, pengaduan, skm};
+use kentongan_protocol::form::builtin::{self, pengaduan, skm, suara};
 use kentongan_protocol::form::{Field, FieldType, Form, Group, MergeClass};
 use kentongan_protocol::ids::OfficeCode;
 use serde_json::{Map, Value};
@@ -61,6 +61,7 @@ impl Layout {
         let columns = match what {
             What::Complaints => of_form(builtin::by_tag(pengaduan::TAG)),
             What::Surveys => of_form(builtin::by_tag(skm::TAG)),
+            What::Votes => of_form(builtin::by_tag(suara::TAG)),
             What::Offices => vec![
                 column("office", "Kode kantor", "Office code", Kind::Text),
                 column("name", "Nama kantor", "Name of the office", Kind::Text),
@@ -249,5 +250,7 @@ mod tests {
             assert!(titles.contains(&Cell::Text(question.to_owned())), "{question}");
         }
         assert!(!titles.contains(&Cell::Text("code".to_owned())), "a survey has no receipt");
+        let votes = Layout::of(What::Votes, Said::Coded).titles();
+        assert!(["nilai", "terlalu_cepat"].iter().all(|title| votes.contains(&Cell::Text((*title).to_owned()))));
     }
 }

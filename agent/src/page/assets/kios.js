@@ -273,7 +273,40 @@ function staff() {
     made('p', {}, kata('menunggu').replace('{n}', String(waiting().length)).replace('{max}', String(isi.simpan))),
     made('p', {}, `${kata('terakhir')} ${when}`), made('p', { class: 'redup' }, kata('jangan_muat')),
     made('div', { class: 'kaki' }, made('button', { type: 'button', class: 'tombol', onclick: () => { handOver().then(() => staff()); } }, kata('serahkan')),
-      made('button', { type: 'button', class: 'tombol dua', onclick: start }, kata('tutup'))));
+      made('button', { type: 'button', class: 'tombol dua', onclick: start }, kata('tutup')),
+      made('button', { type: 'button', class: 'tombol dua', onclick: () => leave('') }, kata('keluar'))));
+  fallsBack(isi.kembali_ms * 4, start);
+}
+
+// The PC says who may leave: an office whose people have no PINs lets everybody go. What waits is handed over before.
+async function leave(pin) {
+  let said = '';
+  try {
+    await handOver();
+    const answer = await ask('/lepas', { pin }, { 'X-Kios': kept('kunci', '') });
+    if (answer.ok || answer.status === 401) {
+      keep('kunci', '');
+      unpaired = false;
+      pairing();
+      return;
+    }
+    if (answer.status === 429) said = kata('pin_tunggu').replace('{n}', String((await answer.json()).tunggu));
+    else if (answer.status !== 403) said = kata('tak_terjangkau');
+    else if (pin) said = kata('pin_salah');
+  } catch {
+    said = kata('tak_terjangkau');
+  }
+  asksPin(said);
+}
+
+function asksPin(said) {
+  const typed = made('input', { type: 'password', id: 'pin', inputmode: 'numeric', maxlength: '12', autocomplete: 'off', required: '' });
+  screen(() => asksPin(''), made('h1', {}, kata('keluar')), made('p', {}, kata('keluar_lalu')),
+    made('form', { onsubmit: (event) => { event.preventDefault(); leave(typed.value); } },
+      made('label', { for: 'pin' }, kata('pin')), typed, made('p', { class: 'salah', role: 'alert' }, said),
+      made('div', { class: 'kaki' }, made('button', { class: 'tombol' }, kata('keluar')),
+        made('button', { type: 'button', class: 'tombol dua', onclick: start }, kata('kembali')))));
+  typed.focus();
   fallsBack(isi.kembali_ms * 4, start);
 }
 

@@ -29,7 +29,8 @@ use super::Open;
 use super::route::called;
 use super::shell::{self, ASSETS};
 use crate::agent::Agent;
-use crate::kiosk::{ABOUT_RESPONDENT, ANSWERS_MAX, Told};
+use crate::kiosk::{ABOUT_RESPONDENT, ANSWERS_MAX, Leaving, Told};
+use crate::store::Kiosk as Tablet;
 
 pub(super) use staff::{rule, show};
 
@@ -120,6 +121,7 @@ impl Site for Kiosk {
             ("/", Method::GET) => self.page().await,
             ("/pasang", Method::POST) => self.pair(asked).await,
             ("/serah", Method::POST) => self.take(asked).await,
+            ("/lepas", Method::POST) => self.leave(asked).await,
             (path, Method::GET) => return asset(path),
             _ => return Reply::not_allowed("GET"),
         };
@@ -177,10 +179,28 @@ impl Kiosk {
         }
     }
 
+    /// Somebody at a tablet wants to leave the kiosk.
+    async fn leave(&self, asked: Asked) -> Result<Reply, Failure> {
+        let Some(kiosk) = self.kiosk_of(&asked).await? else {
+            return Ok(document(&json!({})).but(StatusCode::UNAUTHORIZED));
+        };
+        let Some(message) = message(asked).await else { return Ok(broken()) };
+        let pin = message.get("pin").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+        Ok(match self.agent.leave_kiosk(kiosk.id, pin).await? {
+            Leaving::Gone => document(&json!({})),
+            Leaving::Refused => document(&json!({})).but(StatusCode::FORBIDDEN),
+            Leaving::Waits(seconds) => document(&json!({ "tunggu": seconds })).but(StatusCode::TOO_MANY_REQUESTS),
+        })
+    }
+
+    /// The tablet that asks.
+    async fn kiosk_of(&self, asked: &Asked) -> Result<Option<Tablet>, Failure> {
+        self.agent.kiosk_of_key(asked.header(&KEY).unwrap_or_default()).await
+    }
+
     /// A tablet hands answers over. It is told of each whether it need keep it.
     async fn take(&self, asked: Asked) -> Result<Reply, Failure> {
-        let key = asked.header(&KEY).unwrap_or_default().to_owned();
-        let Some(kiosk) = self.agent.kiosk_of_key(&key).await? else {
+        let Some(kiosk) = self.kiosk_of(&asked).await? else {
             return Ok(document(&json!({})).but(StatusCode::UNAUTHORIZED));
         };
         let Some(message) = message(asked).await else { return Ok(broken()) };

@@ -377,6 +377,7 @@ pub(crate) enum QuarantineCommand {
 pub(crate) enum ExportWhat {
     Complaints,
     Surveys,
+    Votes,
     Offices,
 }
 

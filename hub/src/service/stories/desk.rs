@@ -1,5 +1,7 @@
 //! What pages ask for: the board, a look without identities, decisions and taking them back, the index of whole months.
 
+use kentongan_protocol::form::builtin::suara;
+
 use super::*;
 
 fn columns(world: &mut World, days: i64, ask: &super::super::board::Ask) -> super::super::board::Columns {
@@ -201,4 +203,58 @@ fn the_index_of_whole_months_counts_each_questionnaire_once_and_what_came_since(
     let whole = index(&mut world, "2026-10");
     assert!(whole.settled);
     assert_eq!(whole.page.units[VILLAGE].complete, 4);
+}
+
+#[test]
+fn quick_votes_are_counted_beside_the_index_and_make_nobodys_office_one_that_answered() {
+    let mut world = World::new();
+    let (mut sari, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, CLINIC));
+    let index = |world: &mut World| {
+        let (from, to) = ("2026-11".to_owned(), "2026-11".to_owned());
+        match ask_at(world, 0, &Request::Survey(survey::Request::Index { from, to, area: None })).expect("an index") {
+            Answer::Survey(survey::Answer::Index(index)) => *index,
+            other => panic!("{other:?}"),
+        }
+    };
+    sari.write(Lane::Survey, &questionnaire([4; 9], None));
+    for face in [4, 4, 1] {
+        sari.write(Lane::Survey, &vote(face, false, NOW));
+    }
+    world.settle(&mut sari);
+    let before = index(&mut world);
+    assert_eq!((before.votes.faces, before.votes.hasty), ([1, 0, 0, 2], 0));
+    budi.write(Lane::Survey, &vote(2, false, NOW));
+    budi.write(Lane::Survey, &vote(4, true, NOW));
+    budi.write(Lane::Survey, &vote(4, false, NOW - 40 * 86_400_000));
+    world.settle(&mut budi);
+    for _ in 0..2 {
+        let index = index(&mut world);
+        assert!(index.settled);
+        assert_eq!((index.votes.faces, index.votes.hasty), ([1, 1, 0, 2], 1), "another month's is not in it");
+        assert_eq!(index.votes.better, [(3, 2)].into());
+        assert_eq!(index.page.units, before.page.units, "the index knows nothing of them");
+        assert!(!index.page.units.contains_key(CLINIC));
+    }
+    assert_eq!(lines(&mut world, export::What::Surveys).len(), 1);
+    let votes = lines(&mut world, export::What::Votes);
+    assert_eq!((votes.len(), &votes[0]["schema"]), (6, &"kentongan.vote/1".into()));
+    assert_eq!((&votes[2]["nilai"], &votes[2]["perbaiki"]), (&"1".into(), &"waktu".into()));
+}
+
+/// A quick vote; whoever is not content wants it faster.
+fn vote(face: u16, is_hasty: bool, at_ms: i64) -> Op {
+    let mut values: std::collections::BTreeMap<_, _> = [
+        (suara::FACE, Value::One(face)),
+        (suara::AT, Value::DateTime { utc_ms: at_ms, offset_min: 420 }),
+        (suara::HASTE, Value::One(if is_hasty { suara::HASTY } else { 2 })),
+    ]
+    .into();
+    if face <= 2 {
+        values.insert(suara::ELEMENT, Value::One(3));
+    }
+    Op {
+        action: Action::Create { form: suara::TAG, form_version: 1, receipt: None },
+        writes: vec![Write { group: suara::GROUP, values, ..Write::default() }],
+        ..new_complaint("", None)
+    }
 }

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use kentongan_protocol::form::{Field, FieldType, Pattern, builtin};
 use kentongan_tests::{Hub, Office};
 
 use super::http::{Visitor, encoded};
@@ -54,24 +55,9 @@ fn another_name_another_site_and_a_form_without_its_token_get_nothing() {
 fn whatever_is_typed_is_shown_as_text_everywhere() {
     let (_hub, sari, mut visitor) = office();
     let evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&";
-    let texts = [
-        "uraian",
-        "nama_pelapor",
-        "alamat_pelapor",
-        "layanan",
-        "titik_layanan",
-        "lokasi",
-        "pihak_dilaporkan",
-        "permintaan_penyelesaian",
-        "kuasa",
-        "penerima",
-        "kuitansi",
-        "nomor_kertas",
-        "nomor_asal",
-    ];
     visitor.post("/petugas", &[("nama", evil)]).expect(303);
     let mut fields = vec![("aksi", "periksa"), ("kategori", "antrean"), ("kanal", "telepon"), ("privasi", "biasa")];
-    fields.extend(texts.map(|name| (name, evil)));
+    fields.extend(texts_of("pengaduan").map(|name| (name, evil)));
     let form = visitor.get("/isi/pengaduan").expect(303).header("location").to_owned();
     visitor.post(&form, &fields).expect(303);
     let png = [&b"\x89PNG\r\n\x1a\n"[..], &[0; 40]].concat();
@@ -84,6 +70,16 @@ fn whatever_is_typed_is_shown_as_text_everywhere() {
     pages.push(visitor.get(&receipt).expect(200).text());
     pages.push(visitor.get(&record).expect(200).text());
     pages.push(visitor.get(&format!("{record}/ubah/uraian")).expect(200).text());
+    // What has to look like a number is shown again as it was typed, with what is wrong about it.
+    let form = visitor.get("/isi/pengaduan").expect(303).header("location").to_owned();
+    let numbers = [("telepon_pelapor", evil), ("nik", evil), ("dibayar", evil), ("tanggal_kejadian", evil)];
+    pages.push(visitor.post(&form, &[&fields[..4], &numbers].concat()).expect(422).text());
+    let form = visitor.get("/isi/skm").expect(303).header("location").to_owned();
+    let mut fields = vec![("aksi", "periksa"), ("waktu", "3")];
+    fields.extend(texts_of("skm").map(|name| (name, evil)));
+    visitor.post(&form, &fields).expect(303);
+    let saved = visitor.get(&form).expect(303).header("location").to_owned();
+    pages.push(visitor.get(&saved).expect(200).text());
     pages.push(visitor.get("/catatan").expect(200).text());
     pages.push(visitor.get("/rekap").expect(200).text());
     pages.push(visitor.post("/catatan", &[("kata", evil)]).expect(200).text());
@@ -100,6 +96,46 @@ fn whatever_is_typed_is_shown_as_text_everywhere() {
     }
     assert!(sari.said().contains("page.opened"), "the log is read at all");
     assert!(!sari.said().contains("alert(1)"), "nothing that was typed stands in the log");
+}
+
+/// Names of the fields of a form into which people may type anything.
+fn texts_of(form: &str) -> impl Iterator<Item = &'static str> {
+    let form = builtin::by_name(form).expect("a form of ours");
+    let is_free = |field: &&Field| match field.kind {
+        FieldType::Text { pattern, .. } => pattern == Pattern::Any,
+        _ => field.kind == FieldType::Person,
+    };
+    form.fields.iter().filter(is_free).map(|field| field.name.as_str())
+}
+
+#[test]
+fn the_name_of_a_file_is_a_name_and_never_a_path_a_header_or_markup() {
+    let (_hub, sari, mut visitor) = office();
+    let form = visitor.get("/isi/pengaduan").expect(303).header("location").to_owned();
+    let fields = [("aksi", "lampirkan"), ("uraian", "Lampu padam"), ("kategori", "antrean"), ("kanal", "telepon")];
+    let mut photo = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(8, 8).write_to(&mut photo, image::ImageFormat::Png).expect("a picture");
+    let photo = photo.into_inner();
+    let long = format!("{}.png", "a".repeat(3_000));
+    let names = ["../../store.db", "..\\..\\page.key", "/etc/passwd", "<b onload=alert(1)>.png", "..", &long];
+    for name in names {
+        let code = visitor.upload(&form, &fields, (name, &photo)).code;
+        assert!(matches!(code, 303 | 422), "{name}: {code}");
+    }
+    let page = visitor.get(&form).expect(200).text();
+    assert!(page.contains("store.db") && !page.contains("../") && !page.contains("..\\"), "{page}");
+    assert!(!page.contains("<b onload") && !page.contains(&long), "{page}");
+    for part in page.split("<img src=\"").skip(1) {
+        let shown = visitor.get(part.split('"').next().unwrap_or_default()).expect(200);
+        let names = shown.header("content-disposition");
+        assert!(shown.header("content-type").starts_with("image/") && !names.contains(['/', '\\', '<']), "{names}");
+    }
+    visitor.post(&form, &[("aksi", "periksa"), fields[1], fields[2], fields[3]]).expect(303);
+    let receipt = visitor.post(&format!("{form}/periksa"), &[]).expect(303).header("location").to_owned();
+    let record = visitor.get(receipt.split("/tanda-terima").next().unwrap_or_default()).expect(200).text();
+    assert!(record.contains("store.db") && !record.contains("../") && !record.contains("<b onload"), "{record}");
+    sari.run(&["status"]).ok();
+    assert!(!sari.data().join("passwd").exists() && !sari.desk().join("store.db").exists());
 }
 
 #[test]

@@ -74,6 +74,45 @@ fn a_tablet_hands_over_what_it_has_once_and_reads_nothing() {
     say(&mut tablet, "/serah", &key, &handed(&[vote(3, "4")])).expect(401);
 }
 
+#[test]
+fn a_tablet_leaves_the_kiosk_by_the_pin_of_a_duty_manager_alone() {
+    let hub = Hub::start();
+    let (sari, kiosk) = office(&hub);
+    let mut tablet = Visitor::at(&kiosk);
+    let pair = |tablet: &mut Visitor| {
+        let paired = say(tablet, "/pasang", "", &json!({ "kode": code(&sari), "nama": "Loket 1" })).expect(200);
+        let paired: Value = serde_json::from_slice(&paired.body).expect("JSON");
+        paired["kunci"].as_str().expect("a key").to_owned()
+    };
+    let leaves = |tablet: &mut Visitor, key: &str, pin: &str| say(tablet, "/lepas", key, &json!({ "pin": pin }));
+    let key = pair(&mut tablet);
+    leaves(&mut tablet, "", "4821").expect(401);
+    leaves(&mut tablet, &key, "").expect(200);
+    leaves(&mut tablet, &key, "").expect(401);
+
+    // From now on somebody has a PIN: the manager's counts once it is their own, and a clerk's never does.
+    let pin = |words: &[&str]| sari.run(words).ok().json()["pin"].as_str().expect("a PIN").to_owned();
+    let given = [pin(&["user", "add", "Wayan", "--role", "manager"]), pin(&["user", "add", "Siti"])];
+    let mut office = Visitor::at(&format!("http://{}/", sari_page(&sari)));
+    for (person, given, own) in [("1", &given[0], "9173"), ("2", &given[1], "4821")] {
+        office.post("/masuk", &[("orang", person), ("pin", given)]).expect(303);
+        office.post("/pin", &[("baru", own), ("ulang", own)]).expect(303);
+    }
+    let key = pair(&mut tablet);
+    for wrong in ["", "4821", &given[0]] {
+        leaves(&mut tablet, &key, wrong).expect(403);
+    }
+    leaves(&mut tablet, &key, "9173").expect(200);
+    let key = pair(&mut tablet);
+    for wrong in ["1", "2", "3"] {
+        leaves(&mut tablet, &key, wrong).expect(403);
+    }
+    let waits: Value = serde_json::from_slice(&leaves(&mut tablet, &key, "9173").expect(429).body).expect("JSON");
+    assert!(waits["tunggu"].as_u64().is_some_and(|seconds| (1..=30).contains(&seconds)), "{waits}");
+    let paired = sari.run(&["kiosk", "list"]).ok().json();
+    assert!(!sari.said().contains("9173") && paired.to_string().contains("Loket 1"), "{paired}");
+}
+
 /// Where the office's own page is.
 fn sari_page(sari: &Office) -> String {
     let page = sari.service().expect("it runs").ready()["page"].as_str().expect("a page").to_owned();
