@@ -11,6 +11,7 @@
 //!   and less often: it comes back without telling anybody.
 //! - Other failures space the attempts out, up to `sync.backoff_max`; new work brings the next one forward, but never before
 //!   the time that the hub asked to be left alone. Urgent complaints keep a quarter of that time.
+//! - Another program takes over when what is under way has ended; nothing is begun meanwhile.
 //! - Where the rules of the link let nothing go now, nothing is tried before they do; new work is asked about all the same,
 //!   without a word to the hub.
 
@@ -75,6 +76,8 @@ pub enum Event {
     },
     /// The disk failed under the store: nothing more should be asked of it in this process.
     DiskFailed,
+    /// Another program is to go on from here, and nobody types.
+    Replaced,
     /// Asked to stop.
     Stop,
 }
@@ -147,6 +150,8 @@ pub enum Effect {
     End,
     /// End, because only another start shows what is really on the disk.
     GiveUp,
+    /// End, and another program goes on.
+    MakeWay,
 }
 
 /// What the service waits for. Milliseconds are those of any clock that does not jump.
@@ -168,6 +173,8 @@ pub struct Agenda {
     looked_ms: Option<u64>,
     looking: bool,
     change_since: bool,
+    /// Another program waits for what is under way to end.
+    makes_way: bool,
     over: bool,
 }
 
@@ -189,6 +196,7 @@ impl Agenda {
             looked_ms: None,
             looking: false,
             change_since: false,
+            makes_way: false,
             over: false,
         }
     }
@@ -197,7 +205,7 @@ impl Agenda {
     pub fn wake_at_ms(&self) -> Option<u64> {
         let contact = (!self.talking).then_some(self.contact_at_ms);
         let look = (!self.looking).then_some(self.look_at_ms);
-        contact.into_iter().chain(look).min().filter(|_| !self.over)
+        contact.into_iter().chain(look).min().filter(|_| !self.over && !self.makes_way)
     }
 
     /// Whether a contact that this agenda asked for is under way.
@@ -227,10 +235,19 @@ impl Agenda {
             }
             Event::Ended(ended) => effects.extend(self.ended(ended, now_ms, random)),
             Event::Looked { again_in_ms } => self.looked(again_in_ms, now_ms),
+            Event::Replaced => self.makes_way = true,
             Event::DiskFailed | Event::Stop => {
                 self.over = true;
                 return vec![if event == Event::Stop { Effect::End } else { Effect::GiveUp }];
             }
+        }
+        if self.makes_way {
+            // Nothing is begun any more.
+            if !self.talking && !self.looking {
+                self.over = true;
+                effects.push(Effect::MakeWay);
+            }
+            return effects;
         }
         if !self.talking && self.contact_at_ms <= now_ms {
             (self.talking, self.work_since) = (true, false);
@@ -401,6 +418,18 @@ mod tests {
         assert_eq!(agenda.on(Event::NewWork { urgent: false }, 300_100, 0), []);
         let noted = agenda.on(ended(How::Well, 0), 301_000, 0);
         assert_eq!(noted, [Effect::NoteNext { in_ms: GATHER_MS }]);
+    }
+
+    #[test]
+    fn another_program_waits_for_what_is_under_way_and_nothing_more_is_begun() {
+        let mut agenda = Agenda::new(PACING, 0, 0);
+        assert_eq!(agenda.on(Event::Time, 0, 0), [Effect::Contact, Effect::LookIntoInbox]);
+        assert_eq!(agenda.on(Event::Replaced, 10, 0), []);
+        assert_eq!(agenda.on(Event::Looked { again_in_ms: 0 }, 20, 0), []);
+        assert_eq!(agenda.on(Event::NewWork { urgent: true }, 900_000, 0), [], "it waits for the other program");
+        let ended = agenda.on(ended(How::Well, 0), 900_010, 0);
+        assert_eq!(ended.last(), Some(&Effect::MakeWay));
+        assert_eq!(agenda.on(Event::Time, u64::MAX, 0), []);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use kentongan_host::files::free_bytes;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::options::Settings;
 use kentongan_host::output::process_lang;
+use kentongan_host::release::Version;
 use kentongan_host::reserve::Reserve;
 use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
@@ -30,7 +31,8 @@ use crate::people::Role;
 use crate::show::{self, ServiceState, Standing};
 use crate::store::{Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
-use crate::{config, import, photo};
+use crate::update::Coming;
+use crate::{config, import, photo, update};
 
 /// Contacts whose end the service may not have heard of yet; of more it does not hear.
 const ASKED_MAX: usize = 4;
@@ -62,6 +64,8 @@ pub struct Agent {
     /// Rung when the disk failed under the store.
     pub(crate) disk_failed: Notify,
     doubtful: AtomicBool,
+    /// Rung when another program is to go on from here.
+    pub(crate) replaced: Notify,
     /// Rung when other settings are in force, or this PC was enrolled.
     pub(crate) changed: Notify,
     /// Contacts that people asked for.
@@ -101,6 +105,7 @@ impl Agent {
             contact_over: Notify::new(),
             disk_failed: Notify::new(),
             doubtful: AtomicBool::new(false),
+            replaced: Notify::new(),
             changed: Notify::new(),
             asked,
             heard: Mutex::new(heard),
@@ -260,6 +265,8 @@ impl Agent {
             Command::ResetPin { person } => self.reset_pin(person).await,
             Command::RecoverPin { person, answer } => self.recover_pin(person, answer).await,
             Command::PairKiosk => self.pairing_shown(),
+            Command::ApplyUpdate { file } => self.apply_update(file).await,
+            Command::RollBackUpdate => self.roll_back_update(),
             other => {
                 let writes = matches!(other, Command::Add { .. } | Command::Edit { .. });
                 if writes {
@@ -282,6 +289,48 @@ impl Agent {
         let prepared = tokio::task::spawn_blocking(read).await.map_err(anyhow::Error::new)??;
         let lang = process_lang();
         self.store.run_async(move |store| command::attach(store, &record, &author, &prepared, lang)).await?
+    }
+
+    /// Verifies beside the store's thread: entry goes on meanwhile.
+    async fn apply_update(&self, file: PathBuf) -> Result<Value, Failure> {
+        self.reserve.keep()?;
+        let hub_ms = on_store(&self.store, |store| store.hub_ms()).await?;
+        let (dir, settings) = (self.dir.clone(), self.settings());
+        let verified = move || update::apply(&dir, &settings, &update::read(&file)?, hub_ms);
+        let version = tokio::task::spawn_blocking(verified).await.map_err(anyhow::Error::new)??;
+        self.replaced.notify_one();
+        Ok(self.next_program(&version))
+    }
+
+    /// Has an update tried that the hub carried. What is wrong with it is told to the log: nobody stands here and asks.
+    async fn take_update(&self, bytes: Vec<u8>, version: String) {
+        let hub_ms = on_store(&self.store, |store| store.hub_ms()).await.ok().flatten();
+        let (dir, settings) = (self.dir.clone(), self.settings());
+        let named = version.clone();
+        let verified = move || update::apply_offered(&dir, &settings, (&bytes, &named), hub_ms);
+        match tokio::task::spawn_blocking(verified).await {
+            Ok(Ok(_)) => self.replaced.notify_one(),
+            Ok(Err(failure)) => {
+                tracing::error!(ev = "update.refused", error = %failure, version, "the hub offered an update that is not installed");
+            }
+            Err(error) => tracing::error!(ev = "update.refused", %error, version, "an update could not be looked at"),
+        }
+    }
+
+    fn roll_back_update(&self) -> Result<Value, Failure> {
+        let version = update::roll_back(&self.dir)?;
+        self.replaced.notify_one();
+        Ok(self.next_program(&version))
+    }
+
+    fn next_program(&self, version: &Version) -> Value {
+        let runs = self.since_ms.load(Ordering::Relaxed) != 0;
+        json!({
+            "schema": "kentongan.agent.update.next/1",
+            "running": update::running().to_string(),
+            "next": version.to_string(),
+            "starts": if runs { "when_idle" } else { "next_start" },
+        })
     }
 
     /// Talks to the hub until there is nothing more to say. One contact at a time.
@@ -321,6 +370,11 @@ impl Agent {
         }
         if report.exchanges > 0 {
             self.put_away_files().await;
+        }
+        if report.fetched_bytes > 0
+            && let Some((bytes, version)) = caller.coming.as_ref().and_then(|coming| coming.whole())
+        {
+            self.take_update(bytes, version).await;
         }
         if report.renew && report.failure.is_none() {
             self.renew(&caller).await;
@@ -365,6 +419,7 @@ impl Agent {
             health: Health { free_bytes: free_bytes(self.dir.root()).unwrap_or(0), program: crate::program() },
             packs: Some(Primed::Fresh),
             rules: config::rules(settings, zone),
+            coming: update::may_come(settings).then(|| Arc::new(Coming::new(self.dir.clone()))),
         })
     }
 
@@ -459,7 +514,9 @@ impl Agent {
     }
 
     async fn status(&self) -> Result<Value, Failure> {
-        Ok(show::status(&self.standing().await?))
+        let mut status = show::status(&self.standing().await?);
+        status["update"] = update::shown(&self.dir)?;
+        Ok(status)
     }
 
     /// How everything stands, all of one moment.

@@ -119,6 +119,13 @@ pub enum Command {
         /// Its number.
         kiosk: u16,
     },
+    /// Verify an update file, and try its program as soon as nobody is kept from work by it.
+    ApplyUpdate {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Go back to the program before the one in force.
+    RollBackUpdate,
     /// Join a hub.
     Enrol {
         /// Address of the hub.
@@ -131,7 +138,15 @@ pub enum Command {
 impl Command {
     /// Whether it can be asked again when the store had to be repaired first: nothing of it was done.
     pub(crate) fn needs_only_the_store(&self) -> bool {
-        !matches!(self, Command::Sync | Command::Import { .. } | Command::Enrol { .. } | Command::Wake)
+        !matches!(
+            self,
+            Command::Sync
+                | Command::Import { .. }
+                | Command::Enrol { .. }
+                | Command::Wake
+                | Command::ApplyUpdate { .. }
+                | Command::RollBackUpdate
+        )
     }
 }
 
@@ -174,6 +189,8 @@ pub fn on_store(store: &mut Store, command: &Command, lang: Lang) -> Result<Valu
         | Command::AddPerson { .. }
         | Command::ResetPin { .. }
         | Command::RecoverPin { .. }
+        | Command::ApplyUpdate { .. }
+        | Command::RollBackUpdate
         | Command::Enrol { .. } => {
             Err(Failure::usage("Permintaan ini bukan untuk penyimpanan.", "This request is not for the store."))
         }

@@ -244,6 +244,26 @@ pub const OPTIONS: &[Opt] = &[
         ..OPT
     },
     Opt {
+        table: "update",
+        key: "channel",
+        kind: Kind::OneOf(&["hub", "off"]),
+        default: "hub",
+        help_id: "Pemutakhiran yang ditawarkan pusat diambil dan dipasang sendiri; off: hanya lewat paket atau update apply",
+        help_en: "Updates that the hub offers are fetched and installed; off: only by packages or update apply",
+        ..OPT
+    },
+    Opt {
+        table: "update",
+        key: "keys",
+        default: match option_env!("KENTONGAN_UPDATE_KEYS") {
+            Some(keys) => keys,
+            None => "",
+        },
+        help_id: "Kunci publik minisign milik penerbit (RWQ…), dipisah koma; tanpa kunci tidak ada yang dipasang",
+        help_en: "The publisher's public keys of minisign (RWQ…), parted by commas; without any nothing is installed",
+        ..OPT
+    },
+    Opt {
         table: "inbox",
         key: "enabled",
         kind: Kind::Boolean,

@@ -21,7 +21,7 @@ use crate::agent::{certificate_ends_ms, needs_a_person};
 use crate::cli::print::link_rules;
 use crate::command::Command;
 use crate::enrol::Identity;
-use crate::{config, show};
+use crate::{config, show, update};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,8 +55,8 @@ pub(crate) fn run(
     out: &Output,
     only: &[String],
 ) -> Result<Exit, Failure> {
-    const CHECKS: [&str; 10] =
-        ["folder", "config", "store", "space", "enrolment", "certificate", "clock", "net", "contact", "data"];
+    const CHECKS: [&str; 11] =
+        ["folder", "config", "store", "space", "enrolment", "certificate", "clock", "net", "contact", "data", "update"];
     if let Some(unknown) = only.iter().find(|name| !CHECKS.contains(&name.as_str())) {
         let known = CHECKS.join(", ");
         return Err(Failure::usage(
@@ -75,6 +75,7 @@ pub(crate) fn run(
     findings.extend(status.as_ref().ok().and_then(network));
     findings.extend(status.as_ref().ok().and_then(contact));
     findings.extend(status.as_ref().ok().and_then(data));
+    findings.extend(updates(dir));
     findings.retain(|finding| only.is_empty() || only.iter().any(|name| name == finding.check));
     print(out, &findings);
     Ok(match findings.iter().map(|finding| finding.verdict).max() {
@@ -292,6 +293,17 @@ fn network(status: &Value) -> Option<Finding> {
             next,
         ),
     })
+}
+
+/// An update that was given up; nothing where there is none.
+fn updates(dir: &DataDir) -> Option<Finding> {
+    let shown = update::shown(dir).ok()?;
+    let version = shown["rolled_back"]["version"].as_str()?;
+    let said = (
+        format!("pemutakhiran {version} tidak jalan; program sebelumnya dipakai lagi"),
+        format!("update {version} did not do; the program before it goes on"),
+    );
+    Some(finding("update", Verdict::Warning, said, read_page(Ktg::UpdateGivenUp)))
 }
 
 /// How the last contact ended: an address that answers may still refuse this PC, or not be the hub.

@@ -6,6 +6,7 @@
 //!   inbox ──▶ entry ──▶ store      rows of files, each once
 //!   page ──▶ agent ──▶ store       what a clerk sees and types in a browser
 //!   kiosk ──▶ agent ──▶ store      what citizens touch on a tablet at the counter
+//!   cli, service ──▶ update      which program runs: that of the package, or a newer one that was verified
 //! ```
 
 pub mod agenda;
@@ -31,8 +32,14 @@ mod show;
 pub mod store;
 pub mod sync;
 pub mod transport;
+pub mod update;
+
+use kentongan_host::release::TARGET;
+use kentongan_protocol::limits::NAME_BYTES_MAX;
 
 /// Name, version and platform of this program, as the hub is told.
 pub fn program() -> String {
-    format!("agent {} {}-{}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH)
+    let mut program = format!("agent {} {TARGET}", update::running());
+    program.truncate(NAME_BYTES_MAX);
+    program
 }

@@ -256,6 +256,11 @@ impl Allowance {
         by_choice && self.allowed == Allowed::All
     }
 
+    /// Whether an update is fetched.
+    pub fn fetches(&self) -> bool {
+        self.allowed == Allowed::All
+    }
+
     /// Takes out of an exchange what may not go now.
     pub fn withhold(&self, opening: &mut Opening, files: SendFiles) {
         if self.allowed == Allowed::Urgent && opening.mode != Mode::AskFirst {

@@ -22,7 +22,7 @@ use crate::arrival::{self, Arrival};
 use crate::command::Command;
 use crate::inbox::folder::{self, Quiet};
 use crate::sync::{ContactReport, on_store};
-use crate::{config, import, page};
+use crate::{config, import, page, update};
 
 /// A laptop that was closed notices within this time that time has passed: timers stand still while it sleeps.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -36,7 +36,21 @@ const SCRUB_EVERY: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Something that was begun, and the event that its end is.
 type Doing = Option<Pin<Box<dyn Future<Output = Event> + Send>>>;
 
-/// Runs until asked to stop.
+/// So long after the last word that somebody typed, nobody is kept from typing by a moment without a page.
+const TYPING_MS: u64 = 60_000;
+/// Between two looks whether somebody types.
+const TYPING_LOOK: Duration = Duration::from_secs(5);
+
+/// Why the service ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// It was asked to.
+    Stopped,
+    /// Another program goes on from here.
+    MadeWay,
+}
+
+/// Runs until asked to stop, or until another program is to go on.
 ///
 /// # Errors
 /// If the service cannot begin; afterwards it goes on whatever happens and says so in the log.
@@ -45,7 +59,7 @@ pub async fn run(
     lock: &Lock,
     log: LogHandle,
     named_config: Option<std::path::PathBuf>,
-) -> Result<(), Failure> {
+) -> Result<Over, Failure> {
     agent.note_started().await?;
     let control = control::Listener::bind(agent.dir(), lock)?;
     let asked = Arc::clone(&agent);
@@ -61,11 +75,15 @@ pub async fn run(
     let arriving = arrival::take(agent.dir());
     println!("{}", ready(&agent).await?);
     manager::ready();
-    tracing::info!(ev = "service.started", version = env!("CARGO_PKG_VERSION"), "service started");
+    if let Err(error) = update::note_ready(agent.dir()) {
+        tracing::warn!(ev = "update.not_noted", %error, "that this program is ready could not be noted");
+    }
+    tracing::info!(ev = "service.started", version = %update::running(), "service started");
 
     // Between other work; what it finds does not hang on when it looks. It ends with the runtime.
     tokio::spawn(scrub(Arc::clone(&agent)));
     tokio::spawn(index(Arc::clone(&agent)));
+    tokio::spawn(make_way(Arc::clone(&agent), wake));
     // Somebody stands beside a PC that is to join: it joins at once.
     let random = if arriving { 0 } else { random_u64() };
     let mut agenda = Agenda::new(config::pacing(&agent.settings()), agent.mono_ms(), random);
@@ -101,10 +119,10 @@ pub async fn run(
                 Effect::Reload => reload(&agent, &log, named_config.clone()),
                 Effect::NoteNext { in_ms } => note_next(&agent, in_ms).await,
                 // What is under way ends with this loop: what was committed stays, the rest is asked for again.
-                Effect::End => {
+                Effect::End | Effect::MakeWay => {
                     agent.stopping.store(true, Ordering::Relaxed);
                     control.abort();
-                    return Ok(());
+                    return Ok(if effect == Effect::End { Over::Stopped } else { Over::MadeWay });
                 }
                 Effect::GiveUp => {
                     agent.stopping.store(true, Ordering::Relaxed);
@@ -175,6 +193,24 @@ async fn index(agent: Arc<Agent>) {
             }
         }
     }
+}
+
+/// Says when another program is to go on, as soon as nobody is in the middle of a form.
+async fn make_way(agent: Arc<Agent>, wake: tokio::sync::mpsc::Sender<Event>) {
+    agent.replaced.notified().await;
+    // Whoever asked for it is still told so.
+    tokio::time::sleep(LAST_WORDS).await;
+    loop {
+        let typed = on_store(agent.store(), |store| Ok((store.drafted_ms()?, store.wall_ms()))).await;
+        match typed {
+            // A clock that was set back does not keep it waiting.
+            Ok((Some(typed_ms), now_ms)) if typed_ms.abs_diff(now_ms) < TYPING_MS => {}
+            _ => break,
+        }
+        tokio::time::sleep(TYPING_LOOK).await;
+    }
+    // The loop that would hear it has ended otherwise.
+    let _ = wake.send(Event::Replaced).await;
 }
 
 async fn answer(agent: Arc<Agent>, request: Value, progress: control::Progress) -> Result<Value, Failure> {

@@ -115,7 +115,7 @@ pub(crate) fn status(status: &Standing) -> Value {
         "clock_offset_s": link.offset_ms.map(|offset| offset as f64 / 1000.0),
         "cert_expires_at": status.certificate_ends_ms.map(moment::text),
         "store_free_bytes": status.free_bytes,
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": crate::update::running().to_string(),
         "protocol": link.protocol,
         "service": {
             "running": status.service.since_ms.is_some(),

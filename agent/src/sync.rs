@@ -24,6 +24,7 @@ use kentongan_protocol::wire::v1::{Refusal, notice};
 use crate::rules::{Carried, Rules};
 use crate::store::{Applied, Contact, Health, Store, StoreError};
 use crate::transport::{LinkError, Transport};
+use crate::update::Coming;
 
 /// Exchanges in one contact, at most; far more than any backlog needs.
 const EXCHANGES_MAX: u32 = 10_000;
@@ -113,6 +114,8 @@ pub struct Caller<C = Transport> {
     pub packs: Option<Primed>,
     /// What may go over the link when.
     pub rules: Rules,
+    /// Where an update goes that the hub offers; `None`: none is fetched.
+    pub coming: Option<Arc<Coming>>,
 }
 
 /// Why a contact ended early.
@@ -145,6 +148,8 @@ pub struct ContactReport {
     pub come_back_s: u32,
     /// The hub asks for a new certificate request.
     pub renew: bool,
+    /// Bytes of an update that came.
+    pub fetched_bytes: u64,
     /// Two machines answer as this replica.
     pub twin: bool,
     /// Why it ended early, if it did.
@@ -174,14 +179,16 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
     }
     let (mut idle, mut refreshed) = (0, false);
     while report.exchanges < EXCHANGES_MAX {
-        let before = report.applied;
+        let before = (report.applied, report.fetched_bytes);
         match exchange(store, caller, &mut report).await? {
             Ok(outcome) => {
                 report.exchanges += 1;
-                idle = if report.applied == before { idle + 1 } else { 0 };
+                idle = if (report.applied, report.fetched_bytes) == before { idle + 1 } else { 0 };
                 let rules = caller.rules.clone();
-                let unsent = store.keep(move |store| store.has_more(&rules)).await?;
-                if !(outcome.more || unsent || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
+                let left = store.keep(move |store| Ok((store.has_more(&rules)?, store.allowance(&rules)?.fetches())));
+                let (unsent, fetches) = left.await?;
+                let coming = caller.coming.as_ref().is_some_and(|coming| coming.next_part().is_some());
+                if !(outcome.more || unsent || coming && fetches || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {
                     break;
                 }
             }
@@ -240,13 +247,16 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     let rules = caller.rules.clone();
     let line = caller.transport.line().await;
     let on = if line.is_some() { Conn::Open } else { Conn::New };
+    let part = caller.coming.as_ref().and_then(|coming| coming.next_part());
     let (mut session, request) = store
         .keep(move |store| {
             let mut opening = store.opening(&health, REQUEST_BYTES_AIM)?;
-            store.allowance(&rules)?.withhold(&mut opening, rules.files);
+            let allowance = store.allowance(&rules)?;
+            allowance.withhold(&mut opening, rules.files);
             let mut session = Session::on(line.unwrap_or_default(), opening);
             session.ask(store.to_ask()?);
             session.sign(store.to_sign()?);
+            session.fetch(part.filter(|_| allowance.fetches()));
             if let Some(primed) = packs {
                 session.pack_by(primed, store.up_bytes_s()?);
             }
@@ -332,7 +342,13 @@ async fn carry<K: Keeper + Sync, C: Carrier + Sync>(
                 Ok(None) => break,
                 Err(fault) => return Ok(Err(fault.into())),
             };
+            if let Event::Piece(hash, offset, bytes) = &event {
+                let taken = caller.coming.as_ref().map_or(0, |coming| coming.took(*hash, *offset, bytes));
+                report.fetched_bytes += taken as u64;
+                continue;
+            }
             if let Event::Marks(marks) = &event {
+                caller.coming.iter().for_each(|coming| coming.told(marks));
                 report.renew |= marks.notices.0.contains(&notice::RENEW);
                 report.twin = marks.notices.0.contains(&notice::TWIN);
             }
@@ -474,9 +490,11 @@ mod tests {
         let key = Arc::new(SigningKey::generate().expect("a key"));
         let health = Health { free_bytes: 1, program: "test".into() };
         let rules = Rules::default();
-        let report =
-            contact(&Desk(Mutex::new(store)), &Caller { transport: Says(answer), key, health, packs: None, rules })
-                .await;
+        let report = contact(
+            &Desk(Mutex::new(store)),
+            &Caller { transport: Says(answer), key, health, packs: None, rules, coming: None },
+        )
+        .await;
         let report = report.expect("a sound disk");
         assert_eq!(report.come_back_s, 600);
         assert_eq!(report.failure.map(|failure| failure.ktg), Some(Ktg::HubBusy));

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -31,6 +31,16 @@ pub trait Archive: fmt::Debug + Send + Sync {
     /// # Errors
     /// Any error of the file system but that it is not there.
     fn get(&self, hash: ContentHash) -> io::Result<Option<Vec<u8>>>;
+
+    /// At most `bytes_max` bytes of a file from `offset` on; none behind its end.
+    ///
+    /// # Errors
+    /// As [`Archive::get`].
+    fn part(&self, hash: ContentHash, offset: u32, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        let whole = self.get(hash)?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(whole.map(|whole| whole.get(offset..).unwrap_or_default().iter().take(bytes_max).copied().collect()))
+    }
 
     /// Where a file lies, for those who read it themselves; `None` where that is no place on a disk.
     fn path(&self, hash: ContentHash) -> Option<PathBuf>;
@@ -109,6 +119,18 @@ impl Archive for FolderArchive {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn part(&self, hash: ContentHash, offset: u32, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut file = match fs::File::open(self.place(hash)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut part = Vec::new();
+        file.seek(SeekFrom::Start(u64::from(offset)))?;
+        file.take(bytes_max as u64).read_to_end(&mut part)?;
+        Ok(Some(part))
     }
 
     fn path(&self, hash: ContentHash) -> Option<PathBuf> {

@@ -4,7 +4,7 @@
 //! signed. What it wrote can therefore be given back to it by the offices that read it, should it ever forget.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use kentongan_host::Clock;
 use kentongan_host::identity::SigningKey;
@@ -26,6 +26,7 @@ use crate::accept::intake::Intake;
 use crate::accept::note;
 use crate::archive::Archive;
 use crate::store::{Log, RecordRow, Result, Run, StoreError, Tx};
+use crate::update::Offers;
 
 /// An Ed25519 key that signs.
 pub trait Sign: fmt::Debug + Send + Sync {
@@ -80,6 +81,8 @@ pub struct Hub {
     run: RunHead,
     parts: Parts,
     hybrid: Mutex<HybridClock>,
+    /// Programs that it has for offices.
+    offers: RwLock<Arc<Offers>>,
 }
 
 /// Why an own op was not written.
@@ -110,7 +113,7 @@ impl Hub {
             boot_ms: parts.clock.boot_ms(),
             wall_ms: parts.clock.wall_ms(),
         };
-        Ok(Some(Hub { replica: identity.replica, run, parts, hybrid: Mutex::default() }))
+        Ok(Some(Hub { replica: identity.replica, run, parts, hybrid: Mutex::default(), offers: RwLock::default() }))
     }
 
     /// Notes that this run begins to answer offices: a new epoch of the feed. Once, before the first exchange. Takes in
@@ -153,6 +156,16 @@ impl Hub {
     /// Where files that records name lie.
     pub fn archive(&self) -> &dyn Archive {
         &*self.parts.archive
+    }
+
+    /// Programs that it has for offices.
+    pub fn offers(&self) -> Arc<Offers> {
+        Arc::clone(&self.offers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has other ones from now on.
+    pub fn put_offers(&self, offers: Offers) {
+        *self.offers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(offers);
     }
 
     /// Milliseconds since 1970.

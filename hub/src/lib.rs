@@ -37,3 +37,4 @@ pub mod service;
 pub mod setup;
 pub mod store;
 mod table;
+pub mod update;

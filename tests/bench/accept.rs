@@ -110,6 +110,7 @@ fn record(runtime: &Runtime, office: &Office, url: &str) -> Vec<Vec<u8>> {
         health: Health { free_bytes: 0, program: kentongan_agent::program() },
         packs: None,
         rules: Rules::default(),
+        coming: None,
     };
     let report = runtime.block_on(sync::contact(&store.handle(), &caller)).expect("a contact");
     assert!(report.failure.is_none(), "{report:?}");

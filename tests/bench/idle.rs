@@ -74,7 +74,14 @@ fn connection_bytes(hub: &Hub, office: &Office) -> f64 {
             .map(|_| {
                 let (transport, identity) = accept::transport(office.data(), &hub.url());
                 let health = Health { free_bytes: 0, program: kentongan_agent::program() };
-                Caller { transport, key: Arc::clone(&identity.key), health, packs: None, rules: Rules::default() }
+                Caller {
+                    transport,
+                    key: Arc::clone(&identity.key),
+                    health,
+                    packs: None,
+                    rules: Rules::default(),
+                    coming: None,
+                }
             })
             .collect();
         runtime.block_on(async {

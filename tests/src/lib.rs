@@ -27,6 +27,7 @@ pub mod office;
 pub mod portal;
 pub mod programs;
 pub mod proxy;
+pub mod publisher;
 pub mod service;
 pub mod sim;
 pub mod sinks;

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::data_dir::Program;
 use crate::output::{Output, OutputFlags, parse_lang, pick, process_lang, set_process_lang};
+use crate::release::BUILT;
 
 /// A help text in the language of this process.
 pub fn t(id: &'static str, en: &'static str) -> &'static str {
@@ -30,7 +31,7 @@ pub const COMMIT: Option<&str> = option_env!("KENTONGAN_COMMIT");
 
 /// Prints which version of `program` this is.
 pub fn print_version(out: &Output, program: Program) {
-    let (binary, version, protocol) = (program.binary(), env!("CARGO_PKG_VERSION"), wire::versions().1);
+    let (binary, version, protocol) = (program.binary(), BUILT, wire::versions().1);
     if out.json {
         out.document(&json!({
             "schema": "kentongan.version/1",

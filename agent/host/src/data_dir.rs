@@ -158,6 +158,11 @@ impl DataDir {
         self.root.join("inbox")
     }
 
+    /// Programs that updates brought, and which of them is in force.
+    pub fn updates(&self) -> PathBuf {
+        self.root.join("updates")
+    }
+
     /// The key of what the page gives to browsers.
     pub fn page_key(&self) -> PathBuf {
         self.root.join("page.key")
@@ -222,7 +227,9 @@ impl DataDir {
         let mut paths = vec![("data", self.root.clone()), ("config", self.config_file())];
         paths.push(("store", self.store()));
         match self.program {
-            Program::Agent => paths.extend([("identity", self.identity()), ("inbox", self.inbox())]),
+            Program::Agent => {
+                paths.extend([("identity", self.identity()), ("inbox", self.inbox()), ("updates", self.updates())])
+            }
             Program::Hub => paths.extend([("ca", self.ca()), ("archive", self.archive()), ("backup", self.backup())]),
         }
         paths.extend([("control", self.control_socket()), ("lock", self.lock_file()), ("logs", self.logs.clone())]);

@@ -95,6 +95,19 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
     }
 }
 
+/// Whether `path` belongs to the user that runs this program. Elsewhere than on Unix that says nothing, and is so.
+pub fn is_own(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw())
+    }
+    #[cfg(not(unix))]
+    {
+        path.exists()
+    }
+}
+
 /// Lets this process have as many files and connections open as its user may have, and tells how many that is; `None`
 /// where there is no such limit. Many systems begin with 1,024, which a hub of a regency uses up.
 pub fn raise_open_files_max() -> Option<u64> {

@@ -66,6 +66,10 @@ pub enum Ktg {
     HubForgot = 211,
     /// 212: the disk failed to read or write.
     DiskFailed = 212,
+    /// 213: an update is not what a publisher who is trusted here made for this kind of PC.
+    UpdateRefused = 213,
+    /// 214: an update did not do, and the program before it goes on.
+    UpdateGivenUp = 214,
     /// 301: the form is not known here.
     UnknownForm = 301,
     /// 302: a field holds something that the form does not allow.
@@ -84,7 +88,7 @@ pub enum Ktg {
 
 impl Ktg {
     /// Every code, in ascending order.
-    pub const ALL: [Ktg; 33] = [
+    pub const ALL: [Ktg; 35] = [
         Ktg::NoNetwork,
         Ktg::Dns,
         Ktg::Proxy,
@@ -111,6 +115,8 @@ impl Ktg {
         Ktg::BackupDamaged,
         Ktg::HubForgot,
         Ktg::DiskFailed,
+        Ktg::UpdateRefused,
+        Ktg::UpdateGivenUp,
         Ktg::UnknownForm,
         Ktg::InvalidField,
         Ktg::TooLarge,

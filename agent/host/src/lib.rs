@@ -8,7 +8,7 @@
 //!   words     exit ktg fail output options logging     what a person or a script meets
 //!   files     data_dir files lock reserve sqlite carve aside store_thread  what lies on the disk, and who may touch it
 //!   machine   clock hours random signals control manager panics   what the operating system gives
-//!   keys      certificate identity recovery secret enrolment tls   who is who
+//!   keys      certificate identity recovery secret enrolment release tls   who is who, and whose program is run
 //!   proofs    steps                                    where tests kill a program
 //! ```
 
@@ -48,6 +48,7 @@ pub mod certificate;
 pub mod enrolment;
 pub mod identity;
 pub mod recovery;
+pub mod release;
 pub mod secret;
 pub mod spoken;
 pub mod tcp;

@@ -95,6 +95,8 @@ pub(super) enum Command {
     Kiosk(KioskCommand),
     #[command(subcommand, about = t("Pengaturan", "Configuration"))]
     Config(ConfigCommand),
+    #[command(subcommand, about = t("Pemutakhiran program ini, bertanda tangan penerbit", "Updates of this program, signed by its publisher"))]
+    Update(UpdateCommand),
     #[command(
         about = t("Semua berkas dan folder yang dipakai", "Every file and folder in use"),
         after_help = agent_examples(&["paths", "paths --json"]),
@@ -397,6 +399,34 @@ pub(super) enum ConfigCommand {
     Path,
     #[command(about = t("Contoh berkas dengan keterangan", "A commented sample file"), after_help = agent_examples(&["config sample > agent.toml"]))]
     Sample,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UpdateCommand {
+    #[command(
+        about = t("Versi mana yang jalan, dan apa isi sebuah berkas pemutakhiran", "Which version runs, and what an update file holds"),
+        after_help = agent_examples(&["update check", "update check --from /media/usb/kentongan-agent.update --json"]),
+    )]
+    Check {
+        #[arg(long, value_name = "FILE", help = t("Berkas pemutakhiran", "The update file"))]
+        from: Option<PathBuf>,
+    },
+    #[command(
+        about = t(
+            "Memasang berkas pemutakhiran: dicoba saat tidak ada yang sedang bekerja, kembali sendiri bila tidak jalan",
+            "Install an update file: tried when nobody is at work, and taken back by itself if it does not do"
+        ),
+        after_help = agent_examples(&["update apply --from /media/usb/kentongan-agent.update"]),
+    )]
+    Apply {
+        #[arg(long, value_name = "FILE", help = t("Berkas pemutakhiran", "The update file"))]
+        from: PathBuf,
+    },
+    #[command(
+        about = t("Kembali ke program sebelumnya", "Go back to the program before it"),
+        after_help = agent_examples(&["update rollback", "update rollback --json"]),
+    )]
+    Rollback,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod args;
 mod kiosk;
 mod people;
 pub(crate) mod print;
+mod update;
 #[cfg(windows)]
 mod windows;
 
@@ -36,6 +37,7 @@ use crate::command::Command;
 use crate::enrol::EnrolFile;
 use crate::inbox::{Bar, Progress};
 use crate::store::{Machine, Store};
+use crate::update::{Doing, hand_over, start_anew, take_lock};
 use crate::{config, doctor, image, leave, service};
 
 /// Runs the program.
@@ -89,6 +91,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
         _ => {}
     }
     logging::init(&LogConfig::of_command(place.common.verbose))?;
+    hand_over(&place.dir, place.common.config.clone(), Doing::Command);
     match cli.command {
         Typed::Run(_) | Typed::Help(_) => Ok(Exit::Done),
         Typed::Open => place.open(),
@@ -132,6 +135,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
         Typed::Kiosk(KioskCommand::List) => place.show(Command::Kiosks, kiosk::listed),
         Typed::Kiosk(KioskCommand::Revoke { kiosk }) => place.show(Command::LetKioskGo { kiosk }, kiosk::listed),
         Typed::Config(command) => place.config(command),
+        Typed::Update(command) => place.update(command),
         Typed::Paths => {
             print::paths(out, &place.dir);
             Ok(Exit::Done)
@@ -237,12 +241,17 @@ impl Place<'_> {
 
     fn run(&self, log_format: Option<&str>) -> Result<Exit, Failure> {
         self.dir.create()?;
+        let lock = take_lock(&self.dir)?;
+        hand_over(&self.dir, self.common.config.clone(), Doing::Service);
         let settings = config::load(&self.dir, self.common.config.clone())?;
         let log = logging::init(&LogConfig::of_service(&settings, &self.dir, log_format))?;
-        let lock = Lock::take(&self.dir)?;
         let named = self.common.config.clone();
-        self.with_agent(async |agent| service::run(agent, &lock, log, named).await)?;
+        let over = self.with_agent(async |agent| service::run(agent, &lock, log, named).await)?;
         tracing::info!(ev = "service.stopped", "service stopped");
+        drop(lock);
+        if over == service::Over::MadeWay {
+            start_anew()?;
+        }
         Ok(Exit::Done)
     }
 

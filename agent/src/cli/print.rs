@@ -84,6 +84,12 @@ fn status(out: &Output, status: &Value) {
         let code = status["mishap"]["code"].as_str().unwrap_or_default();
         table.row([out.pick("Penyimpanan", "Store"), &format!("{code} {sentence}")]);
     }
+    if let Some(given_up) = status["update"]["rolled_back"]["version"].as_str() {
+        let code = status["update"]["rolled_back"]["code"].as_str().unwrap_or_default();
+        let said =
+            out.pick("tidak jalan; program sebelumnya dipakai lagi", "did not do; the program before it goes on");
+        table.row([out.pick("Pemutakhiran", "Update"), &format!("{code} {given_up} {said}")]);
+    }
     table.row([out.pick("Terakhir", "Last"), text("last_success_at")]);
     if status["service"]["running"] == json!(true) {
         table.row([out.pick("Berikutnya", "Next"), text("next_attempt_at")]);
@@ -99,6 +105,31 @@ fn status(out: &Output, status: &Value) {
         out.pick("Layanan", "Service"),
         &format!("{service} · {} (protocol {})", text("version"), status["protocol"]),
     ]);
+    out.table(&table);
+}
+
+/// How updates stand, and what a file holds.
+pub(super) fn update(out: &Output, answer: &Value) {
+    let mut table = Table::headless();
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    table.row([out.pick("Jalan", "Running"), &format!("{} ({})", text(&answer["running"]), text(&answer["target"]))]);
+    table.row([out.pick("Dari paket", "Of the package"), &text(&answer["package"])]);
+    if let Some(version) = answer["trying"]["version"].as_str() {
+        let starts = format!("{version} · {} {}", out.pick("dimulai", "started"), answer["trying"]["starts"]);
+        table.row([out.pick("Sedang dicoba", "On trial"), &starts]);
+    }
+    if let Some(version) = answer["rolled_back"]["version"].as_str() {
+        let reason =
+            format!("{} {version}: {}", text(&answer["rolled_back"]["code"]), text(&answer["rolled_back"]["reason"]));
+        table.row([out.pick("Tidak jalan", "Did not do"), &reason]);
+    }
+    if answer["file"].is_object() {
+        let newer = match answer["file"]["newer"].as_bool() {
+            Some(true) => out.pick("lebih baru, tanda tangan cocok", "newer, and signed by the publisher"),
+            _ => out.pick("tidak lebih baru", "not newer"),
+        };
+        table.row([out.pick("Berkas", "File"), &format!("{} · {newer}", text(&answer["file"]["version"]))]);
+    }
     out.table(&table);
 }
 

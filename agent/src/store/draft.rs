@@ -137,6 +137,16 @@ impl Store {
         Ok(drafts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
+    /// When a draft that is not saved yet was last changed, by this PC's clock.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn drafted_ms(&self) -> Result<Option<i64>, StoreError> {
+        self.db
+            .query_row("SELECT max(changed) FROM draft WHERE record IS NULL", [], |row| row.get(0))
+            .map_err(StoreError::because("read when a draft was changed"))
+    }
+
     /// Throws a draft away, if it is none that was saved.
     ///
     /// # Errors

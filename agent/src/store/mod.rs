@@ -14,6 +14,7 @@ mod contacts;
 mod draft;
 mod error;
 mod facts;
+mod grown;
 mod intake;
 mod kiosk;
 mod knowledge;
@@ -52,6 +53,7 @@ pub use check::Scrub;
 pub use contacts::{Contact, Link};
 pub use draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, Draft, DraftName, Inputs};
 pub use error::{StoreError, not_enrolled};
+pub(crate) use grown::given_back;
 pub use kiosk::Kiosk;
 pub(crate) use kiosk::{Handed, Taken};
 pub use list::{Found, ListFilter, Today, is_confidential};
@@ -79,6 +81,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema10.sql"),
     include_str!("schema11.sql"),
 ];
+
+/// The newest schema that this program reads.
+pub(crate) fn schema_known() -> u32 {
+    u32::try_from(next::migrations().len()).expect("migrations are few")
+}
 
 /// What the store needs of the machine it runs on.
 pub struct Machine {

@@ -22,6 +22,7 @@ use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
 mod attachments;
 mod damage;
 mod drafts;
+mod grown;
 mod kiosk;
 mod search;
 mod traffic;

@@ -426,7 +426,7 @@ fn size(event: &Event) -> usize {
         Event::Have(position) => position.logs.len() * 8,
         Event::Offer(files) => files.len() * size_of::<Content>(),
         Event::Chunk(_, _, part) => part.len(),
-        Event::Hello(_) | Event::End => 0,
+        Event::Hello(_) | Event::Fetch(..) | Event::End => 0,
     };
     size_of::<Event>() + carried
 }

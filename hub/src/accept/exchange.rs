@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kentongan_protocol::attachment::Content;
+use kentongan_protocol::attachment::{Content, ContentHash};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{LogId, OfficeCode, ReplicaId};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
@@ -34,6 +34,10 @@ pub struct Exchange {
     pub(super) echoes: Echoes,
     /// What it adds to the day of the office.
     pub(super) tally: Tally,
+    /// The program that speaks, as it said.
+    pub(super) program: String,
+    /// The part of an update file that it wants.
+    pub(super) fetch: Option<(ContentHash, u32)>,
     /// Files that the speaker offered.
     pub(super) offered: Vec<Content>,
     pub(super) reply: Reply,
@@ -75,6 +79,8 @@ impl Exchange {
             proofs: Proofs::default(),
             echoes: Echoes::default(),
             tally: Tally::default(),
+            program: String::new(),
+            fetch: None,
             offered: Vec::new(),
             reply: Reply::default(),
             saying: None,
@@ -118,6 +124,10 @@ impl Exchange {
             }
             Event::Offer(files) => Ok(files::offered(self, hub, tx, files)?),
             Event::Chunk(place, offset, bytes) => files::chunk(self, hub, tx, (place, offset, bytes), now_ms),
+            Event::Fetch(hash, offset) => {
+                self.fetch = Some((hash, offset));
+                Ok(())
+            }
             Event::End => Ok(()),
         }
     }
@@ -126,8 +136,8 @@ impl Exchange {
     ///
     /// # Errors
     /// A failure of the store.
-    pub fn marks(&mut self, tx: &mut dyn Tx, now_ms: i64) -> Result<Marks> {
-        reply::marks(self, tx, now_ms)
+    pub fn marks(&mut self, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Marks> {
+        reply::marks(self, hub, tx, now_ms)
     }
 
     /// How the reply to the session's request begins: with the marks.

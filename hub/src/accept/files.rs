@@ -124,6 +124,6 @@ fn state(exchange: &Exchange, tx: &mut dyn Tx, content: &Content) -> Result<Opti
     Ok(tx.attachment(content)?.map(|attachment| attachment.state))
 }
 
-fn keeping(error: std::io::Error) -> StoreError {
+pub(super) fn keeping(error: std::io::Error) -> StoreError {
     StoreError::database("keeping a file in the archive", error)
 }

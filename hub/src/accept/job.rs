@@ -122,7 +122,7 @@ impl Job {
                 return Ok(Said::Well);
             }
             Work::First => {
-                let marks = exchange.marks(tx, now.wall_ms)?;
+                let marks = exchange.marks(hub, tx, now.wall_ms)?;
                 part = self.reply.take().map_or(part, |reply| exchange.begin_reply(*reply, &marks));
                 *told = Some(marks);
                 while !exchange.is_over() && part.len() < FIRST_PART_BYTES_AIM {

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use kentongan_protocol::ids::{LogId, OfficeCode, Topic};
 use kentongan_protocol::limits::{
-    EPOCHS_MAX, EXTENSION_BYTES_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX,
+    CHUNK_BYTES_MAX, EPOCHS_MAX, EXTENSION_BYTES_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX,
 };
 use kentongan_protocol::next;
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::hub::{Part, feed_start, news_of_epochs};
 use kentongan_protocol::wire::codec::{self, Blob, List};
-use kentongan_protocol::wire::v1::{FileStanding, Files, Marks, extension, notice};
+use kentongan_protocol::wire::v1::{FileStanding, Files, Marks, Piece, extension, notice};
 use serde_json::json;
 
 use super::hello::TWIN_TOLD_MS;
@@ -54,7 +54,7 @@ impl Reply {
 }
 
 /// What stands here.
-pub(super) fn marks(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Result<Marks> {
+pub(super) fn marks(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now_ms: i64) -> Result<Marks> {
     let replica = tx.replica(exchange.speaker)?.ok_or(StoreError::Damaged("a replica that speaks is not there"))?;
     let epochs = tx.epochs()?;
     let news = news_of_epochs(&epochs, &exchange.position.epochs);
@@ -78,17 +78,20 @@ pub(super) fn marks(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Re
         held_sum: replica.holding.sum,
         come_back_s: 0,
         notices: List(notices(&replica, now_ms)),
-        extensions: List(extensions(tx)?),
+        extensions: List(extensions(exchange, hub, tx)?),
     })
 }
 
 /// When durable marks were last raised, if ever: who hears another time than before asks for those of its logs. And which
-/// backups were begun and done: they tell what came before a backup, by no clock.
-fn extensions(tx: &mut dyn Tx) -> Result<Vec<(u16, Blob<EXTENSION_BYTES_MAX>)>> {
+/// backups were begun and done: they tell what came before a backup, by no clock. And an update, if one is offered to this office
+/// that is newer than what it runs.
+fn extensions(exchange: &Exchange, hub: &Hub, tx: &mut dyn Tx) -> Result<Vec<(u16, Blob<EXTENSION_BYTES_MAX>)>> {
     let mut all = next::of_marks().0;
     all.extend(tx.backed_up_ms()?.map(|at_ms| (extension::BACKED_UP, Blob(codec::encode(&at_ms)))));
     let backups = backup::numbers(tx)?;
     all.extend((backups.0 > 0).then(|| (extension::BACKUPS, Blob(codec::encode(&backups)))));
+    let offered = exchange.office.as_ref().and_then(|office| hub.offers().offer(office, &exchange.program));
+    all.extend(offered.map(|offered| (extension::UPDATE, Blob(codec::encode(&offered)))));
     Ok(all)
 }
 
@@ -166,7 +169,24 @@ pub(super) fn next_part(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now
             return Ok(Some(Part::Feed(page)));
         }
     }
+    if let Some(piece) = piece(exchange, hub)? {
+        return Ok(Some(Part::Piece(piece)));
+    }
     end(exchange, tx, now_ms).map(Some)
+}
+
+/// The part of an update file that is wanted next, behind everything else: none if nothing is wanted, or the file is not offered
+/// any more.
+fn piece(exchange: &mut Exchange, hub: &Hub) -> Result<Option<Piece>> {
+    let Some((hash, offset)) = exchange.fetch.take().filter(|(hash, _)| hub.offers().has(*hash)) else {
+        return Ok(None);
+    };
+    let bytes = hub.archive().part(hash, offset, CHUNK_BYTES_MAX).map_err(files::keeping)?;
+    let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
+    exchange.reply.bytes += bytes.len();
+    let next = u32::try_from(bytes.len()).ok().and_then(|length| offset.checked_add(length));
+    exchange.fetch = next.map(|next| (hash, next));
+    Ok(Some(Piece { hash: hash.0, offset, bytes: Blob(bytes) }))
 }
 
 /// A page of a log that the speaker itself wrote and no longer has.

@@ -176,7 +176,7 @@ impl World {
         for event in session.receive(request)? {
             self.done(|tx| exchange.event(&hub, tx, event, now_ms))?;
         }
-        let marks = self.done(|tx| exchange.marks(tx, now_ms));
+        let marks = self.done(|tx| exchange.marks(&hub, tx, now_ms));
         let mut reply = exchange.begin_reply(session.reply(), &marks);
         while !exchange.is_over() {
             self.done(|tx| exchange.next_part(&hub, tx, now_ms, &mut reply));
@@ -349,6 +349,7 @@ impl Pc {
                 }
             }
             agent::Event::Feed(feed) => self.read(feed),
+            agent::Event::Piece(..) => unreachable!("no update was asked for"),
         }
     }
 

@@ -30,6 +30,7 @@ mod setup;
 mod status;
 mod store;
 mod survey;
+mod update;
 mod words;
 
 use std::ffi::OsString;
@@ -110,6 +111,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Audit(command) => audit::run(&context, command),
         Command::Operator(command) => operator::run(&context, command),
         Command::Backup(command) => backup::run(&context, command),
+        Command::Update(command) => update::run(&context, command),
         Command::Store(command) => store::run(&context, command),
         Command::Config(command) => config::run(&context, command),
         Command::Key(command) => key::run(&context, command),

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use askama::Template;
 use hyper::header::IF_NONE_MATCH;
@@ -19,6 +20,7 @@ use crate::cli::csv;
 use crate::service::Desk;
 use crate::service::fleet::{Action, Fleet, OfficeRow, State, overview, table};
 use crate::store::{Page, Tx};
+use crate::update::{Offers, runs};
 
 /// Things to do that are shown; the others are counted.
 const ACTIONS_SHOWN: usize = 8;
@@ -60,6 +62,8 @@ struct Live<'a> {
     conflicts: u64,
     quarantined: u64,
     backup: Option<When>,
+    /// How many offices have the update that is offered.
+    update: Option<String>,
     mass: Option<String>,
     todos: Vec<Todo<'a>>,
     more_todos: u64,
@@ -227,6 +231,7 @@ struct Looked {
     conflicts: u64,
     quarantined: u64,
     backed_up_ms: Option<i64>,
+    offers: Arc<Offers>,
 }
 
 /// Looks at everything; or gives back the mark of the page if it is the one that is known already.
@@ -238,7 +243,15 @@ fn look(tx: &mut dyn Tx, desk: &Desk, view: &str, known: Option<&str>) -> Result
     let (rows, fleet) = overview(tx, desk)?;
     let aside = tx.attention()?;
     let (conflicts, quarantined) = (aside.conflicts, aside.quarantined);
-    Ok(Ok(Looked { tag, rows, fleet, conflicts, quarantined, backed_up_ms: tx.backed_up_ms()? }))
+    Ok(Ok(Looked {
+        tag,
+        rows,
+        fleet,
+        conflicts,
+        quarantined,
+        backed_up_ms: tx.backed_up_ms()?,
+        offers: desk.hub.offers(),
+    }))
 }
 
 /// Another mark after everything that changes the page: a contact, something decided here, and a while.
@@ -281,6 +294,12 @@ fn live<'a>(shell: &Shell, filter: &Filter, looked: &'a Looked) -> Live<'a> {
         conflicts: looked.conflicts,
         quarantined: looked.quarantined,
         backup: looked.backed_up_ms.map(|at| shell.clock.when(at, w)),
+        update: looked.offers.latest().map(|version| {
+            let has = fleet.programs.iter().filter(|(program, _)| runs(program, version));
+            let (has, all): (u64, u64) = (has.map(|(_, offices)| offices).sum(), fleet.programs.values().sum());
+            let (has, all) = (w.number(has), w.number(all));
+            w.with("armada.pemutakhiran", &[("versi", &version.to_string()), ("n", &has), ("semua", &all)])
+        }),
         mass,
         todos: fleet.actions.iter().take(ACTIONS_SHOWN).map(|action| todo(action, shell)).collect(),
         more_todos: fleet.actions.len().saturating_sub(ACTIONS_SHOWN) as u64,

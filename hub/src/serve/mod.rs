@@ -52,6 +52,7 @@ use crate::service::Desk;
 use crate::service::status::Service;
 use crate::setup::Opened;
 use crate::store::owner::{StoreHandle, StoreOwner};
+use crate::update::Offers;
 pub(crate) use backup::due_ms;
 pub(crate) use bucket::Bucket;
 use crowd::Crowd;
@@ -177,6 +178,12 @@ impl Start {
         // From here on feed numbers belong to this start, before any office hears of one.
         store.run(move |tx| hub.begin_serving(tx)).await?;
         reached(Step::HubEpochBegun);
+        match Offers::load(&self.dir) {
+            Ok(offers) => self.hub.put_offers(offers),
+            Err(error) => {
+                tracing::warn!(ev = "update.list_unreadable", %error, "no updates are offered: stage them again")
+            }
+        }
         let (config_sender, config) = watch::channel(Arc::clone(&self.config));
         let service = Service {
             running: true,

@@ -33,6 +33,7 @@ mod stories;
 pub mod survey;
 pub mod totp;
 pub mod track;
+pub mod update;
 pub mod view;
 mod work;
 
@@ -86,6 +87,8 @@ pub enum Request {
     Account(account::Request),
     /// Alerts; a test is no transaction, as with a backup.
     Alert(alert::Request),
+    /// Programs for offices.
+    Update(update::Request),
     /// A backup; no single transaction, so [`execute`] refuses it: see [`backup::run`].
     Backup(backup::Request),
 }
@@ -120,6 +123,8 @@ pub enum Answer {
     Account(account::Answer),
     /// To [`Request::Alert`].
     Alert(alert::Answer),
+    /// To [`Request::Update`].
+    Update(update::Answer),
     /// To [`Request::Backup`].
     Backup(Box<backup::Done>),
 }
@@ -213,6 +218,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Audit(request) => Answer::Audit(audit::execute(tx, desk, request)?),
         Request::Account(request) => Answer::Account(account::execute(tx, desk, request)?),
         Request::Alert(request) => Answer::Alert(alert::execute(tx, desk, *request)?),
+        Request::Update(request) => Answer::Update(update::execute(tx, desk, request)?),
         Request::Backup(_) => {
             let no = "A backup is made beside the store, not within one of its transactions.";
             return Err(Failure::usage("Cadangan dibuat di samping penyimpanan, bukan di dalam transaksinya.", no));

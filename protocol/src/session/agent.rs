@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::line::Line;
 use super::outgoing::OpsOut;
 use super::pacing::{frame_bytes, is_worth_packing};
-use crate::attachment::{Content, Standing};
+use crate::attachment::{Content, ContentHash, Standing};
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{
@@ -19,8 +19,8 @@ use crate::planted::{self, Place};
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::preamble;
 use crate::wire::v1::{
-    Again, Attest, Chunk, End, Feed, FeedFrame, FileFrame, Frame, Have, Hello, Inventory, LogFrame, LogName, Marks,
-    Offer, Ops, PageLog, Refusal,
+    Again, Attest, Chunk, End, Feed, FeedFrame, Fetch, FileFrame, Frame, Have, Hello, Inventory, LogFrame, LogName,
+    Marks, Offer, Ops, PageLog, Refusal,
 };
 
 /// What an agent knows when an exchange opens, read from its store at one moment.
@@ -146,6 +146,8 @@ pub enum Event {
     Files(Vec<(Content, Standing)>),
     /// A page of the feed, to commit with its cursor.
     Feed(Feed),
+    /// A part of an update file: of which one, where it begins, and the part.
+    Piece(ContentHash, u32, Vec<u8>),
 }
 
 /// How a whole exchange ended.
@@ -182,6 +184,7 @@ pub struct Session {
     frame_bytes: usize,
     asked: Vec<(LogId, u64)>,
     signing: Signing,
+    fetch: Option<(ContentHash, u32)>,
     /// Heads of each signature.
     signed: Vec<Vec<(LogId, u64)>>,
 }
@@ -224,6 +227,7 @@ impl Session {
             frame_bytes: FRAME_BODY_BYTES_AIM,
             asked: Vec::new(),
             signing: Signing { due: true, stored: Vec::new() },
+            fetch: None,
             signed: Vec::new(),
         }
     }
@@ -237,6 +241,11 @@ impl Session {
     /// What to sign; otherwise it is what the request brings. Before the request is made.
     pub fn sign(&mut self, signing: Signing) {
         self.signing = signing;
+    }
+
+    /// Asks for a part of an update file, if the request leaves nothing unsent. Before the request is made.
+    pub fn fetch(&mut self, part: Option<(ContentHash, u32)>) {
+        self.fetch = part;
     }
 
     /// Where the model of packed bodies comes from. Ops are packed if the link carries few bytes a second upwards, or
@@ -270,6 +279,9 @@ impl Session {
             Mode::Send { bytes_aim } => self.put_ops(outbox, bytes_aim, &mut out)?,
         }
         self.put_files(outbox, &mut out)?;
+        if let Some((ContentHash(hash), offset)) = self.fetch.filter(|_| !self.unsent) {
+            Frame::Fetch(Fetch { hash, offset }).put(&mut out);
+        }
         Frame::End(End { more: self.unsent }).put(&mut out);
         Ok(out)
     }
@@ -460,6 +472,9 @@ impl Session {
             (State::ExpectPages { .. }, Frame::Files(files)) => {
                 let offered = self.opening.files.iter().map(|file| file.content);
                 Ok(Some(Event::Files(offered.zip(files.standings.0.iter().map(Standing::from)).collect())))
+            }
+            (State::ExpectPages { .. }, Frame::Piece(piece)) => {
+                Ok(Some(Event::Piece(ContentHash(piece.hash), piece.offset, piece.bytes.0)))
             }
             (State::ExpectPages { .. }, Frame::Attest(_)) => Ok(None),
             (State::ExpectPages { held }, Frame::End(End { more })) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::line::{Line, Logs, Memory, cursors};
 use super::pacing::is_worth_packing;
-use crate::attachment::Content;
+use crate::attachment::{Content, ContentHash};
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
@@ -15,7 +15,7 @@ use crate::planted::{self, Defect, Place};
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::preamble;
 use crate::wire::v1::{
-    Attest, Chunk, End, Feed, FeedFrame, Files, Frame, Hello, Inventory, LogFrame, LogName, Marks, Ops, PageLog,
+    Attest, Chunk, End, Feed, FeedFrame, Files, Frame, Hello, Inventory, LogFrame, LogName, Marks, Ops, PageLog, Piece,
     Refusal, Refused, VERSION,
 };
 use crate::wire::versions;
@@ -37,6 +37,8 @@ pub enum Event {
     Offer(Vec<Content>),
     /// A part of a file that was offered: its place in the offer, where the part begins, and the part.
     Chunk(u8, u32, Vec<u8>),
+    /// The part of an update file that is wanted: of which one, and where it begins.
+    Fetch(ContentHash, u32),
     /// The request is whole.
     End,
 }
@@ -195,6 +197,9 @@ impl Session {
             (State::ExpectOps, Frame::Chunk(Chunk { file, offset, bytes })) => {
                 self.ready.push_back(Event::Chunk(file, offset, bytes.0));
             }
+            (State::ExpectOps, Frame::Fetch(fetch)) => {
+                self.ready.push_back(Event::Fetch(ContentHash(fetch.hash), fetch.offset));
+            }
             (State::ExpectOps, Frame::Attest(attest)) => self.ready.push_back(Event::Attest(attest)),
             (State::ExpectOps, Frame::End(End { .. })) => {
                 if !self.line.reader.is_between_frames() {
@@ -289,6 +294,8 @@ pub enum Part {
     Files(Files),
     /// A page of the feed.
     Feed(Feed),
+    /// A part of an update file.
+    Piece(Piece),
     /// Nothing was cut off.
     End {
         /// Pages or restored ops are left.
@@ -340,6 +347,7 @@ impl Reply {
                 Frame::Ops(Ops { log: down.name(log), first_seq, ops }).put_packed(out, &mut self.packer);
             }
             Part::Files(files) => Frame::Files(files).put(out),
+            Part::Piece(piece) => Frame::Piece(piece).put(out),
             Part::Feed(Feed { topic, upto, logs, entries, attests }) => {
                 let logs = List(logs.0.into_iter().map(|head| page_log(down, head)).collect());
                 Frame::Feed(FeedFrame { topic, upto, logs, entries, attests }).put_packed(out, &mut self.packer);

@@ -59,6 +59,10 @@ pub enum Frame {
     Files(Files),
     /// 20, down, first: what stands at the hub, as far as it changed on this line.
     Moved(Moved),
+    /// 138, up, behind everything: the part of an update file that is wanted next.
+    Fetch(Fetch),
+    /// 149, down, behind everything: that part.
+    Piece(Piece),
     /// 30 and 31, both ways, last: nothing was cut off.
     End(End),
 }
@@ -66,6 +70,8 @@ pub enum Frame {
 /// Numbers of the kinds.
 pub mod kind {
     #![allow(missing_docs)]
+    use crate::wire::frame::KIND_SKIPPABLE;
+
     pub const HELLO: u8 = 1;
     pub const HAVE: u8 = 2;
     pub const LOG: u8 = 3;
@@ -80,6 +86,8 @@ pub mod kind {
     pub const REFUSED: u8 = 18;
     pub const FILES: u8 = 19;
     pub const MOVED: u8 = 20;
+    pub const FETCH: u8 = KIND_SKIPPABLE | 10;
+    pub const PIECE: u8 = KIND_SKIPPABLE | 21;
 }
 
 impl Frame {
@@ -105,6 +113,8 @@ impl Frame {
             Frame::Files(message) => (kind::FILES, codec::encode(message)),
             Frame::Again(message) => (kind::AGAIN, codec::encode(message)),
             Frame::Moved(message) => (kind::MOVED, codec::encode(message)),
+            Frame::Fetch(message) => (kind::FETCH, codec::encode(message)),
+            Frame::Piece(message) => (kind::PIECE, codec::encode(message)),
             Frame::End(End { more: false }) => (KIND_END, Vec::new()),
             Frame::End(End { more: true }) => (KIND_END_MORE, Vec::new()),
         };
@@ -132,6 +142,8 @@ impl Frame {
             kind::FILES => Frame::Files(codec::decode(body)?),
             kind::AGAIN => Frame::Again(codec::decode(body)?),
             kind::MOVED => Frame::Moved(codec::decode(body)?),
+            kind::FETCH => Frame::Fetch(codec::decode(body)?),
+            kind::PIECE => Frame::Piece(codec::decode(body)?),
             KIND_END => Frame::End(End { more: false }),
             KIND_END_MORE => Frame::End(End { more: true }),
             KIND_SKIPPABLE.. => return Ok(None),
@@ -346,6 +358,37 @@ pub enum FileStanding {
     Unknown,
 }
 
+/// The part of an update file that is wanted next.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Fetch {
+    /// SHA-256 over the file.
+    pub hash: [u8; 32],
+    /// Where in the file the part begins.
+    pub offset: u32,
+}
+
+/// A part of an update file.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Piece {
+    /// SHA-256 over the file.
+    pub hash: [u8; 32],
+    /// Where in the file the part begins.
+    pub offset: u32,
+    /// The part.
+    pub bytes: Blob<CHUNK_BYTES_MAX>,
+}
+
+/// An update file that the hub offers; the value of [`extension::UPDATE`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Offered {
+    /// SHA-256 over the file.
+    pub hash: [u8; 32],
+    /// Its length.
+    pub bytes: u32,
+    /// Its version, as the hub read it.
+    pub version: Txt<NAME_BYTES_MAX>,
+}
+
 /// What stands at the hub.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Marks {
@@ -417,6 +460,9 @@ pub mod extension {
     /// Numbers of the hub's last backup that was begun and of the last one that was done, two `u64`; missing: none was begun.
     /// What the hub held when it said so is in every backup of a higher number than the one begun.
     pub const BACKUPS: u16 = 2;
+    /// An update that the hub has for the program that Hello named, an [`super::Offered`]. Whether it is wanted is the agent's
+    /// business.
+    pub const UPDATE: u16 = 3;
 }
 
 /// Numbers of extensions in [`Hello`].

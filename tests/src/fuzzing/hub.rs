@@ -117,7 +117,7 @@ impl Hub {
         if !session.is_ended() {
             return Err(Fault::Cut);
         }
-        let marks = self.done(|tx, _| exchange.marks(tx, NOW_MS));
+        let marks = self.done(|tx, hub| exchange.marks(hub, tx, NOW_MS));
         self.check_marks(speaker, &marks);
         let mut reply = exchange.begin_reply(session.reply(), &marks);
         while !exchange.is_over() {

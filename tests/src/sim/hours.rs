@@ -73,7 +73,7 @@ impl Pc {
                         // As in the service: that it cannot be noted keeps nothing from going on.
                         let _ = self.desk.with(|store| store.note_next(store.wall_ms().saturating_add(in_ms as i64)));
                     }
-                    Effect::Reload | Effect::End | Effect::GiveUp => {}
+                    Effect::Reload | Effect::End | Effect::GiveUp | Effect::MakeWay => {}
                 }
             }
         }

@@ -264,7 +264,7 @@ impl Pc {
             let health = Health { free_bytes: 1 << 30, program: "sim".to_owned() };
             // An agent primes a model for each stream; here all streams copy one that was primed once.
             let packs = packs.then_some(Primed::Kept);
-            contact(&desk, &Caller { transport: link, key, health, packs, rules: Rules::default() }).await
+            contact(&desk, &Caller { transport: link, key, health, packs, rules: Rules::default(), coming: None }).await
         }));
         true
     }

@@ -29,5 +29,6 @@ mod service;
 mod strangers;
 mod tidy;
 mod together;
+mod updates;
 mod versions;
 mod work;

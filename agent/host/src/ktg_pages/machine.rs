@@ -189,6 +189,39 @@ pub(super) static HUB_FORGOT: Page = Page {
     ],
 };
 
+pub(super) static UPDATE_REFUSED: Page = Page {
+    exit: Exit::Refused,
+    sentence: ["Pemutakhiran ini tidak dipasang.", "This update is not installed."],
+    next_step: [
+        "Ambil lagi berkasnya dari penerbit, yang untuk komputer jenis ini, dan cocokkan update.keys di agent.toml.",
+        "Get the file from the publisher again, the one for this kind of PC, and compare update.keys in agent.toml.",
+    ],
+    explanation: [
+        "Yang dipasang hanya yang ditandatangani penerbit, untuk komputer jenis ini, dan tidak berubah di jalan.\n\
+         Kuncinya ada di komputer ini; pusat maupun pembawa berkas tidak bisa menggantinya. Program lama terus bekerja.",
+        "Only what the publisher signed is installed, for this kind of PC, and unchanged on its way.\n\
+         The key lies on this PC; neither the hub nor who carries the file can change it. The old program goes on.",
+    ],
+};
+
+pub(super) static UPDATE_GIVEN_UP: Page = Page {
+    exit: Exit::Failed,
+    sentence: [
+        "Pemutakhiran tidak jalan di komputer ini; program sebelumnya dipakai lagi.",
+        "An update did not do on this PC; the program before it is used again.",
+    ],
+    next_step: [
+        "Tidak ada yang hilang. Tunggu versi berikutnya; sebabnya ada di kentongan-agent update check.",
+        "Nothing is lost. Wait for the next version; kentongan-agent update check says why.",
+    ],
+    explanation: [
+        "Program baru dimulai dua kali dan tidak pernah siap, atau berkasnya tidak utuh lagi.\n\
+         Versi itu tidak dicoba lagi, kecuali seseorang memintanya dengan kentongan-agent update apply.",
+        "The new program was started twice and was never ready, or its file is not whole any more.\n\
+         That version is not tried again, unless somebody asks for it by kentongan-agent update apply.",
+    ],
+};
+
 pub(super) static UNKNOWN_FORM: Page = Page {
     exit: Exit::SomeRefused,
     sentence: ["Jenis formulir ini tidak dikenal di sini.", "This form is not known here."],

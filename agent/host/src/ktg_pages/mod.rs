@@ -44,6 +44,8 @@ pub(crate) fn page(ktg: Ktg) -> &'static Page {
         Ktg::StoreDamaged => &machine::STORE_DAMAGED,
         Ktg::StoreNewer => &machine::STORE_NEWER,
         Ktg::DiskFailed => &machine::DISK_FAILED,
+        Ktg::UpdateRefused => &machine::UPDATE_REFUSED,
+        Ktg::UpdateGivenUp => &machine::UPDATE_GIVEN_UP,
         Ktg::BackupStale => &machine::BACKUP_STALE,
         Ktg::BackupDamaged => &machine::BACKUP_DAMAGED,
         Ktg::HubForgot => &machine::HUB_FORGOT,

@@ -70,6 +70,8 @@ impl Store {
         match event {
             Event::Marks(marks) => self.apply_marks(&marks, waited_ms),
             Event::Feed(feed) => self.apply_feed(&feed),
+            // Not of the store, see [`crate::update`].
+            Event::Piece(..) => Ok(Applied::default()),
             Event::Files(files) => Ok(Applied { file_bytes: self.note_files(&files)?, ..Applied::default() }),
             Event::Restored { head, first_seq, ops } => self.apply_restored(&head, first_seq, &ops),
         }

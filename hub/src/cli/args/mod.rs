@@ -10,6 +10,7 @@ mod office;
 mod operator;
 mod store;
 mod survey;
+mod update;
 mod work;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, RequestCommand
 pub(crate) use operator::{OperatorCommand, RoleArg};
 pub(crate) use store::StoreCommand;
 pub(crate) use survey::{IndexArgs, SurveyCommand};
+pub(crate) use update::UpdateCommand;
 pub(crate) use work::{
     ComplaintCommand, ConflictCommand, ExportArgs, ExportFormat, ExportProfile, ExportWhat, QuarantineCommand,
 };
@@ -116,6 +118,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     #[command(subcommand, about = t("Cadangan pusat", "Backups of the hub"))]
     Backup(BackupCommand),
+    #[command(subcommand, about = t("Pemutakhiran program di kantor", "Updates of offices' programs"))]
+    Update(UpdateCommand),
     #[command(subcommand, about = t("Penyimpanan yang rusak", "A damaged store"))]
     Store(StoreCommand),
     #[command(subcommand, about = t("Peringatan lewat surel dan webhook", "Alerts by e-mail and webhook"))]

@@ -125,8 +125,8 @@ impl Hub {
 
     fn take(&mut self, exchange: &mut Exchange, speaker: ReplicaId, event: Event) -> Result<(), Fault> {
         match event {
-            // Files have stories of their own, with a hub that keeps them.
-            Event::Hello(_) | Event::Offer(_) | Event::Chunk(..) | Event::End => {}
+            // Files have stories of their own, with a hub that keeps them; so have updates.
+            Event::Hello(_) | Event::Offer(_) | Event::Chunk(..) | Event::Fetch(..) | Event::End => {}
             Event::Have(position) => {
                 exchange.named.extend(&position.logs);
                 exchange.position = position;

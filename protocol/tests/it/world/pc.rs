@@ -198,6 +198,7 @@ impl Pc {
                 log.stored = log.held().min(log.stored.max(log.ops.keys().next_back().copied().unwrap_or(0)));
             }
             Event::Files(_) => unreachable!("no file was offered"),
+            Event::Piece(..) => unreachable!("no update was asked for"),
             Event::Feed(feed) => self.keep_feed(&feed)?,
         }
         Ok(())
