@@ -4,16 +4,15 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use kentongan_agent::inbox::{ListEntered, MapChoice, Options, import_file};
 use kentongan_agent::store::{Machine, Store};
-use kentongan_host::Lang;
+use kentongan_tests::visitor::Visitor;
 use kentongan_tests::{Dice, Hub, Office, data};
 use rusqlite::Connection;
 
 use crate::idle::resident_bytes;
+use crate::import::import;
 use crate::measure::{Bound, Figure, median, timed};
 
 const FEW: usize = 1_000;
@@ -62,6 +61,20 @@ pub(crate) fn run() -> Vec<Figure> {
             bound: Bound::None,
         });
     }
+    for (words, what) in [
+        ("zzz", "a search that finds nothing among 100,000 records"),
+        ("a", "a search for a letter"),
+        ("ja", "a search for what begins many words"),
+        ("jalan lampu", "a search for two words"),
+    ] {
+        figures.push(Figure {
+            name: "page-search",
+            what,
+            ours: (search_ms(&mut many, words), "ms"),
+            against: (BOUND_MS, "the bound"),
+            bound: Bound::AtMost(1.0),
+        });
+    }
     let page = many.page();
     std::thread::scope(|scope| {
         for _ in 0..TABS {
@@ -88,24 +101,25 @@ fn fill(office: &Office, records: usize) {
         let file = office.desk().join(format!("{number}.csv"));
         let count = FILE_ROWS.min(records - rows);
         fs::write(&file, data::messy_csv(&mut Dice::new(number as u64), count, usize::MAX).csv).expect("write a file");
-        let options = Options {
-            lang: Lang::En,
-            author: "impor".to_owned(),
-            offset_min: 420,
-            map: MapChoice::Titles,
-            rejected_folders: Vec::new(),
-            entered: ListEntered::No,
-            stop: &AtomicBool::new(false),
-        };
-        let report = import_file(&file, &options, &mut store, &mut |_| {}).expect("import a file");
-        assert_eq!((report.taken, report.rejected), (count as u64, 0), "{report:?}");
+        import(&file, &mut store, count);
     }
+    while store.index_some().expect("the index of words") {}
     store.close().expect("close the store");
     let store = Connection::open(&path).expect("the file of the store");
     store.execute("UPDATE log SET stored = held WHERE own = 1", []).expect("the marks of a hub");
     // Entered over some years, not within a minute.
     let spread = "UPDATE record SET wall_ms = wall_ms - id % 1000 * 86400000, changed = wall_ms - id % 1000 * 86400000";
     store.execute(spread, []).expect("times of entry");
+}
+
+/// What a search takes, with the form and the way there.
+fn search_ms(office: &mut Office, words: &str) -> f64 {
+    let mut visitor = Visitor::at(&office.page());
+    let mut search = || {
+        visitor.post("/catatan", &[("kata", words)]).expect(200);
+    };
+    let rounds = (0..ROUNDS).map(|_| timed(&mut search).0).collect();
+    median(rounds).as_secs_f64() * 1000.0
 }
 
 fn fetch(page: &str, path: &str) {

@@ -6,6 +6,7 @@ CREATE VIRTUAL TABLE search USING fts5 (
     content = '',                     -- the words themselves stand in the ops
     contentless_delete = 1,
     detail = none,                    -- records are looked for, not places in them
+    prefix = '2',                     -- what begins with two letters is in thousands of records
     tokenize = 'ascii'                -- what is no letter or digit has been cut away before
 );
 
