@@ -64,9 +64,35 @@ pub(crate) fn run(
             format!("There is no check {unknown}. There are: {known}."),
         ));
     }
-    let settings = config::load(dir, named_config);
+    let mut examined = examine(dir, &config::load(dir, named_config));
+    let findings = &mut examined.findings;
+    findings.retain(|finding| only.is_empty() || only.iter().any(|name| name == finding.check));
+    print(out, findings);
+    Ok(match findings.iter().map(|finding| finding.verdict).max() {
+        Some(Verdict::Bad) => Exit::DoctorFailures,
+        Some(Verdict::Warning) => Exit::DoctorWarnings,
+        _ => Exit::Done,
+    })
+}
+
+/// What was looked at, and what was found.
+pub(crate) struct Examined {
+    /// The state, or why nobody can tell it.
+    pub(crate) status: Result<Value, Failure>,
+    findings: Vec<Finding>,
+}
+
+impl Examined {
+    /// What was found, as a document.
+    pub(crate) fn document(&self, out: &Output) -> Value {
+        document(out, &self.findings)
+    }
+}
+
+/// Runs all checks.
+pub(crate) fn examine(dir: &DataDir, settings: &Result<Settings, Failure>) -> Examined {
     let status = status(dir, settings.as_ref().ok());
-    let mut findings = vec![folder(dir), configuration(&settings)];
+    let mut findings = vec![folder(dir), configuration(settings)];
     findings.push(store(&status));
     findings.extend(settings.as_ref().ok().map(|settings| space(dir, settings)));
     findings.push(enrolment(dir));
@@ -76,13 +102,7 @@ pub(crate) fn run(
     findings.extend(status.as_ref().ok().and_then(contact));
     findings.extend(status.as_ref().ok().and_then(data));
     findings.extend(updates(dir));
-    findings.retain(|finding| only.is_empty() || only.iter().any(|name| name == finding.check));
-    print(out, &findings);
-    Ok(match findings.iter().map(|finding| finding.verdict).max() {
-        Some(Verdict::Bad) => Exit::DoctorFailures,
-        Some(Verdict::Warning) => Exit::DoctorWarnings,
-        _ => Exit::Done,
-    })
+    Examined { status, findings }
 }
 
 /// From the service, or from the store if none runs. Either way every page of the store is looked at first.
@@ -334,21 +354,24 @@ fn data(status: &Value) -> Option<Finding> {
     Some(finding("data", verdict, said, next))
 }
 
+fn document(out: &Output, findings: &[Finding]) -> Value {
+    let checks: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "check": finding.check,
+                "verdict": match finding.verdict { Verdict::Good => "ok", Verdict::Warning => "warning", Verdict::Bad => "failure" },
+                "message": out.pick(&finding.said.0, &finding.said.1),
+                "next": (finding.verdict != Verdict::Good).then(|| out.pick(&finding.next.0, &finding.next.1)),
+            })
+        })
+        .collect();
+    json!({ "schema": "kentongan.agent.doctor/1", "checks": checks })
+}
+
 fn print(out: &Output, findings: &[Finding]) {
     if out.json {
-        let checks: Vec<Value> = findings
-            .iter()
-            .map(|finding| {
-                json!({
-                    "check": finding.check,
-                    "verdict": match finding.verdict { Verdict::Good => "ok", Verdict::Warning => "warning", Verdict::Bad => "failure" },
-                    "message": out.pick(&finding.said.0, &finding.said.1),
-                    "next": (finding.verdict != Verdict::Good).then(|| out.pick(&finding.next.0, &finding.next.1)),
-                })
-            })
-            .collect();
-        out.document(&json!({ "schema": "kentongan.agent.doctor/1", "checks": checks }));
-        return;
+        return out.document(&document(out, findings));
     }
     let mut table = Table::headless();
     for finding in findings {

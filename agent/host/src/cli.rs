@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use kentongan_protocol::form::Lang;
@@ -11,6 +12,7 @@ use kentongan_protocol::wire;
 use serde_json::json;
 
 use crate::data_dir::Program;
+use crate::options::{Kind, Value};
 use crate::output::{Output, OutputFlags, parse_lang, pick, process_lang, set_process_lang};
 use crate::release::BUILT;
 
@@ -43,6 +45,39 @@ pub fn print_version(out: &Output, program: Program) {
     } else {
         let commit = COMMIT.map(|commit| format!(", commit {commit}")).unwrap_or_default();
         out.line(&format!("{binary} {version} ({} {protocol}{commit})", out.pick("protokol", "protocol")));
+    }
+}
+
+/// Reads a span of time, such as `20s` or `7d`.
+///
+/// # Errors
+/// What would be right.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match Kind::DURATION.parse(text) {
+        Ok(Value::Duration(ms)) => Ok(Duration::from_millis(ms)),
+        _ => Err(t("tulis misalnya 20s, 5m, 2h atau 7d", "write for example 20s, 5m, 2h or 7d").to_owned()),
+    }
+}
+
+/// What a bundle for whoever helps is asked for with.
+#[derive(Debug, Args)]
+pub struct SupportArgs {
+    /// Where it goes.
+    #[arg(short, long, value_name = "FILE", help = t("Ke berkas ini", "To this file"))]
+    pub output: Option<PathBuf>,
+    /// Whether only its content is listed.
+    #[arg(long, help = t("Hanya tampilkan isinya", "Only show what would be in it"))]
+    pub list: bool,
+    /// How far back its log goes.
+    #[arg(long, default_value = "7d", value_name = "2h|7d", value_parser = duration,
+        help = t("Catatan kejadian sejak sekian lama lalu", "The log since this long ago"))]
+    pub since: Duration,
+}
+
+impl SupportArgs {
+    /// From when on its log goes, milliseconds since 1970.
+    pub fn since_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_sub(i64::try_from(self.since.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

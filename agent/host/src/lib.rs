@@ -43,6 +43,7 @@ pub mod carve;
 pub mod sqlite;
 pub mod steps;
 pub mod store_thread;
+pub mod support;
 
 pub mod certificate;
 pub mod enrolment;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use kentongan_host::cli::{Common, examples, t};
+use kentongan_host::cli::{Common, SupportArgs, duration, examples, t};
 
 fn agent_examples(lines: &[&str]) -> String {
     examples("kentongan-agent", lines)
@@ -109,6 +109,13 @@ pub(super) enum Command {
         after_help = agent_examples(&["doctor", "doctor --only net,clock", "doctor --json"]),
     )]
     Doctor(DoctorArgs),
+    #[command(
+        name = "support-bundle",
+        visible_alias = "support",
+        about = t("Paket bantuan tanpa data orang", "A bundle for whoever helps, without anybody's data"),
+        after_help = agent_examples(&["support-bundle --list", "support-bundle -o bantuan.zip --since 2d"]),
+    )]
+    SupportBundle(SupportArgs),
     #[command(
         about = t("Kejadian terakhir", "The last events"),
         after_help = agent_examples(&["logs", "logs -f --level warn", "logs --since 2h"]),
@@ -455,13 +462,5 @@ fn field_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(t("tulis BIDANG=NILAI", "write FIELD=VALUE").to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<std::time::Duration, String> {
-    use kentongan_host::options::{Kind, Value};
-    match Kind::DURATION.parse(text) {
-        Ok(Value::Duration(ms)) => Ok(std::time::Duration::from_millis(ms)),
-        _ => Err(t("tulis misalnya 20s, 5m, 2h atau 7d", "write for example 20s, 5m, 2h or 7d").to_owned()),
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::{CommandFactory, FromArgMatches};
-use kentongan_host::cli::{Common, early_lang};
+use kentongan_host::cli::{Common, SupportArgs, early_lang};
 use kentongan_host::control::Client;
 use kentongan_host::data_dir::{DataDir, Program};
 use kentongan_host::exit::Exit;
@@ -27,6 +27,7 @@ use kentongan_host::options;
 use kentongan_host::output::Output;
 use kentongan_host::reserve::Reserve;
 use kentongan_host::store_thread::StoreThread;
+use kentongan_host::support::Bundle;
 use serde_json::{Value, json};
 
 use self::args::{
@@ -145,6 +146,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         Typed::Doctor(args) => doctor::run(&place.dir, place.common.config.clone(), out, &args.only),
+        Typed::SupportBundle(args) => place.support(&args),
         Typed::Logs(args) => print::logs(out, &place.dir, args.follow, args.since, args.level),
     }
 }
@@ -284,6 +286,16 @@ impl Place<'_> {
             self.out.say("Buka alamat itu di peramban.", "Open this address in a browser.");
         }
         Ok(Exit::Done)
+    }
+
+    fn support(&self, args: &SupportArgs) -> Result<Exit, Failure> {
+        let now_ms = kentongan_host::Clock::wall_ms(&kentongan_host::SystemClock::new());
+        let settings = config::load(&self.dir, self.common.config.clone());
+        let mut bundle = Bundle::of(&self.dir, &settings, now_ms, args.since_ms(now_ms));
+        let examined = doctor::examine(&self.dir, &settings);
+        bundle.add("doctor.json", &examined.document(self.out));
+        bundle.add_answer("status.json", &examined.status);
+        bundle.hand_over(self.out, args.output.clone(), args.list)
     }
 
     fn status(&self, args: &StatusArgs) -> Result<Exit, Failure> {

@@ -36,8 +36,9 @@ struct Check {
     next_step: Option<String>,
 }
 
+/// What was found.
 #[derive(Debug, Serialize)]
-struct Report {
+pub(super) struct Report {
     checks: Vec<Check>,
 }
 
@@ -48,7 +49,8 @@ struct Doctor<'c, 'a> {
     checks: Vec<Check>,
 }
 
-pub(super) fn run(context: &Context<'_>) -> Result<Exit, Failure> {
+/// Looks at everything.
+pub(super) fn examine(context: &Context<'_>) -> Report {
     let mut doctor = Doctor { context, now_ms: SystemClock::new().wall_ms(), checks: Vec::new() };
     let config = doctor.config();
     if doctor.folder() {
@@ -60,7 +62,11 @@ pub(super) fn run(context: &Context<'_>) -> Result<Exit, Failure> {
         doctor.backup(&config);
         doctor.port(&config);
     }
-    let report = Report { checks: doctor.checks };
+    Report { checks: doctor.checks }
+}
+
+pub(super) fn run(context: &Context<'_>) -> Result<Exit, Failure> {
+    let report = examine(context);
     show(context, &report);
     let worst = |outcome| report.checks.iter().any(|check| check.outcome == outcome);
     Ok(match (worst(Outcome::Failure), worst(Outcome::Warning)) {

@@ -29,6 +29,7 @@ mod quarantine;
 mod setup;
 mod status;
 mod store;
+mod support;
 mod survey;
 mod update;
 mod words;
@@ -122,6 +123,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Metrics(command) => metrics::run(&context, command),
         Command::Paths => setup::paths(&context),
         Command::Doctor => doctor::run(&context),
+        Command::SupportBundle(args) => support::run(&context, args),
         Command::Logs(args) => logs::run(&context, args),
         Command::Version => {
             kentongan_host::cli::print_version(out, Program::Hub);

@@ -1,9 +1,9 @@
 //! Showing settings: the commented sample file, and `config show`.
 
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 
 use super::value::{Kind, Value};
-use super::{Opt, Origin, Settings};
+use super::{Opt, Origin, Setting, Settings};
 use crate::data_dir::Program;
 use crate::output::{Output, Table};
 
@@ -50,6 +50,24 @@ impl Settings {
             table.row([opt.name(), shown, opt.unit.to_owned(), source]);
         }
         out.table(&table);
+    }
+
+    /// The settings for whoever helps: figures, choices and addresses to listen at as they are. Of any other text it is
+    /// only told that somebody wrote one, because it may name a person or open a door.
+    pub fn harmless(&self) -> Json {
+        let row = |(opt, setting): (&Opt, &Setting)| {
+            let may_say_anything = matches!(opt.kind, Kind::Text | Kind::List) && opt.table != "listen";
+            let is_own = setting.origin != Origin::BuiltIn && !setting.text.is_empty();
+            let is_hidden = is_own && (opt.secret || may_say_anything);
+            let origin = match setting.origin {
+                Origin::BuiltIn => "built-in",
+                Origin::File { .. } => "file",
+                Origin::Environment(_) => "environment",
+                Origin::Flag => "flag",
+            };
+            (opt.name(), json!({ "value": if is_hidden { "***" } else { setting.text.as_str() }, "origin": origin }))
+        };
+        self.options.iter().zip(&self.settings).map(row).collect::<Map<_, _>>().into()
     }
 
     fn rows(&self) -> impl Iterator<Item = (&'static Opt, String, String)> {

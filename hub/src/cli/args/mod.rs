@@ -16,7 +16,7 @@ mod work;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use kentongan_host::cli::{Common, t};
+use kentongan_host::cli::{Common, SupportArgs, t};
 
 pub(crate) use alert::AlertCommand;
 pub(crate) use backup::BackupCommand;
@@ -153,6 +153,13 @@ pub(crate) enum Command {
         after_help = examples(&["doctor --data ./pusat", "doctor --data ./pusat --json"]),
     )]
     Doctor,
+    #[command(
+        name = "support-bundle",
+        visible_alias = "support",
+        about = t("Paket bantuan tanpa data orang", "A bundle for whoever helps, without anybody's data"),
+        after_help = examples(&["support-bundle --list", "support-bundle -o bantuan.zip --since 2d"]),
+    )]
+    SupportBundle(SupportArgs),
     #[command(
         about = t("Kejadian terakhir", "The last events"),
         after_help = examples(&["logs --data ./pusat", "logs --data ./pusat -n 50 --level warn"]),
