@@ -197,6 +197,7 @@ impl Here {
             hub,
             authority: Arc::new(RwLock::new(authority)),
             config: Arc::new(config),
+            rhythms: Arc::default(),
             service: Service::default(),
             now_ms: clock.wall_ms(),
             actor: words::person(),

@@ -11,16 +11,16 @@ use crate::config::PerOffice;
 use crate::service::fleet::{OfficeRow, rows};
 use crate::service::status::{Status, status_of};
 use crate::service::{Desk, audit, board};
-use crate::store::{CaseCount, Tx};
+use crate::store::{CaseCount, RecordTally, Tx};
 
 /// With more offices than this, `auto` leaves out what is told of each.
 const OFFICES_TOLD_MAX: usize = 2_000;
 
-/// Everything. One transaction.
-pub(super) fn overview(tx: &mut dyn Tx, desk: &Desk) -> Result<String, Failure> {
+/// Everything. One transaction, which counts only the records that came since `tally`.
+pub(super) fn overview(tx: &mut dyn Tx, desk: &Desk, tally: &mut RecordTally) -> Result<String, Failure> {
     let began = Instant::now();
     let offices = rows(tx, desk)?;
-    let status = status_of(tx, desk, &offices)?;
+    let status = status_of(tx, desk, &offices, tally)?;
     let mut page = Page::default();
     hub(&mut page, &status);
     let oldest_ms = tx.conflicts(None, 1)?.first().map(|conflict| conflict.since_ms);

@@ -27,6 +27,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::serve::Serving;
+use crate::store::RecordTally;
 pub(crate) use counters::Counters;
 use text::Page;
 
@@ -41,7 +42,15 @@ pub(crate) struct Watched {
     serving: Serving,
     /// SHA-256 of the token to be brought, if one is asked for.
     token: Option<[u8; 32]>,
-    kept: Mutex<Option<(Instant, Arc<str>)>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// What the store said last.
+#[derive(Debug)]
+struct Kept {
+    at: Instant,
+    text: Arc<str>,
+    tally: RecordTally,
 }
 
 impl Watched {
@@ -68,11 +77,18 @@ impl Watched {
             // Those who come meanwhile wait for the same numbers.
             let mut kept = self.kept.lock().await;
             match &*kept {
-                Some((at, text)) if at.elapsed() < KEPT => Arc::clone(text),
-                _ => {
+                Some(kept) if kept.at.elapsed() < KEPT => Arc::clone(&kept.text),
+                before => {
+                    let mut tally = before.as_ref().map(|kept| kept.tally.clone()).unwrap_or_default();
                     let desk = serving.desk("metrics");
-                    let text: Arc<str> = serving.store.run(move |tx| gather::overview(tx, &desk)).await?.into();
-                    *kept = Some((Instant::now(), Arc::clone(&text)));
+                    let gathered = serving.store.run(move |tx| {
+                        let text = gather::overview(tx, &desk, &mut tally)?;
+                        Ok::<_, Failure>((text, tally))
+                    });
+                    // A tally of a transaction that failed is dropped with it.
+                    let (text, tally) = gathered.await?;
+                    let text: Arc<str> = text.into();
+                    *kept = Some(Kept { at: Instant::now(), text: Arc::clone(&text), tally });
                     text
                 }
             }

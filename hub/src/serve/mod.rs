@@ -49,6 +49,7 @@ use crate::engine::Hub;
 use crate::metrics::Counters;
 use crate::salvage::advise;
 use crate::service::Desk;
+use crate::service::fleet::Rhythms;
 use crate::service::status::Service;
 use crate::setup::Opened;
 use crate::store::owner::{StoreHandle, StoreOwner};
@@ -81,6 +82,7 @@ pub(crate) struct Serving {
     pub(crate) counters: Arc<Counters>,
     authority: Arc<RwLock<Authority>>,
     config: watch::Receiver<Arc<Config>>,
+    rhythms: Arc<Rhythms>,
     service: Service,
     backups: backup::Backups,
     crowd: Crowd,
@@ -99,6 +101,7 @@ impl Serving {
             hub: Arc::clone(&self.hub),
             authority: Arc::clone(&self.authority),
             config: self.config(),
+            rhythms: Arc::clone(&self.rhythms),
             service: self.service.clone(),
             now_ms: self.clock.wall_ms(),
             actor: actor.to_owned(),
@@ -201,6 +204,7 @@ impl Start {
             clock: self.clock,
             authority: Arc::new(RwLock::new(self.authority)),
             config,
+            rhythms: Arc::default(),
             service,
             backups: backup::Backups::default(),
             crowd: Crowd::default(),

@@ -140,6 +140,8 @@ pub struct Desk {
     pub authority: Arc<RwLock<Authority>>,
     /// How the hub is set.
     pub config: Arc<Config>,
+    /// Rhythms of offices that were learned already.
+    pub rhythms: Arc<fleet::Rhythms>,
     /// The running service, for the status.
     pub service: status::Service,
     /// The time of this request, milliseconds since 1970.

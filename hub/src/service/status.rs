@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Desk;
 use super::fleet::{Notice, OfficeRow, State, rows};
 use crate::ca::{Age, age};
-use crate::store::Tx;
+use crate::store::{RecordTally, Tx};
 
 /// The hub at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -124,13 +124,18 @@ const BACKUP_AGE_MS_MAX: i64 = 26 * 3_600_000;
 /// A failure of the store.
 pub fn status(tx: &mut dyn Tx, desk: &Desk) -> Result<Status, Failure> {
     let offices = rows(tx, desk)?;
-    status_of(tx, desk, &offices)
+    status_of(tx, desk, &offices, &mut RecordTally::default())
 }
 
-/// The same for offices that were looked at already.
-pub(crate) fn status_of(tx: &mut dyn Tx, desk: &Desk, offices: &[OfficeRow]) -> Result<Status, Failure> {
+/// The same for offices that were looked at already and records that were counted before.
+pub(crate) fn status_of(
+    tx: &mut dyn Tx,
+    desk: &Desk,
+    offices: &[OfficeRow],
+    tally: &mut RecordTally,
+) -> Result<Status, Failure> {
     let hub = tx.hub()?.ok_or_else(super::no_hub)?;
-    let totals = tx.totals()?;
+    let totals = tx.totals_since(tally)?;
     let epochs = tx.epochs()?;
     let forks = tx.forks(FORKS_COUNTED)?.len() as u64;
     let store_free_bytes = free_bytes(desk.dir.root());

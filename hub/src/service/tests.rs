@@ -44,6 +44,7 @@ impl Hub {
             hub: Arc::new(hub),
             authority: Arc::new(RwLock::new(authority)),
             config: Arc::new(Config::built_in()),
+            rhythms: Arc::default(),
             service: status::Service::default(),
             now_ms: NOW_MS,
             actor: "wayan".into(),

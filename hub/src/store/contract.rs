@@ -34,7 +34,7 @@ use super::rows::{
     Account, ApiKey, Attachment, AttachmentState, Attention, Attestation, AuditEntry, AuditEvent, AuditFilter, Case,
     CaseCount, CaseFilter, CasePlace, Conflict, Decision, EnrolCode, ExchangeNote, FeedItem, FeedLimit, FeedSlice,
     Fork, HubIdentity, Log, Login, Named, NewOp, Office, OfficeDay, OfficeNote, OpState, Page, RecordFilter, RecordRow,
-    Reference, Remembered, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
+    RecordTally, Reference, Remembered, Replica, Run, Seen, StoredOp, SurveyMonth, Totals,
 };
 
 /// Result of a call on the store.
@@ -317,7 +317,12 @@ pub trait Tx {
     /// What waits for people; takes no longer in a large store than in a small one.
     fn attention(&mut self) -> Result<Attention>;
     /// Totals, for overviews: counts every record.
-    fn totals(&mut self) -> Result<Totals>;
+    fn totals(&mut self) -> Result<Totals> {
+        self.totals_since(&mut RecordTally::default())
+    }
+    /// The same, counting only the records that came since `tally`, which is brought up to date. A tally belongs to one
+    /// store, and is worth nothing if the transaction is not committed.
+    fn totals_since(&mut self, tally: &mut RecordTally) -> Result<Totals>;
 }
 
 /// Why the store did not do what was asked.

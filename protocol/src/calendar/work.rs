@@ -3,8 +3,6 @@
 //! Day 0 is the day on which something happened, whatever the hour; day 1 the next working day; what is due is due at
 //! the end of that local day.
 
-use std::collections::BTreeSet;
-
 use super::day::{Day, Weekday};
 use super::year::Calendar;
 use crate::ids::OfficeCode;
@@ -50,7 +48,6 @@ impl Week {
 #[derive(Debug, Clone)]
 pub struct WorkDays<'a> {
     calendar: &'a Calendar,
-    years: BTreeSet<i32>,
     office: &'a OfficeCode,
     week: Week,
 }
@@ -70,7 +67,7 @@ const CLOSED_DAYS_MAX: i32 = 4_000;
 impl<'a> WorkDays<'a> {
     /// Of an office with this week.
     pub fn new(calendar: &'a Calendar, office: &'a OfficeCode, week: Week) -> WorkDays<'a> {
-        WorkDays { calendar, years: calendar.years(), office, week }
+        WorkDays { calendar, office, week }
     }
 
     /// The week of the office.
@@ -86,7 +83,7 @@ impl<'a> WorkDays<'a> {
     /// Whether it is known if the office works on a day.
     pub fn knows(&self, day: Day) -> bool {
         let estimated = self.calendar.on(day, self.office).is_some_and(|holiday| holiday.estimated);
-        self.week == Week::Every || (self.years.contains(&day.year()) && !estimated)
+        self.week == Week::Every || (self.calendar.has_year(day.year()) && !estimated)
     }
 
     /// The `count`-th working day after `start`, leaving out those that `stopped` names; `start` itself for 0.

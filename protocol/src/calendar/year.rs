@@ -168,6 +168,13 @@ impl Calendar {
         self.days.get(&day)?.iter().find(|holiday| holiday.concerns(office))
     }
 
+    /// Whether there are national holidays for a year.
+    pub fn has_year(&self, year: i32) -> bool {
+        let day = |month, day| Civil::new(year, month, day).map(Day::from);
+        let (Some(first), Some(last)) = (day(1, 1), day(12, 31)) else { return false };
+        self.days.range(first..=last).any(|(_, there)| there.iter().any(|holiday| holiday.area.is_empty()))
+    }
+
     /// Years for which there are national holidays. Of others nobody knows, so that what is counted there is not certain.
     pub fn years(&self) -> BTreeSet<i32> {
         self.holidays().filter(|holiday| holiday.area.is_empty()).map(|holiday| holiday.day.year()).collect()
@@ -190,6 +197,7 @@ mod tests {
     fn what_ships_can_be_read_and_names_a_source_for_each_day() {
         let calendar = Calendar::read(BUILT_IN).unwrap();
         assert_eq!(calendar.years().into_iter().collect::<Vec<_>>(), [2025, 2026, 2027]);
+        assert!((1900..2100).all(|year| calendar.has_year(year) == calendar.years().contains(&year)));
         for (year, holidays, leave) in [(2025, 17, 11), (2026, 17, 8), (2027, 18, 8)] {
             assert_eq!(counted(&calendar, year, Kind::Holiday), holidays, "{year}");
             assert_eq!(counted(&calendar, year, Kind::Leave), leave, "{year}");

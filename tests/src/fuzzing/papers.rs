@@ -105,6 +105,7 @@ pub(super) fn desk(hub: &Hub) -> Desk {
         hub: Arc::clone(&hub.hub),
         authority: Arc::clone(authority),
         config: Arc::new(Config::built_in()),
+        rhythms: Arc::default(),
         service: status::Service { running: true, since: Some(NOW_MS), sync: None, pid: Some(1) },
         now_ms: NOW_MS,
         actor: "fuzz".to_owned(),

@@ -43,6 +43,7 @@ fn desk(hub: &Arc<Hub>, now_ms: i64) -> Desk {
         hub: Arc::clone(hub),
         authority: Arc::clone(authority),
         config: Arc::new(Config::built_in()),
+        rhythms: Arc::default(),
         service: status::Service::default(),
         now_ms,
         actor: "operator".to_owned(),

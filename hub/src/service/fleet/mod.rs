@@ -12,7 +12,7 @@ pub mod table;
 use std::collections::BTreeMap;
 
 use kentongan_host::{Failure, moment};
-use kentongan_protocol::calendar::{Calendar, Week, Zone};
+use kentongan_protocol::calendar::{Week, Zone};
 use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::receipt::Prefix;
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,8 @@ use super::calendar;
 use crate::store::{Delays, ExchangeNote, Office, OfficeDay, Page, Replica, Standing, Tx};
 
 pub use action::{Action, MassSilence, Matter};
-pub use rhythm::Rhythm;
-use rhythm::{Patience, Quiet};
+use rhythm::{Hashed, Patience, Quiet};
+pub use rhythm::{Rhythm, Rhythms};
 
 /// How an office fares, as far as the hub can see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -293,7 +293,7 @@ const DELAY_DAYS: i32 = 7;
 /// What offices are judged by.
 struct Judge<'a> {
     desk: &'a Desk,
-    calendar: Calendar,
+    calendar: Hashed,
     patience: Patience,
 }
 
@@ -302,18 +302,18 @@ impl<'a> Judge<'a> {
         let config = &desk.config;
         let week = Week::with_days(config.week_days).unwrap_or_default();
         let patience = Patience { expected_ms: config.expected_interval_ms, silent_ms: config.silent_after_ms, week };
-        Ok(Judge { desk, calendar: calendar::in_force(tx)?, patience })
+        Ok(Judge { desk, calendar: calendar::in_force(tx)?.into(), patience })
     }
 
     fn rhythm(&self, office: &OfficeCode, days: &[OfficeDay]) -> Rhythm {
         let today = Zone::of(office).day_of(self.desk.now_ms);
-        Rhythm::learn(days, &self.calendar, office, today, self.patience)
+        self.desk.rhythms.of(days, &self.calendar, office, today, self.patience)
     }
 
     fn row(&self, office: &Office, devices: &[Replica], days: &[OfficeDay]) -> OfficeRow {
         let (desk, now_ms) = (self.desk, self.desk.now_ms);
         let rhythm = self.rhythm(&office.code, days);
-        let clockwork = rhythm.clockwork(&self.calendar, &office.code);
+        let clockwork = rhythm.clockwork(&self.calendar.calendar, &office.code);
         let active = || devices.iter().filter(|replica| replica.standing == Standing::Active);
         let contacts = || active().filter_map(|replica| replica.last_contact.as_ref());
         let last = devices.iter().filter_map(|replica| replica.last_contact.as_ref()).max_by_key(|last| last.at_ms);

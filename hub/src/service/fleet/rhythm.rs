@@ -8,6 +8,10 @@
 //! A Sunday, a holiday and a night are no silence; neither are five days for an office that is heard on Fridays. Until an
 //! office has been heard on four days in two weeks it is judged by the settings. Pure: everything comes in as arguments.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
 use kentongan_protocol::calendar::{Calendar, Day, Week, WorkDays, Zone};
 use kentongan_protocol::ids::OfficeCode;
 use serde::{Deserialize, Serialize};
@@ -57,6 +61,69 @@ pub struct Rhythm {
     pub late_after_s: u64,
     /// Seconds of its working time without a word after which it is silent.
     pub silent_after_s: u64,
+}
+
+/// Rhythms that were learned already: learning is pure, and of each office a day's contacts are the same all day long.
+#[derive(Debug, Default)]
+pub struct Rhythms(Mutex<Learned>);
+
+#[derive(Debug, Default)]
+struct Learned {
+    /// What all of them were learned with: a hash of the calendar, and the settings.
+    with: Option<(u64, Patience)>,
+    by_office: BTreeMap<OfficeCode, Known>,
+}
+
+/// What was learned of an office.
+#[derive(Debug)]
+struct Known {
+    today: Day,
+    /// The days before, each with its hours.
+    heard: Vec<(Day, u32)>,
+    rhythm: Rhythm,
+}
+
+impl Rhythms {
+    /// As [`Rhythm::learn`], from memory if nothing of what it would be learned from has changed.
+    pub(crate) fn of(
+        &self,
+        days: &[OfficeDay],
+        calendar: &Hashed,
+        office: &OfficeCode,
+        today: Day,
+        patience: Patience,
+    ) -> Rhythm {
+        // What is kept is whole at any moment, whatever happened to another thread meanwhile.
+        let mut learned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let with = Some((calendar.hash, patience));
+        if learned.with != with {
+            *learned = Learned { with, ..Learned::default() };
+        }
+        let heard = || days.iter().filter(|day| day.day < today).map(|day| (day.day, day.hours));
+        match learned.by_office.get(office) {
+            Some(known) if known.today == today && heard().eq(known.heard.iter().copied()) => known.rhythm,
+            _ => {
+                let rhythm = Rhythm::learn(days, &calendar.calendar, office, today, patience);
+                learned.by_office.insert(office.clone(), Known { today, heard: heard().collect(), rhythm });
+                rhythm
+            }
+        }
+    }
+}
+
+/// A calendar that is told from others at a glance.
+#[derive(Debug)]
+pub(crate) struct Hashed {
+    pub(crate) calendar: Calendar,
+    hash: u64,
+}
+
+impl From<Calendar> for Hashed {
+    fn from(calendar: Calendar) -> Hashed {
+        let mut hasher = DefaultHasher::new();
+        calendar.write().hash(&mut hasher);
+        Hashed { calendar, hash: hasher.finish() }
+    }
 }
 
 /// The working time of one office.
@@ -272,6 +339,29 @@ mod tests {
 
     fn learn(days: &[OfficeDay]) -> Rhythm {
         Rhythm::learn(days, &Calendar::built_in(), &village(), day("2026-11-16"), PATIENCE)
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_would_be_learned() {
+        let (calendar, office, monday) = (Calendar::built_in(), village(), day("2026-11-16"));
+        let mut days = weeks(|day| if works(day) { hours_of(7..16) } else { 0 });
+        let rhythms = Rhythms::default();
+        let same = |days: &[OfficeDay], calendar: &Calendar, today, patience| {
+            let learned = Rhythm::learn(days, calendar, &office, today, patience);
+            let calendar = Hashed::from(calendar.clone());
+            assert_eq!([0, 1].map(|_| rhythms.of(days, &calendar, &office, today, patience)), [learned; 2]);
+            learned
+        };
+        let first = same(&days, &calendar, monday, PATIENCE);
+        days.retain(|day| day.hours == 0 || day.day.weekday() == kentongan_protocol::calendar::Weekday::Friday);
+        let second = same(&days, &calendar, monday, PATIENCE);
+        assert_ne!(first, second);
+        same(&days, &Calendar::default(), monday, PATIENCE);
+        same(&days, &calendar, monday.plus(7), PATIENCE);
+        assert_ne!(
+            same(&[], &calendar, monday, PATIENCE),
+            same(&[], &calendar, monday, Patience { silent_ms: 9 * DAY_MS, ..PATIENCE })
+        );
     }
 
     fn quiet(rhythm: &Rhythm, contact_ms: i64, now_ms: i64) -> Quiet {

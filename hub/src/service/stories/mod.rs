@@ -190,6 +190,7 @@ fn ask_at(world: &mut World, days: i64, request: &Request) -> Result<Answer, Fai
         dir,
         hub: Arc::clone(&world.hub),
         config: Arc::new(Config::built_in()),
+        rhythms: Arc::default(),
         service: super::status::Service::default(),
         now_ms: NOW + days * 86_400_000,
         actor: "Wayan".into(),

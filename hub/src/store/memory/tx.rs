@@ -716,15 +716,19 @@ impl Tx for MemoryTx<'_> {
         Ok(Attention { quarantined: aside.count() as u64, conflicts: self.state.conflicts.len() as u64 })
     }
 
-    fn totals(&mut self) -> Result<Totals> {
-        let mut records = BTreeMap::new();
-        for born in self.state.records.values().filter_map(|row| row.born.as_ref()) {
-            *records.entry(born.form).or_insert(0) += 1;
+    fn totals_since(&mut self, tally: &mut RecordTally) -> Result<Totals> {
+        *tally = RecordTally::default();
+        for row in self.state.records.values() {
+            tally.through = tally.through.max(row.number);
+            match &row.born {
+                Some(born) => *tally.by_form.entry(born.form).or_insert(0) += 1,
+                None => tally.unborn.push(row.number),
+            }
         }
         let Attention { quarantined, conflicts } = self.attention()?;
         let count = |is: fn(&OpState) -> bool| self.state.ops.values().filter(|op| is(&op.state)).count() as u64;
         Ok(Totals {
-            records: records.into_iter().collect(),
+            records: tally.by_form.iter().map(|(form, count)| (*form, *count)).collect(),
             ops: self.state.ops.len() as u64,
             quarantined,
             waiting: count(|state| *state == OpState::Waiting),

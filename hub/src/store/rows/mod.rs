@@ -21,5 +21,5 @@ pub use parties::{
     Applicant, Approval, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Standing,
 };
 pub use programs::{ApiKey, REMEMBERED_MS, Remembered};
-pub use records::{Attention, Born, Conflict, Page, RecordFilter, RecordRow, Totals};
+pub use records::{Attention, Born, Conflict, Page, RecordFilter, RecordRow, RecordTally, Totals};
 pub use work::{Case, CaseCount, CaseFilter, CasePlace, Decision, Seen, SurveyMonth};

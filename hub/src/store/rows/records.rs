@@ -1,5 +1,7 @@
 //! Records, as lists and exports see them.
 
+use std::collections::BTreeMap;
+
 use kentongan_protocol::form::{ChoiceTag, FormTag, GroupTag};
 use kentongan_protocol::ids::{OfficeCode, RecordId};
 use kentongan_protocol::receipt::ReceiptCode;
@@ -80,6 +82,17 @@ pub struct Attention {
     pub quarantined: u64,
     /// Groups of records in conflict.
     pub conflicts: u64,
+}
+
+/// A count of records by form that is kept up to date: see [`crate::store::Tx::totals_since`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordTally {
+    /// Records by form.
+    pub by_form: BTreeMap<FormTag, u64>,
+    /// All records up to this number are counted.
+    pub through: u64,
+    /// But for these: the op that creates them had not come.
+    pub unborn: Vec<u64>,
 }
 
 /// Totals, for overviews.

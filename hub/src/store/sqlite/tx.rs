@@ -449,7 +449,7 @@ impl Tx for SqliteTx<'_> {
     fn attention(&mut self) -> Result<Attention> {
         records::attention(self)
     }
-    fn totals(&mut self) -> Result<Totals> {
-        records::totals(self)
+    fn totals_since(&mut self, tally: &mut RecordTally) -> Result<Totals> {
+        records::totals_since(self, tally)
     }
 }

@@ -4,9 +4,10 @@ use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::receipt::ReceiptCode;
 
 use super::{BIG, done, fill, office, op, row};
-use crate::store::{Attention, Conflict, Page, RecordFilter, RecordRow, Store};
+use crate::store::{Attention, Born, Conflict, Page, RecordFilter, RecordRow, RecordTally, Store};
 
 suite! {
+    a_tally_counts_what_came_since_and_what_was_born_since
     a_record_is_entered_once_and_keeps_its_number
     records_are_listed_by_filter_in_both_directions
     a_record_is_shared_once
@@ -77,6 +78,34 @@ fn a_record_is_shared_once(store: &mut dyn Store) {
     assert!(done(store, |tx| tx.share_record(record, &office("32.73.04"))));
     assert_eq!(done(store, |tx| tx.shared_with(record)), [office("32.73.04"), clinic]);
     assert_eq!(done(store, |tx| tx.shared_with(RecordId(op(8, 8)))), []);
+}
+
+fn a_tally_counts_what_came_since_and_what_was_born_since(store: &mut dyn Store) {
+    let mut tally = RecordTally::default();
+    let mut count = |store: &mut dyn Store| {
+        let mut kept = tally.clone();
+        let totals = done(store, |tx| tx.totals_since(&mut kept));
+        assert_eq!(totals, done(store, |tx| tx.totals()));
+        tally = kept;
+        totals.records
+    };
+    assert_eq!(count(store), []);
+    let unborn = RecordRow { born: None, ..row(op(2, 1), "32.73.05.1001") };
+    done(store, |tx| {
+        fill(tx, 1, 1)?;
+        tx.insert_record(&unborn).map(drop)
+    });
+    assert_eq!(count(store), [(1, 1)], "one that nobody has created is none yet");
+    let other = |id| {
+        let row = row(id, "32.73.05.1001");
+        RecordRow { born: row.born.clone().map(|born| Born { form: 2, ..born }), ..row }
+    };
+    done(store, |tx| {
+        tx.update_record(&row(op(2, 1), "32.73.05.1001"))?;
+        tx.insert_record(&other(op(3, 1)))?;
+        tx.insert_record(&other(op(4, 1))).map(drop)
+    });
+    assert_eq!([0, 1].map(|_| count(store)), [[(1, 2), (2, 2)], [(1, 2), (2, 2)]]);
 }
 
 fn a_conflict_keeps_the_time_since_which_it_is_known(store: &mut dyn Store) {
