@@ -405,7 +405,11 @@ impl World {
                         self.broke(format!("PC {at} shows {id} other than the hub"));
                     }
                     Err(_) if self.put_away.contains(&(self.pcs[at].replica(), *id)) => {}
-                    Err(error) => self.broke(format!("PC {at} does not have {id}: {error:?}")),
+                    Err(error) => {
+                        let here: Vec<OpId> = here.iter().filter(|(_, of)| of == id).map(|(op, _)| *op).collect();
+                        self.tell(|| format!("   at PC {at} are of it: {here:?}"));
+                        self.broke(format!("PC {at} does not have {id}: {error:?}"));
+                    }
                 }
             }
             for (id, record) in here {
