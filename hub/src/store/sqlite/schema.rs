@@ -187,7 +187,7 @@ CREATE TABLE hub (
 ) STRICT;
 
 CREATE TABLE counters (
-    name        TEXT    PRIMARY KEY,                 -- what is counted, 'feed' or another
+    name        TEXT    PRIMARY KEY,                 -- what is counted: 'feed'
     value       INTEGER NOT NULL                     -- the last number given
 ) STRICT;
 
