@@ -19,6 +19,9 @@ use super::check::check;
 use super::pack::{key_of, op_id, split};
 use super::{Store, StoreError, read};
 
+/// What `op.aside` says of an op that was entered again: it stays, and counts no more.
+pub(super) const RETIRED: i64 = 2;
+
 /// Own ops that wait behind a lost one.
 pub(super) fn count(db: &Connection) -> Result<u64, StoreError> {
     db.prepare_cached("SELECT count(*) FROM stray")
@@ -110,7 +113,7 @@ fn again(db: &Connection) -> Result<Vec<Again>, StoreError> {
 /// The op stays and counts no more.
 fn retire(db: &Connection, key: i64) -> Result<(), StoreError> {
     let (n, _) = split(key);
-    db.execute("UPDATE op SET aside = 2 WHERE id = ?", [key])
+    db.execute("UPDATE op SET aside = ? WHERE id = ?", [RETIRED, key])
         .and_then(|_| db.execute("DELETE FROM stray WHERE op = ? AND op >> 40 = ?", params![key, n]))
         .map(drop)
         .map_err(StoreError::because("enter again"))

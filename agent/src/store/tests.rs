@@ -394,6 +394,23 @@ fn what_the_hub_set_aside_does_not_count_and_is_told() {
 }
 
 #[test]
+fn what_the_hub_set_aside_counts_in_a_repaired_store_until_the_hub_says_it_again() {
+    let mut pc = Pc::new(13);
+    let mut store = pc.start();
+    let entered = store.enter(&complaint("x")).unwrap();
+    let shown = store.entry(entered.record).unwrap().record;
+    let verdict = VerdictFrame::Quarantined(4);
+    let told = FeedEntry::Verdict { number: 5, log: entered.record.0.log.to_bytes(), seq: 1, verdict };
+    let page = Feed { upto: 5, entries: List(vec![told]), ..page(&hub_log(70), &[], 5) };
+    store.apply(Event::Feed(page.clone()), Some(10)).unwrap();
+    assert!(store.entry(entered.record).is_err(), "it was set aside");
+    let mut store = pc.start_salvaged(store);
+    assert_eq!(store.entry(entered.record).unwrap().record, shown);
+    store.apply(Event::Feed(page), Some(10)).unwrap();
+    assert!(store.entry(entered.record).is_err(), "it was set aside again");
+}
+
+#[test]
 fn a_verdict_counts_no_more_when_the_hub_has_forgotten_that_it_said_it() {
     let mut pc = Pc::new(13);
     let mut store = pc.start();

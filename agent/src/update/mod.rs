@@ -8,7 +8,7 @@
 //! - The program of the package stays as it is, and always starts first: packages belong to the system's package manager, and
 //!   the service could not write there anyway. Before it does anything it hands over to the newest program that is in
 //!   force, by `exec`: the process stays the one that the service manager started. A package that is newer takes over.
-//! - What is started was compared with its manifest just before, and that with a key of [`config`]: what the hub carries, and
+//! - What is started was compared with its manifest just before, and that with a key of `agent.toml`: what the hub carries, and
 //!   who writes into the data folder, cannot choose what runs here.
 //! - A newer program may bring the store to a newer schema, of which a copy was made just before. If it never became ready, the
 //!   old program gets that copy back; what the newer one made of it is kept beside it.

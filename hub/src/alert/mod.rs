@@ -6,9 +6,9 @@
 //!                       └───────────┘ once when it begins, once when it ends, and a digest a day
 //! ```
 //!
-//! - [`trouble`] is what may be the matter; [`ledger`] decides when it is told, and is pure.
-//! - [`letter`] and [`text`] are what is said. There is nobody's name in it but that of offices, and no content of records.
-//! - [`mail`] and [`webhook`] are the ways out; [`options`] their settings. Without any of them nothing is looked at.
+//! - `trouble` is what may be the matter; `ledger` decides when it is told, and is pure.
+//! - `letter` and `text` are what is said. There is nobody's name in it but that of offices, and no content of records.
+//! - `mail` and `webhook` are the ways out; `options` their settings. Without any of them nothing is looked at.
 //!
 //! A hub that is down cannot say so: watch `/readyz` from another machine too.
 

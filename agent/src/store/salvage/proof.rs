@@ -8,6 +8,7 @@ use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::op::Op;
 
 use super::super::check::sum_of;
+use super::super::stray::RETIRED;
 
 /// One log on its way over.
 pub(super) struct Plan {
@@ -24,7 +25,8 @@ pub(super) struct Sound {
     pub(super) bytes: Vec<u8>,
     pub(super) chain: Option<ChainHash>,
     pub(super) feed: Option<i64>,
-    pub(super) aside: i64,
+    /// It was entered again under another name. What the hub set aside it says again: its verdicts are not taken over.
+    pub(super) retired: bool,
     pub(super) op: Option<Op>,
 }
 
@@ -33,7 +35,7 @@ pub(super) struct Candidate {
     bytes: Vec<u8>,
     chain: Option<ChainHash>,
     feed: Option<i64>,
-    aside: i64,
+    retired: bool,
     /// Its sum is right: name and bytes are what was written.
     summed: bool,
     /// It says a sum, and that is wrong.
@@ -48,7 +50,7 @@ impl Candidate {
         Some(Candidate {
             chain: row.values.get(3).and_then(Value::bytes).map(ChainHash),
             feed: row.values.get(4).and_then(Value::whole),
-            aside: row.values.get(5).and_then(Value::whole).filter(|aside| (0..=2).contains(aside)).unwrap_or(0),
+            retired: row.values.get(5).and_then(Value::whole) == Some(RETIRED),
             summed,
             wrong: sum.is_some() && !summed,
             bytes,
@@ -88,8 +90,8 @@ pub(super) fn assembled(head: LogHead, own: bool, candidates: BTreeMap<u64, Vec<
                 (plan.held, plan.chain) = (seq, chain);
             }
             let op = Op::decode(&candidate.bytes).ok();
-            let Candidate { bytes, feed, aside, .. } = candidate;
-            plan.ops.insert(seq, Sound { bytes: bytes.clone(), chain, feed: *feed, aside: *aside, op });
+            let Candidate { bytes, feed, retired, .. } = candidate;
+            plan.ops.insert(seq, Sound { bytes: bytes.clone(), chain, feed: *feed, retired: *retired, op });
         }
         before = found.iter().filter_map(|candidate| candidate.chain).collect();
         before.extend(follows.then_some(plan.chain).filter(|_| plan.held == seq));

@@ -19,6 +19,7 @@ use super::super::answer::put_proof;
 use super::super::attachments;
 use super::super::check::sum_of;
 use super::super::pack::{key_of, op_key, split};
+use super::super::stray::RETIRED;
 use super::super::write::put_log_head;
 use super::super::{Member, StoreError, draft, facts, person, put_run, read};
 use super::Salvaged;
@@ -149,11 +150,11 @@ impl<R: Read + Seek> Work<'_, R> {
     }
 
     fn note_own(&mut self, plan: &Plan, hlc: Hlc) {
-        let counting = plan.ops.values().filter(|sound| sound.aside != 2).count() as u64;
+        let counting = plan.ops.values().filter(|sound| !sound.retired).count() as u64;
         let highest = plan.ops.last_key_value().map_or(0, |(seq, _)| *seq);
         let retired = plan.ops.len() as u64 - counting;
         self.done.own_ops += counting;
-        self.done.strays += plan.ops.iter().filter(|(seq, sound)| **seq > plan.held && sound.aside != 2).count() as u64;
+        self.done.strays += plan.ops.iter().filter(|(seq, sound)| **seq > plan.held && !sound.retired).count() as u64;
         self.done.lost_ops += highest.saturating_sub(counting + retired);
         if !plan.ops.is_empty() {
             self.done.latest_ms = self.done.latest_ms.max(Some(hlc.ms()));
@@ -177,10 +178,11 @@ impl<R: Read + Seek> Work<'_, R> {
                 )
                 .and_then(|mut insert| {
                     let sum = sum_of(id, &sound.bytes);
-                    insert.execute(params![key, record, sound.bytes, chain, sound.feed, sound.aside, sum])
+                    let aside = if sound.retired { RETIRED } else { 0 };
+                    insert.execute(params![key, record, sound.bytes, chain, sound.feed, aside, sum])
                 })
                 .map_err(StoreError::because("take over an op"))?;
-            if plan.own && *seq > plan.held && sound.aside != 2 {
+            if plan.own && *seq > plan.held && !sound.retired {
                 self.db
                     .execute("INSERT INTO stray (op) VALUES (?)", [key])
                     .map_err(StoreError::because("keep an op behind a gap"))?;
