@@ -8,9 +8,9 @@ use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::v1::{
-    Again, Attest, Change, Chunk, End, Extensions, FeedEntry, FeedFrame, FileFrame, FileStanding, Files, Frame, Have,
-    Hello, Inventory, LineMark, LogFrame, LogName, Marks, Moved, MovedChange, Offer, Ops, PageLog, Refused, RunFrame,
-    VerdictFrame,
+    Again, Attest, Change, Chunk, End, Extensions, FeedEntry, FeedFrame, Fetch, FileFrame, FileStanding, Files, Frame,
+    Have, Hello, Inventory, LineMark, LogFrame, LogName, Marks, Moved, MovedChange, Offer, Ops, PageLog, Piece,
+    Refused, RunFrame, VerdictFrame,
 };
 use serde_json::Value;
 
@@ -61,6 +61,12 @@ pub(crate) fn frame(kind: &str, fields: &Value) -> Frame {
         }),
         "Chunk" => Frame::Chunk(Chunk {
             file: int(&fields["file"]),
+            offset: int(&fields["offset"]),
+            bytes: Blob(hex(&fields["bytes"])),
+        }),
+        "Fetch" => Frame::Fetch(Fetch { hash: bytes(&fields["hash"]), offset: int(&fields["offset"]) }),
+        "Piece" => Frame::Piece(Piece {
+            hash: bytes(&fields["hash"]),
             offset: int(&fields["offset"]),
             bytes: Blob(hex(&fields["bytes"])),
         }),
