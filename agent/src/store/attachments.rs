@@ -236,6 +236,8 @@ impl Store {
         let noting = || StoreError::because("note how far the hub has attachments");
         let transaction = self.db.transaction().map_err(noting())?;
         let hub_ms: Option<i64> = facts::get(&transaction, name::HUB_MS)?;
+        // What a reply says of files was so when it said its marks.
+        let begun: Option<i64> = facts::get(&transaction, name::BACKUP_BEGUN)?;
         let mut gained = 0;
         for (content, standing) in files {
             let (state, at_hub) = match standing {
@@ -251,10 +253,13 @@ impl Store {
                 .map_err(noting())?;
             transaction
                 .prepare_cached(
-                    "UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ?, after_backup = NULL \
+                    "UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ?, after_backup = ? \
                      WHERE hash = ? AND state <> 4",
                 )
-                .and_then(|mut update| update.execute(params![state, at_hub, hub_ms, content.hash.0]))
+                .and_then(|mut update| {
+                    let after_backup = begun.filter(|_| state == ARRIVED);
+                    update.execute(params![state, at_hub, hub_ms, after_backup, content.hash.0])
+                })
                 .map_err(noting())?;
             gained += u64::from(at_hub.unwrap_or(0).saturating_sub(before.flatten().unwrap_or(0)));
         }
@@ -286,7 +291,8 @@ pub(super) fn note_marks(db: &Connection, marks: &Marks, betrayed: bool) -> Resu
         .map_err(noting())?;
     }
     // What cannot be read is of a later version: nothing is known of backups then.
-    let Some((begun, done)) = backups(marks) else { return Ok(()) };
+    let Some((begun, done)) = backups(marks) else { return facts::forget(db, name::BACKUP_BEGUN) };
+    facts::put(db, name::BACKUP_BEGUN, begun)?;
     let done = if planted::active(Defect::FileSafeEarly) { i64::MAX } else { done };
     db.execute("UPDATE attachment SET state = 3 WHERE state = 1 AND after_backup < ?", [done])
         .and_then(|_| {

@@ -50,6 +50,8 @@ pub(super) mod name {
     pub(in super::super) const BACKED_UP: &str = "hub backed up ms";
     /// That of which the durable marks have been asked for.
     pub(in super::super) const BACKED_UP_ASKED: &str = "hub backed up ms, asked";
+    /// Number of the hub's last backup that was begun when it last spoke.
+    pub(in super::super) const BACKUP_BEGUN: &str = "hub backup begun";
     /// Ops that the hub lacked although it had vouched for them, ever.
     pub(in super::super) const HUB_FORGOT: &str = "hub forgot";
     /// Ops that the hub gave back to this folder, ever.

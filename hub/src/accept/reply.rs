@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use kentongan_protocol::attachment::Standing;
 use kentongan_protocol::ids::{LogId, OfficeCode, Topic};
 use kentongan_protocol::limits::{
     CHUNK_BYTES_MAX, EPOCHS_MAX, EXTENSION_BYTES_MAX, FRAME_BODY_BYTES_AIM, FRAME_LOGS_MAX, FRAME_OPS_MAX,
@@ -35,8 +36,8 @@ pub(super) struct Reply {
     lost: VecDeque<(LogId, u64)>,
     /// Topics to read, from which number on.
     topics: VecDeque<(Topic, u64)>,
-    /// How far the files are that the speaker offered was said.
-    files_told: bool,
+    /// How far the files are that the speaker offered, at the time of the marks: those say which backups come after it.
+    files: Vec<Standing>,
     bytes: usize,
     /// After so many bytes of pages it ends: what the office's link carries in some seconds, so that what is entered there
     /// meanwhile need not wait for longer.
@@ -68,6 +69,7 @@ pub(super) fn marks(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now_ms:
             (topic, start)
         })
         .collect();
+    exchange.reply.files = files::standings(exchange, tx)?;
     let cursors = exchange.reply.topics.iter().map(|(topic, start)| (topic.kind() as u8, *start)).collect();
     Ok(Marks {
         hub_ms: now_ms,
@@ -137,13 +139,9 @@ pub(super) fn next_part(exchange: &mut Exchange, hub: &Hub, tx: &mut dyn Tx, now
     if exchange.reply.over {
         return Ok(None);
     }
-    if !exchange.reply.files_told {
-        exchange.reply.files_told = true;
-        let standings = files::standings(exchange, tx)?;
-        if !standings.is_empty() {
-            let standings = standings.into_iter().map(FileStanding::from).collect();
-            return Ok(Some(Part::Files(Files { standings: List(standings) })));
-        }
+    if !exchange.reply.files.is_empty() {
+        let standings = std::mem::take(&mut exchange.reply.files).into_iter().map(FileStanding::from).collect();
+        return Ok(Some(Part::Files(Files { standings: List(standings) })));
     }
     if exchange.reply.bytes >= exchange.reply.bytes_aim {
         exchange.reply.more = true;

@@ -58,7 +58,8 @@ fn no_path_of_a_developers_machine_is_in_the_repository() {
     let starts = [["/wo", "rk/"], ["/ro", "ot/"], ["/ho", "me/"]].map(|parts| parts.concat());
     assert_nowhere(
         "a path of somebody's machine",
-        |_| true,
+        // It takes such paths out of what is sent to support.
+        |path| !path.ends_with("host/src/support.rs"),
         |line| starts.iter().any(|start| line.contains(start.as_str())),
     );
 }
