@@ -8,7 +8,7 @@ use kentongan_host::files::sync_parent;
 use kentongan_host::sqlite::open_reader;
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, saved_ops};
 
 /// Has the copy of the schema `from`, which was made just before the store at `path` left it, take its place at the next
 /// opening; the newer one is kept beside it. Says whether that is so. Not if anything was saved since: then the newer store
@@ -22,7 +22,8 @@ pub(crate) fn given_back(path: &Path, from: u32) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let (before, after) = (reader(&copy)?, reader(path)?);
-    if schema(&before)? != from || ops(&before)? != ops(&after)? {
+    // Of others' ops, what the copy lacks comes again, and what it has too many is put away again.
+    if schema(&before)? != from || saved_ops(&before)? != saved_ops(&after)? {
         return Ok(false);
     }
     drop((before, after));
@@ -38,10 +39,4 @@ fn reader(path: &Path) -> Result<Connection, StoreError> {
 fn schema(db: &Connection) -> Result<u32, StoreError> {
     db.query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(StoreError::because("read the version of a store"))
-}
-
-/// Ops are never removed by themselves, so as many are the same.
-fn ops(db: &Connection) -> Result<i64, StoreError> {
-    db.query_row("SELECT count(*) FROM op", [], |row| row.get(0))
-        .map_err(StoreError::because("count the ops of a store"))
 }

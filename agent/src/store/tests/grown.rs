@@ -40,6 +40,21 @@ fn what_the_newer_program_saved_is_never_given_up_for_the_old_one() {
 }
 
 #[test]
+fn what_it_saved_counts_also_when_it_put_away_as_much_of_others() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let theirs = change(store.enter(&complaint("x")).unwrap().record, "kategori", "informasi", vec![]);
+    store.apply(Event::Feed(page(&hub_log(71), &[theirs], 1)), Some(10)).unwrap();
+    store.close().unwrap();
+    let path = newer(&mut pc, true);
+    let db = Connection::open(&path).unwrap();
+    let put_away = "DELETE FROM op WHERE feed IS NOT NULL";
+    assert_eq!(db.execute(put_away, []).unwrap(), 1);
+    drop(db);
+    assert!(!given_back(&path, schema_known()).unwrap());
+}
+
+#[test]
 fn a_store_that_stayed_as_it_was_is_left_alone() {
     let mut pc = Pc::new(1);
     let path = pc.folder.path().join("store.db");
