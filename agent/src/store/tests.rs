@@ -133,6 +133,13 @@ fn change(record: RecordId, field: &str, text: &str, replaces: Vec<OpId>) -> Op 
     }
 }
 
+/// A page that says, under number 5, that the hub set a record's first op aside.
+fn set_aside(record: RecordId) -> Feed {
+    let verdict = VerdictFrame::Quarantined(4);
+    let told = FeedEntry::Verdict { number: 5, log: record.0.log.to_bytes(), seq: 1, verdict };
+    Feed { upto: 5, logs: List::default(), entries: List(vec![told]), ..page(&hub_log(70), &[], 5) }
+}
+
 fn page(head: &LogHead, ops: &[Op], first_number: u64) -> Feed {
     let entries = (first_number..).zip(1..).zip(ops).map(|((number, seq), op)| FeedEntry::Op {
         number,
@@ -399,9 +406,7 @@ fn what_the_hub_set_aside_counts_in_a_repaired_store_until_the_hub_says_it_again
     let mut store = pc.start();
     let entered = store.enter(&complaint("x")).unwrap();
     let shown = store.entry(entered.record).unwrap().record;
-    let verdict = VerdictFrame::Quarantined(4);
-    let told = FeedEntry::Verdict { number: 5, log: entered.record.0.log.to_bytes(), seq: 1, verdict };
-    let page = Feed { upto: 5, entries: List(vec![told]), ..page(&hub_log(70), &[], 5) };
+    let page = set_aside(entered.record);
     store.apply(Event::Feed(page.clone()), Some(10)).unwrap();
     assert!(store.entry(entered.record).is_err(), "it was set aside");
     let mut store = pc.start_salvaged(store);
@@ -416,16 +421,7 @@ fn a_verdict_counts_no_more_when_the_hub_has_forgotten_that_it_said_it() {
     let mut store = pc.start();
     let entered = store.enter(&complaint("x")).unwrap();
     let shown = store.entry(entered.record).unwrap().record;
-    let verdict = VerdictFrame::Quarantined(4);
-    let told = FeedEntry::Verdict { number: 5, log: entered.record.0.log.to_bytes(), seq: 1, verdict };
-    let page = Feed {
-        topic: TopicKind::Office as u8,
-        upto: 5,
-        logs: List::default(),
-        entries: List(vec![told]),
-        attests: List::default(),
-    };
-    store.apply(Event::Feed(page), Some(10)).unwrap();
+    store.apply(Event::Feed(set_aside(entered.record)), Some(10)).unwrap();
     assert!(store.entry(entered.record).is_err(), "set aside");
     let put_back = |upto| Marks {
         cursors: List(vec![(TopicKind::Office as u8, upto)]),
