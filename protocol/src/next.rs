@@ -225,6 +225,5 @@ fn one(value: &[u8]) -> Extensions {
 }
 
 fn first_byte(extensions: &Extensions) -> Option<u8> {
-    let (_, value) = extensions.0.iter().find(|(number, _)| *number == EXTENSION)?;
-    value.0.first().copied()
+    extensions.value(EXTENSION)?.first().copied()
 }

@@ -305,9 +305,8 @@ pub(super) fn note_marks(db: &Connection, marks: &Marks, betrayed: bool) -> Resu
 
 /// Numbers of the hub's last backup that was begun, and of the last one that was done.
 fn backups(marks: &Marks) -> Option<(i64, i64)> {
-    let told = marks.extensions.0.iter().find(|(number, _)| *number == extension::BACKUPS);
-    let Some((_, value)) = told else { return Some((0, 0)) };
-    let (begun, done): (u64, u64) = codec::decode(&value.0).ok()?;
+    let Some(told) = marks.extensions.value(extension::BACKUPS) else { return Some((0, 0)) };
+    let (begun, done): (u64, u64) = codec::decode(told).ok()?;
     Some((i64::try_from(begun).ok()?, i64::try_from(done).ok()?))
 }
 

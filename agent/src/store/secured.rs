@@ -154,9 +154,9 @@ pub(super) fn note_backed_up(
     asked: Option<usize>,
     moved: bool,
 ) -> Result<(), StoreError> {
-    let told = marks.extensions.0.iter().find(|(number, _)| *number == extension::BACKED_UP);
+    let told = marks.extensions.value(extension::BACKED_UP);
     // What cannot be read is of a later version: nothing is known of backups then.
-    let Some(told) = told.and_then(|(_, value)| codec::decode::<i64>(&value.0).ok()) else {
+    let Some(told) = told.and_then(|value| codec::decode::<i64>(value).ok()) else {
         // Also of a hub that was put back to a copy from before its first backup was done: there is nothing to ask.
         return facts::forget(db, name::BACKED_UP);
     };

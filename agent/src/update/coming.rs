@@ -43,8 +43,8 @@ impl Coming {
 
     /// Takes note of what the hub offers, or offers no more.
     pub(crate) fn told(&self, marks: &Marks) {
-        let told = marks.extensions.0.iter().find(|(number, _)| *number == extension::UPDATE);
-        let told: Option<Offered> = told.and_then(|(_, value)| codec::decode(&value.0).ok());
+        let told: Option<Offered> =
+            marks.extensions.value(extension::UPDATE).and_then(|value| codec::decode(value).ok());
         let mut now = self.now();
         if now.told != told {
             now.wanted = told.as_ref().is_some_and(|told| self.wants(told));

@@ -48,7 +48,7 @@ pub(super) fn take(
     exchange.program.clone_from(&hello.program.0);
     exchange.reply.bytes_aim =
         PACKED_TIMES.saturating_mul(page_bytes(hello.link_bytes_s, REPLY_BYTES_AIM)).min(REPLY_BYTES_AIM);
-    exchange.reply.withholds_feed = hello.extensions.0.iter().any(|(number, _)| *number == hello_extension::NO_FEED);
+    exchange.reply.withholds_feed = hello.extensions.value(hello_extension::NO_FEED).is_some();
     Ok(())
 }
 

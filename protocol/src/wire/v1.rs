@@ -28,6 +28,13 @@ pub const VERSION: u8 = 1;
 /// Numbered fields that a later version adds.
 pub type Extensions = List<(u16, Blob<EXTENSION_BYTES_MAX>), EXTENSIONS_MAX>;
 
+impl Extensions {
+    /// What stands in the field of that number; `None` if the speaker said nothing there.
+    pub fn value(&self, number: u16) -> Option<&[u8]> {
+        self.0.iter().find(|(said, _)| *said == number).map(|(_, value)| value.0.as_slice())
+    }
+}
+
 /// Any message, by the kind of its frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
