@@ -19,6 +19,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use jiff::Timestamp;
+use kentongan_host::enrolment::to_hex;
 use kentongan_host::files::{Access, creating, free_bytes, read_bounded, replace, sync_parent};
 use kentongan_host::{DataDir, Failure, Ktg, moment, sqlite};
 use rusqlite::{Connection, OpenFlags};
@@ -85,7 +86,7 @@ impl Manifest {
 
     fn seal_of(&self) -> String {
         let open = Manifest { seal: String::new(), ..self.clone() };
-        hex(&Sha256::digest(serde_json::to_vec(&open).unwrap_or_default()))
+        to_hex(&Sha256::digest(serde_json::to_vec(&open).unwrap_or_default()))
     }
 
     /// Size of all files.
@@ -375,11 +376,7 @@ fn hash(path: &Path, go_on: GoOn<'_>) -> Result<Listed, Fault> {
             return Err(Fault::Stopped);
         }
     }
-    Ok(Listed { bytes, sha256: hex(&hasher.finalize()) })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(Listed { bytes, sha256: to_hex(&hasher.finalize()) })
 }
 
 /// A connection to the store of `dir` that reads at one moment beside whoever writes.

@@ -1,9 +1,9 @@
 //! Files that belong to the pages and to the program: style and script, named by what they hold.
 
+use kentongan_host::enrolment::to_hex;
 use sha2::{Digest, Sha256};
 
 use crate::reply::Reply;
-use crate::token::hex;
 
 /// Where files are in the addresses of a site.
 const FOLDER: &str = "/aset/";
@@ -35,7 +35,7 @@ impl Asset {
 
     fn of(name: &str, ending: &str, mime: &'static str, content: &'static [u8]) -> Asset {
         let sum = Sha256::digest(content);
-        Asset { name: format!("{name}-{}.{ending}", hex(&sum[..6])), mime, content }
+        Asset { name: format!("{name}-{}.{ending}", to_hex(&sum[..6])), mime, content }
     }
 
     /// Its length in bytes.

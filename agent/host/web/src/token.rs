@@ -6,7 +6,7 @@
 use std::io;
 use std::path::Path;
 
-use kentongan_host::enrolment::from_hex;
+use kentongan_host::enrolment::{from_hex, to_hex};
 use kentongan_host::files::{self, Access};
 use kentongan_host::random::random_bytes;
 use ring::{aead, hmac};
@@ -56,7 +56,7 @@ impl Secret {
 
     /// The token of a session.
     pub fn token(&self, session: &Session) -> String {
-        hex(&hmac::sign(&self.0, session.0.as_bytes()).as_ref()[..SESSION_BYTES])
+        to_hex(&hmac::sign(&self.0, session.0.as_bytes()).as_ref()[..SESSION_BYTES])
     }
 
     /// Whether `token` is that of `session`, in a time that tells nothing.
@@ -71,7 +71,7 @@ impl Secret {
         context.update(session.0.as_bytes());
         context.update(b" ");
         context.update(text.as_bytes());
-        hex(context.sign().as_ref())
+        to_hex(context.sign().as_ref())
     }
 
     /// `text`, so that the browser of `session` can carry it through its pages and nobody reads it there: it is opened
@@ -86,7 +86,7 @@ impl Secret {
             &mut sealed,
         );
         done.expect("a text that fits into memory is shorter than what one nonce may seal");
-        hex(&nonce) + &hex(&sealed)
+        to_hex(&nonce) + &to_hex(&sealed)
     }
 
     /// What [`Secret::seal`] sealed for this browser and purpose.
@@ -113,7 +113,7 @@ impl Secret {
 impl Session {
     /// A name for a browser that has none.
     pub fn draw() -> Session {
-        Session(hex(&random_bytes::<SESSION_BYTES>()))
+        Session(to_hex(&random_bytes::<SESSION_BYTES>()))
     }
 
     /// The name that a browser shows, if it can be one of ours.
@@ -136,11 +136,6 @@ fn bound_to(session: &Session, purpose: &str) -> Vec<u8> {
 fn is_same(right: &str, shown: &str) -> bool {
     let differing = right.bytes().zip(shown.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b));
     differing == 0 && right.len() == shown.len()
-}
-
-/// Small hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

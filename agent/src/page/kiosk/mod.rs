@@ -16,7 +16,7 @@ use askama::Template;
 use hyper::header::HeaderName;
 use hyper::{Method, StatusCode};
 use kentongan_host::Lang;
-use kentongan_host::enrolment::from_hex;
+use kentongan_host::enrolment::{from_hex, to_hex};
 use kentongan_host::fail::Failure;
 use kentongan_protocol::form::builtin::{skm, suara};
 use kentongan_protocol::form::{Field, FieldType, Form, Label, builtin};
@@ -207,7 +207,7 @@ impl Kiosk {
         let Some(told) = answers(&message) else { return Ok(broken()) };
         match self.agent.take_told(kiosk, told).await? {
             Some(taken) => {
-                let done: Vec<String> = taken.here.iter().chain(&taken.refused).map(|id| hex(id)).collect();
+                let done: Vec<String> = taken.here.iter().chain(&taken.refused).map(|id| to_hex(id)).collect();
                 Ok(document(&json!({ "selesai": done })))
             }
             None => Ok(document(&json!({})).but(StatusCode::TOO_MANY_REQUESTS)),
@@ -226,10 +226,6 @@ fn broken() -> Reply {
 
 fn document(value: &Value) -> Reply {
     Reply::file("application/json", value.to_string().into_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a tablet tells; `None`: it is no message of ours. Each answer has its age by the tablet's own clock, which need not
