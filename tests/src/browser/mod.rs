@@ -153,6 +153,22 @@ impl Browser {
         self.wait(words, &format!("(document.body?.innerText ?? '').includes({})", json!(words)));
     }
 
+    /// Notes whatever the page says from now on, for words that pass by.
+    pub fn listens(&mut self) {
+        self.run(
+            "globalThis.dikatakan = ''; new MutationObserver(() => { dikatakan += document.body.innerText + '\\n'; })\
+             .observe(document.body, { childList: true, subtree: true, characterData: true })",
+        );
+    }
+
+    /// Waits until the page has said `words` since [`Browser::listens`], whether it still does or not.
+    ///
+    /// # Panics
+    /// If it never does.
+    pub fn heard(&mut self, words: &str) {
+        self.wait(words, &format!("dikatakan.includes({})", json!(words)));
+    }
+
     /// Where the browser is.
     pub fn path(&mut self) -> String {
         self.run("location.pathname").as_str().unwrap_or_default().to_owned()

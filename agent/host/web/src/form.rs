@@ -29,6 +29,20 @@ impl Fields {
         fields
     }
 
+    /// The same as text that [`Fields::of_text`] reads.
+    pub fn to_text(&self) -> String {
+        let pairs = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+        let pairs = pairs.map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
+    /// The same without one of them.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Fields {
+        self.0.remove(name);
+        self
+    }
+
     /// Adds a value to a field.
     pub(crate) fn add(&mut self, name: String, value: String) {
         if self.0.len() < FIELDS_MAX {
@@ -55,6 +69,22 @@ impl Fields {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
     }
+}
+
+/// What is no letter, digit or one of `-._` as `%41`.
+fn encoded(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => written.push(char::from(byte)),
+            other => written.extend(['%', nibble(other >> 4), nibble(other & 15)]),
+        }
+    }
+    written
+}
+
+fn nibble(value: u8) -> char {
+    char::from_digit(u32::from(value), 16).unwrap_or('0')
 }
 
 /// `%41` and `+` as they are meant; what is no UTF-8 is shown as such.
@@ -95,6 +125,17 @@ mod tests {
         assert_eq!(fields.all("v"), ["1", "2"]);
         assert!(fields.has("kosong") && fields.has("tanpa") && !fields.has("lain"));
         assert_eq!(fields.text("lain"), "");
+    }
+
+    #[test]
+    fn fields_are_written_as_they_are_read() {
+        let fields =
+            Fields::of_text("uraian=Lampu+padam%2C%0D%0A%22gelap%22&v=1&v=%26%3D%25%2B&n=%C3%89&kosong=&_a.h=1");
+        assert_eq!(Fields::of_text(&fields.to_text()), fields);
+        assert_eq!(Fields::default().to_text(), "");
+        assert!(!fields.to_text().contains([' ', '+', '\n', 'É']));
+        let fewer = fields.without("v");
+        assert!(!fewer.has("v") && fewer.has("n"));
     }
 
     #[test]

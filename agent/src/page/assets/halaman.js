@@ -5,45 +5,70 @@ const $$ = (what, within = document) => [...within.querySelectorAll(what)];
 const token = $('meta[name=kunci]')?.content ?? '';
 const gone = $('#mati');
 
+// What stands in a form, as it would be sent without its files.
+function written(form) {
+  const fields = new FormData(form);
+  fields.delete('lampiran');
+  return new URLSearchParams(fields).toString();
+}
+
+let leaving = false;
+addEventListener('pageshow', () => { leaving = false; });
+
 // -- a form that keeps itself --------------------------------------------------------------------------------------
 const form = $('form[data-draf]');
-let keep = null;
+let settle = null;
 if (form) {
   const trace = $('[data-jejak]');
-  let kept = text();
-  let leaving = false;
+  let kept = written(form);
+  let under = null;
 
-  function text() {
-    const fields = new FormData(form);
-    fields.delete('lampiran');
-    return new URLSearchParams(fields).toString();
-  }
-
-  keep = async (last = false) => {
-    const now = text();
+  const keep = async (last = false) => {
+    const now = written(form);
     if (leaving || now === kept) return;
-    kept = now;
     try {
       const answer = await fetch(form.dataset.draf, {
         method: 'POST', body: now, keepalive: last,
         headers: { 'Content-Type': 'application/x-www-form-urlencoded', 'X-Token': token },
       });
       if (!answer.ok) throw new Error(answer.status);
+      kept = now;
       trace.textContent = await answer.text();
       gone.hidden = true;
     } catch {
-      // It is tried again with the next turn, whether anything was typed meanwhile or not.
-      kept = '';
+      // It is tried again with the next turn.
       trace.textContent = trace.dataset.gagal;
     }
   };
+  // One after the other, so that an older draft never comes behind a newer one.
+  const turn = () => { under ??= keep().finally(() => { under = null; }); return under; };
+  // What is on its way has come, and what was typed since.
+  settle = async () => { await under; await turn(); };
 
-  setInterval(() => keep(), 2000);
-  form.addEventListener('focusout', () => keep());
+  setInterval(turn, 2000);
+  form.addEventListener('focusout', turn);
+  // A page that goes away drops what it was sending, so all of it is sent once more in a way that outlives the page.
   addEventListener('pagehide', () => keep(true));
   form.addEventListener('submit', (event) => { leaving = !event.defaultPrevented; });
-  addEventListener('pageshow', () => { leaving = false; });
   $('[data-unggah]')?.addEventListener('change', () => form.requestSubmit($('button[value=lampirkan]')));
+}
+
+// -- a form that does not ------------------------------------------------------------------------------------------
+// Whoever leaves it with something in it is asked; a page that locks itself sends it with the word that it is only to be kept.
+const loose = $$('form[data-titip]').map((form) => ({ form, first: form.dataset.titip ? null : written(form) }));
+const unsent = () => loose.find(({ form, first }) => written(form) !== first)?.form;
+for (const { form } of loose) form.addEventListener('submit', (event) => { leaving = !event.defaultPrevented; });
+addEventListener('beforeunload', (event) => {
+  if (leaving || !unsent()) return;
+  event.preventDefault();
+  event.returnValue = '';
+});
+function entrust(form) {
+  const mark = document.createElement('input');
+  Object.assign(mark, { type: 'hidden', name: '_titip', value: '1' });
+  form.append(mark);
+  leaving = true;
+  form.submit();
 }
 
 // -- the page locks itself when nobody is there ---------------------------------------------------------------------
@@ -54,10 +79,14 @@ if (idle) {
   const noted = (what) => { try { return Number(localStorage.getItem(what)) || 0; } catch { return 0; } };
   let last = Date.now();
   let told = last;
+  let isLocking = false;
+  const away = (go) => { const form = unsent(); if (form) entrust(form); else go(); };
   const lock = async () => {
-    await keep?.(true);
+    if (isLocking) return;
+    isLocking = true;
+    await settle?.();
     try { await fetch('/keluar', { method: 'POST', headers: { 'X-Token': token } }); } catch { /* it is locked all the same */ }
-    location.replace(`/masuk?lanjut=${location.pathname}`);
+    away(() => location.replace(`/masuk?lanjut=${location.pathname}`));
   };
   const active = () => {
     const now = Date.now();
@@ -71,8 +100,13 @@ if (idle) {
   setInterval(watch, Math.min(idle / 4, 5000));
   document.addEventListener('visibilitychange', () => { if (!document.hidden) watch(); });
   note('ktg_ada');
-  addEventListener('storage', (event) => { if (event.key === 'ktg_kunci') setTimeout(() => location.reload(), 1000); });
-  for (const form of $$('[data-kunci]')) form.addEventListener('submit', () => note('ktg_kunci'));
+  addEventListener('storage', (event) => { if (event.key === 'ktg_kunci') setTimeout(() => away(() => location.reload()), 1000); });
+  for (const form of $$('[data-kunci]')) {
+    form.addEventListener('submit', (event) => {
+      note('ktg_kunci');
+      if (unsent()) { event.preventDefault(); lock(); }
+    });
+  }
 }
 $('[data-pintu]') && $($('[data-pintu] :checked') ? '#pin' : '[name=orang]')?.focus();
 

@@ -184,8 +184,8 @@ function why(values) {
   const draw = () => {
     const choices = isi.perbaiki.pilihan.map((choice) =>
       made('button', { type: 'button', class: 'besar', onclick: ripe(() => done({ perbaiki: choice.kode })) }, said(choice.label)));
-    choices.push(made('button', { type: 'button', class: 'besar', onclick: ripe(() => done({})) }, kata('lewati')));
-    screen(draw, made('h1', {}, kata('apa')), made('div', { class: 'kisi banyak' }, ...choices));
+    screen(draw, made('h1', {}, kata('apa')), made('div', { class: 'kisi banyak' }, ...choices),
+      made('div', { class: 'kaki' }, made('button', { type: 'button', class: 'tombol dua', onclick: ripe(() => done({})) }, kata('lewati'))));
     fallsBack(isi.kembali_ms, () => done({}));
   };
   draw();

@@ -5,8 +5,7 @@ use askama::Template;
 use hyper::{Method, StatusCode};
 use kentongan_host::fail::Failure;
 use kentongan_host::ktg::Ktg;
-use kentongan_protocol::ids::RecordId;
-use kentongan_web::token::Session;
+use kentongan_web::token::{self, Session};
 use kentongan_web::{Asked, Fields, Reply};
 
 use super::super::entry::{self, Place};
@@ -28,12 +27,13 @@ struct DoorPage<'a> {
     fault: String,
     /// What they had typed is kept.
     is_kept: bool,
-    /// A remark that somebody typed before the page locked itself, sealed.
+    /// What somebody typed into a form of a record before the page locked itself, sealed.
     entrusted: String,
 }
 
-/// Longest remark that is carried past the door, in characters: what its field takes.
-const REMARK_CHARS_MAX: usize = 5_000;
+/// Longest form that is carried past the door, as text in bytes. The largest of ours has one field of 5,000 characters, which
+/// are 60,000 bytes at most, and some short ones.
+const ENTRUSTED_BYTES_MAX: usize = 128 * 1024;
 /// The field of the door that carries it.
 const ENTRUSTED: &str = "titipan";
 
@@ -73,10 +73,12 @@ pub(in super::super) async fn enter(pages: &Pages, shell: &Shell, asked: Asked) 
     match pages.agent.check_pin(person, posted.fields.text("pin").trim().to_owned()).await {
         Ok(person) => {
             tracing::info!(ev = "people.came_in", person = person.id, "somebody showed their PIN");
-            if let Some((record, remark)) = entrusted(pages, &session, person.id, &onward, &kept) {
+            // A PIN that somebody else knows does not prove who typed it.
+            let typed = entrusted(pages, &session, person.id, &onward, &kept).filter(|_| !person.temporary);
+            if let Some(typed) = typed {
                 let badge = pages.badge_of(&session, person.id).await?;
                 let shell = shell.clone().of_whom(Who::Person(person), pages.idle_s());
-                return Ok(records::given_back(pages, &shell, record, remark).await?.with_cookie(&badge));
+                return Ok(records::given_back(pages, &shell, &onward, &typed).await?.with_cookie(&badge));
             }
             let next = if person.temporary { "/pin" } else { onward.as_str() };
             came_in(pages, &session, person.id, next).await
@@ -94,16 +96,15 @@ pub(super) async fn came_in(pages: &Pages, session: &Session, person: u16, next:
     Ok(Reply::go_to(next).with_cookie(&pages.badge_of(session, person).await?))
 }
 
-/// The record and the remark on it that this browser was given to carry, if it was this person's.
-fn entrusted(pages: &Pages, session: &Session, person: u16, onward: &str, kept: &Kept) -> Option<(RecordId, String)> {
+/// What this browser was given to carry to the form on a page, if it was this person who typed it.
+fn entrusted(pages: &Pages, session: &Session, person: u16, onward: &str, kept: &Kept) -> Option<Fields> {
     let Kept::Carried(sealed) = kept else { return None };
-    let remark = pages.secret.unseal(session, &purpose(person, onward), sealed)?;
-    Some((onward.strip_prefix("/catatan/")?.parse().ok()?, remark))
+    Some(Fields::of_text(&pages.secret.unseal(session, &purpose(person, onward), sealed)?))
 }
 
-/// What the seal of a remark is bound to: whose it is, and where it goes.
+/// What a seal is bound to: whose words they are, and where they go.
 fn purpose(person: u16, onward: &str) -> String {
-    format!("keterangan {person} {onward}")
+    format!("titipan {person} {onward}")
 }
 
 /// Locks the page.
@@ -123,7 +124,8 @@ pub(in super::super) async fn leave(pages: &Pages, shell: &Shell, asked: Asked) 
 }
 
 /// Whoever asks for a page while it is locked is shown the door. What somebody had typed into a form before it locked is
-/// kept as its draft, and the door leads back to it.
+/// kept: of a new record as its draft, to which the door leads back; of a record that is there already by the door itself,
+/// which gives it back to nobody else.
 pub(in super::super) async fn turned_away(
     pages: &Pages,
     shell: &Shell,
@@ -147,22 +149,25 @@ pub(in super::super) async fn turned_away(
             },
         };
     }
-    // Of a record's form, its page is where to go on.
-    let onward = match parts {
-        ["catatan", id, ..] => format!("/catatan/{id}"),
-        _ => "/".to_owned(),
-    };
-    // A remark was typed by whoever sat here until the page locked itself; nobody else gets to see it.
-    if let (["catatan", _, "keterangan"], Who::Locked(Some(person))) = (parts, &shell.who) {
+    if let (Some(onward), Who::Locked(Some(person))) = (records::page_of_form(parts), &shell.who) {
         let session = asked.session.clone();
         let posted = match pages.posted(asked, shell).await {
             Ok(posted) => posted,
             Err(reply) => return Ok(reply),
         };
-        let remark: String = posted.fields.text("catatan").chars().take(REMARK_CHARS_MAX).collect();
-        let sealed = pages.secret.seal(&session, &purpose(*person, &onward), &remark);
-        return door(pages, shell, onward, String::new(), Kept::Carried(sealed)).await;
+        let typed = posted.fields.without(token::FIELD).to_text();
+        let kept = match typed.len() <= ENTRUSTED_BYTES_MAX {
+            true => Kept::Carried(pages.secret.seal(&session, &purpose(*person, &onward), &typed)),
+            false => Kept::Nothing,
+        };
+        return door(pages, shell, onward, String::new(), kept).await;
     }
+    // Of another form, its page is where to go on.
+    let onward = match parts {
+        ["catatan", id, ..] => format!("/catatan/{id}"),
+        [place @ ("catatan" | "orang" | "kios")] => format!("/{place}"),
+        _ => "/".to_owned(),
+    };
     Ok(Reply::go_to(&door_to(&onward)))
 }
 

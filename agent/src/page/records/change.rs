@@ -12,12 +12,12 @@ use kentongan_protocol::form::builtin::pengaduan::group;
 use kentongan_protocol::form::{Fault, Field, Form, Group, MergeClass, Value};
 use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::merge::GroupView;
-use kentongan_web::{Asked, Reply};
+use kentongan_web::{Asked, Fields, Reply};
 
 use super::super::entry::inputs::{self, Input, Question};
 use super::super::route::Pages;
 use super::super::shell::{self, Shell};
-use super::{form_of, is_missing};
+use super::{ONLY_KEPT, form_of, is_missing};
 use crate::store::{Edit, Entry, Inputs, StoreError, is_confidential};
 
 /// Heads that a form may carry.
@@ -33,6 +33,10 @@ struct ChangePage<'a> {
     heads: String,
     questions: Vec<Question>,
     faults: Vec<(String, String)>,
+    /// What stands in the form stands in the record, too.
+    is_saved: bool,
+    /// It was typed before the page locked itself.
+    is_given_back: bool,
 }
 
 /// The form with what stands in a group.
@@ -50,7 +54,19 @@ pub(in super::super) async fn change(
             inputs::fill(field, value, &mut inputs);
         }
     }
-    Ok(page(shell, id, form, group, heads_text(&view.heads()), &inputs, &[]))
+    Ok(Change { id, form, group, heads: heads_text(&view.heads()), inputs }.page(shell, &[], Stands::InRecord))
+}
+
+/// The same, with what was typed into it and never saved.
+pub(super) async fn given_back(
+    pages: &Pages,
+    shell: &Shell,
+    id: RecordId,
+    group: &str,
+    typed: &Fields,
+) -> Result<Reply, Failure> {
+    let Some((_, form, group)) = open(pages, id, group).await? else { return Ok(missing(shell)) };
+    Ok(Change::sent(id, form, group, typed).page(shell, &[], Stands::GivenBack))
 }
 
 /// The form that was sent.
@@ -65,16 +81,15 @@ pub(in super::super) async fn changed(
         Ok(posted) => posted,
         Err(reply) => return Ok(reply),
     };
+    if posted.fields.has(ONLY_KEPT) {
+        return given_back(pages, shell, id, group, &posted.fields).await;
+    }
     let Some((entry, form, group)) = open(pages, id, group).await? else { return Ok(missing(shell)) };
     let fields: Vec<&Field> = form.fields_of(group.tag).collect();
-    let typed = inputs::take(&fields, &posted.fields);
+    let change = Change::sent(id, form, group, &posted.fields);
     let now_ms = pages.agent.ask(|store| Ok(store.wall_ms())).await?;
-    let read = inputs::read_fields(form, &fields, &typed, &shell.clock(now_ms));
-    let heads_text = posted.fields.text("kepala").to_owned();
-    let again = |faults: &[Fault]| {
-        let page = page(shell, id, form, group, heads_text.clone(), &typed, faults);
-        page.but(StatusCode::UNPROCESSABLE_ENTITY)
-    };
+    let read = inputs::read_fields(form, &fields, &change.inputs, &shell.clock(now_ms));
+    let again = |faults: &[Fault]| change.page(shell, faults, Stands::InForm).but(StatusCode::UNPROCESSABLE_ENTITY);
     if !read.faults.is_empty() {
         return Ok(again(&read.faults));
     }
@@ -83,7 +98,7 @@ pub(in super::super) async fn changed(
     let changes = fields.iter().map(|field| (field.tag, read.values.get(&field.tag).cloned()));
     let values = view.with_changes(changes);
     let edit =
-        Edit { record: id, author: shell.author().to_owned(), writes: vec![(group.tag, values, heads(&heads_text))] };
+        Edit { record: id, author: shell.author().to_owned(), writes: vec![(group.tag, values, heads(&change.heads))] };
     match pages.agent.ask_to_write(move |store| store.edit(&edit)).await {
         Ok(_) => Ok(Reply::go_to(&format!("/catatan/{id}?diubah=1"))),
         Err(StoreError::Unfit(faults)) => Ok(again(&faults)),
@@ -129,6 +144,9 @@ pub(in super::super) async fn remark(
         Ok(posted) => posted,
         Err(reply) => return Ok(reply),
     };
+    if posted.fields.has(ONLY_KEPT) {
+        return super::view::remark_given_back(pages, shell, id, &posted.fields).await;
+    }
     let Some((_, form)) = entry(pages, id).await? else { return Ok(missing(shell)) };
     let group = form.group(group::CATATAN).filter(|group| group.merge == MergeClass::Add);
     let Some((group, field)) = group.and_then(|group| Some((group, form.fields_of(group.tag).next()?))) else {
@@ -151,30 +169,55 @@ async fn write_one(
     Ok(Reply::go_to(&format!("/catatan/{id}?diubah=1")))
 }
 
-fn page(
-    shell: &Shell,
+/// Where that comes from which stands in the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// The record holds it.
+    InRecord,
+    /// It was sent, and something is wrong with it.
+    InForm,
+    /// It was typed before the page locked itself.
+    GivenBack,
+}
+
+/// The form of a group, with what stands in it.
+struct Change {
     id: RecordId,
     form: &'static Form,
-    group: &Group,
+    group: &'static Group,
+    /// The heads that it showed when it was opened.
     heads: String,
-    inputs: &Inputs,
-    faults: &[Fault],
-) -> Reply {
-    let w = &shell.w;
-    let questions = form.fields_of(group.tag).map(|field| inputs::question(form, field, inputs, faults, w));
-    let said = faults.iter().map(|fault| {
-        let field = fault.field.and_then(|tag| form.field(tag));
-        (field.map_or_else(String::new, |field| format!("f-{}", field.name)), fault.sentence(form, w.lang))
-    });
-    shell::page(&ChangePage {
-        s: &shell.clone().at("catatan"),
-        id: id.to_string(),
-        group: group.name.clone(),
-        label: group.label.in_lang(w.lang).to_owned(),
-        heads,
-        questions: questions.collect(),
-        faults: said.collect(),
-    })
+    inputs: Inputs,
+}
+
+impl Change {
+    /// As somebody sent it.
+    fn sent(id: RecordId, form: &'static Form, group: &'static Group, sent: &Fields) -> Change {
+        let fields: Vec<&Field> = form.fields_of(group.tag).collect();
+        let heads = sent.text("kepala").to_owned();
+        Change { id, form, group, heads, inputs: inputs::take(&fields, sent) }
+    }
+
+    fn page(&self, shell: &Shell, faults: &[Fault], stands: Stands) -> Reply {
+        let (form, w) = (self.form, &shell.w);
+        let questions =
+            form.fields_of(self.group.tag).map(|field| inputs::question(form, field, &self.inputs, faults, w));
+        let said = faults.iter().map(|fault| {
+            let field = fault.field.and_then(|tag| form.field(tag));
+            (field.map_or_else(String::new, |field| format!("f-{}", field.name)), fault.sentence(form, w.lang))
+        });
+        shell::page(&ChangePage {
+            s: &shell.clone().at("catatan"),
+            id: self.id.to_string(),
+            group: self.group.name.clone(),
+            label: self.group.label.in_lang(w.lang).to_owned(),
+            heads: self.heads.clone(),
+            questions: questions.collect(),
+            faults: said.collect(),
+            is_saved: stands == Stands::InRecord,
+            is_given_back: stands == Stands::GivenBack,
+        })
+    }
 }
 
 async fn entry(pages: &Pages, id: RecordId) -> Result<Option<(Entry, &'static Form)>, Failure> {

@@ -8,19 +8,44 @@ mod view;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::form::builtin::{pengaduan, skm, suara};
 use kentongan_protocol::form::{Form, Value, builtin};
+use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
-use kentongan_web::Words;
+use kentongan_web::{Fields, Reply, Words};
 
+use super::route::Pages;
+use super::shell::Shell;
 use super::verdict::Shape;
 use crate::store::{RecordState, StoreError, is_confidential};
 
 pub(super) use change::{change, changed, decide, remark};
 pub(super) use list::{Line, line, list, look_up};
 pub(super) use receipt::receipt;
-pub(super) use view::{file, given_back, show};
+pub(super) use view::{file, show};
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 90;
+/// The field by which the script says that a form is not to be saved: what was typed is only to be kept past the lock.
+const ONLY_KEPT: &str = "_titip";
+
+/// The page with the form that is sent to this path, of the forms into which people type.
+pub(super) fn page_of_form(parts: &[&str]) -> Option<String> {
+    match parts {
+        ["catatan", id, "keterangan"] => Some(format!("/catatan/{id}")),
+        ["catatan", id, "ubah", group] => Some(format!("/catatan/{id}/ubah/{group}")),
+        _ => None,
+    }
+}
+
+/// Such a page, with what was typed into its form and never saved.
+pub(super) async fn given_back(pages: &Pages, shell: &Shell, page: &str, typed: &Fields) -> Result<Reply, Failure> {
+    let parts: Vec<&str> = page.trim_start_matches('/').split('/').collect();
+    let record = parts.get(1).and_then(|id| id.parse::<RecordId>().ok());
+    match (record, parts.as_slice()) {
+        (Some(id), ["catatan", _]) => view::remark_given_back(pages, shell, id, typed).await,
+        (Some(id), ["catatan", _, "ubah", group]) => change::given_back(pages, shell, id, group, typed).await,
+        _ => Ok(Reply::go_to(page)),
+    }
+}
 
 /// Shape and word of a state.
 pub(super) fn state(state: RecordState, is_sending: bool, w: &Words) -> (Shape, &'static str) {

@@ -10,7 +10,7 @@ use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::merge::{Candidate, GroupView};
 use kentongan_protocol::wire::v1::VerdictFrame;
-use kentongan_web::{Asked, Reply};
+use kentongan_web::{Asked, Fields, Reply};
 
 use super::super::entry::{picture, size};
 use super::super::route::Pages;
@@ -114,13 +114,13 @@ pub(in super::super) async fn show(
 }
 
 /// The same, with a remark in its field that was typed but never saved.
-pub(in super::super) async fn given_back(
+pub(super) async fn remark_given_back(
     pages: &Pages,
     shell: &Shell,
     id: RecordId,
-    remark: String,
+    typed: &Fields,
 ) -> Result<Reply, Failure> {
-    page(pages, shell, id, "", remark).await
+    page(pages, shell, id, "", typed.text("catatan").to_owned()).await
 }
 
 async fn page(

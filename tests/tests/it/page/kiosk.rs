@@ -6,17 +6,21 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Visitor};
 
-/// An office with its kiosk open, and where that is. The next service opens it at the same place.
+/// An office with its kiosk open, and where that is.
 fn office(hub: &Hub) -> (Office, String) {
     let mut sari = Office::enrol(hub, "32.73.05.1001");
-    let settings = "[sync]\ninterval = \"1s\"\nbackoff_max = \"1s\"\n[hub]\nproxy = \"none\"\n[kiosk]\n";
-    sari.configure(&format!("{settings}listen = \"127.0.0.1:0\"\nreset_after = \"3s\"\nmin_interval = \"60s\"\n"));
+    sari.configure(
+        "[sync]\ninterval = \"1s\"\nbackoff_max = \"1s\"\n[hub]\nproxy = \"none\"\n\
+         [kiosk]\nlisten = \"127.0.0.1:0\"\nreset_after = \"15s\"\nmin_interval = \"60s\"\n",
+    );
     sari.start();
-    let kiosk = sari.service().expect("it runs").ready()["kiosk"].as_str().expect("a kiosk").to_owned();
-    let place = kiosk.trim_start_matches("http://").trim_end_matches('/').to_owned();
-    sari.configure(&format!("{settings}listen = \"{place}\"\nreset_after = \"3s\"\nmin_interval = \"60s\"\n"));
-    sari.page();
+    let kiosk = kiosk_of(&sari);
     (sari, kiosk)
+}
+
+/// Where its kiosk is.
+fn kiosk_of(sari: &Office) -> String {
+    sari.service().expect("it runs").ready()["kiosk"].as_str().expect("a kiosk").to_owned()
 }
 
 fn code(sari: &Office) -> String {
@@ -122,13 +126,18 @@ fn sari_page(sari: &Office) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_tablet_goes_on_while_the_pc_is_off_and_hands_over_later() {
+    use kentongan_tests::Pipe;
     use kentongan_tests::browser::Browser;
 
     let hub = Hub::start();
     let (mut sari, kiosk) = office(&hub);
+    // The tablet's way to the PC stays when the PC goes, so that nobody else is found at its place.
+    let way = Pipe::open(place(&kiosk)).expect("a way to the PC");
     let Some(mut tablet) = Browser::start("a tablet goes on while the PC is off") else { return };
     tablet.resize(1024, 768);
-    tablet.open(&kiosk);
+    tablet.open(&format!("http://{}/", way.address()));
+    // Time passes for the tablet when the story says so, however long this machine takes.
+    tablet.run("{ globalThis.kini = Date.now(); Date.now = () => kini; 0 }");
     tablet.sees("Pasangkan kios");
     tablet.keeps_picture("kios-pasang");
     tablet.clicks("#kode");
@@ -146,7 +155,10 @@ fn a_tablet_goes_on_while_the_pc_is_off_and_hands_over_later() {
     tablet.presses("1", 0);
     tablet.sees("Apa yang paling perlu diperbaiki?");
     tablet.keeps_picture("kios-perbaiki");
-    tablet.sees("Terima kasih.");
+    // What stands there for seconds alone is not missed by a machine that has no time to look.
+    tablet.listens();
+    tablet.run("kini += 16000");
+    tablet.heard("Terima kasih.");
     tablet.sees("○ 1");
     tablet.sees("Bagaimana layanan hari ini?");
     ripens(&mut tablet);
@@ -155,12 +167,19 @@ fn a_tablet_goes_on_while_the_pc_is_off_and_hands_over_later() {
     let marks = "JSON.parse(localStorage.ktg_antre).map(one => one.nilai.terlalu_cepat ?? '')";
     assert_eq!(tablet.run(marks), json!(["", "ya"]), "who taps again so soon is marked");
     sari.start();
+    way.lead_to(place(&kiosk_of(&sari)));
     tablet.wait("the PC has them", "document.querySelector('#hitung').textContent === ''");
     let status = wait::until("both are at the hub", wait::LONG, || {
         let status = sari.status();
         (status["all_arrived"] == true && status["entered_total"] == 2).then_some(status)
     });
     assert_eq!(status["arrived_total"], 2, "{status:#}");
+}
+
+/// The socket of an address.
+#[cfg(target_os = "linux")]
+fn place(address: &str) -> std::net::SocketAddr {
+    address.trim_start_matches("http://").trim_end_matches('/').parse().expect("a socket's address")
 }
 
 /// Waits until the buttons of a screen answer: they do not at once, so that nobody answers what they have not read.

@@ -2,7 +2,7 @@
 
 use kentongan_tests::{Hub, Office};
 
-use super::http::{Visitor, value_after};
+use super::http::{Answer, Visitor, value_after};
 
 /// An office with a duty manager, Wayan (1), and a clerk, Siti (2), and the PINs that they were given.
 fn office(hub: &Hub) -> (Office, Visitor, [String; 2]) {
@@ -96,33 +96,52 @@ fn a_form_that_was_sent_to_a_locked_page_is_kept_and_found_again() {
 }
 
 #[test]
-fn a_remark_that_was_sent_to_a_locked_page_comes_back_to_whoever_typed_it_and_to_nobody_else() {
+fn what_was_sent_to_a_locked_page_of_a_record_comes_back_to_whoever_typed_it_and_to_nobody_else() {
     let hub = Hub::start();
     let (sari, mut visitor, [wayans, sitis]) = office(&hub);
     come_in(&mut visitor, "1", &wayans, "9173");
     come_in(&mut visitor, "2", &sitis, "4821");
     let record = sari.complain("Jembatan putus");
     let page = format!("/catatan/{}", record.id);
-    visitor.post("/keluar", &[]).expect(303);
-    let remark = "Warga datang lagi <b>marah</b>";
-    let door = visitor.post(&format!("{page}/keterangan"), &[("catatan", remark)]).expect(200).text();
-    assert!(door.contains("kembali setelah Anda masuk") && !door.contains("Warga datang"), "{door}");
-    let shows = |visitor: &mut Visitor, door: &str, person: &str, pin: &str| {
-        let carried =
-            ["lanjut", "titipan"].map(|name| value_after(door, &format!("name=\"{name}\" value=\"")).to_owned());
-        let fields = [("orang", person), ("pin", pin), ("lanjut", &*carried[0]), ("titipan", &*carried[1])];
-        visitor.post("/masuk", &fields)
-    };
-    let door = shows(&mut visitor, &door, "2", "4822").expect(422).text();
-    let others = shows(&mut visitor, &door, "1", "9173").expect(303);
-    assert_eq!(others.header("location"), page, "somebody else comes in, and sees nothing of it");
-    visitor.post("/keluar", &[]).expect(303);
-    let back = shows(&mut visitor, &door, "2", "4821").expect(200).text();
-    assert!(back.contains("required>Warga datang lagi &#60;b&#62;marah&#60;/b&#62;</textarea>"), "{back}");
-    assert!(!visitor.get(&page).expect(200).text().contains("Warga datang"), "it is saved when she says so");
-    visitor.post(&format!("{page}/keterangan"), &[("catatan", remark)]).expect(303);
+    let change = format!("{page}/ubah/uraian");
+    let heads = value_after(&visitor.get(&change).expect(200).text(), "name=\"kepala\" value=\"").to_owned();
+    let typed = "Warga datang lagi <b>marah</b> & \"pulang\"";
+    let remark = (format!("{page}/keterangan"), page.clone(), vec![("catatan", typed)]);
+    let change = (change.clone(), change, vec![("uraian", typed), ("kepala", &*heads)]);
+    for (form, place, fields) in [remark, change] {
+        visitor.post("/keluar", &[]).expect(303);
+        let door = visitor.post(&form, &fields).expect(200).text();
+        assert!(door.contains("kembali setelah Anda masuk") && !door.contains("Warga datang"), "{door}");
+        let door = shows(&mut visitor, &door, "2", "4822").expect(422).text();
+        let others = shows(&mut visitor, &door, "1", "9173").expect(303);
+        assert_eq!(others.header("location"), place, "somebody else comes in, and sees nothing of it");
+        visitor.post("/keluar", &[]).expect(303);
+        // The page was not locked after all when it sent what was only to be kept.
+        let back = shows(&mut visitor, &door, "2", "4821").expect(200).text();
+        let kept = visitor.post(&form, &[&fields[..], &[("_titip", "1")]].concat()).expect(200).text();
+        for shown in [back, kept] {
+            let text = "Warga datang lagi &#60;b&#62;marah&#60;/b&#62; &#38; &#34;pulang&#34;</textarea>";
+            assert!(shown.contains(text) && shown.contains("Belum tersimpan"), "{shown}");
+            assert!(form == format!("{page}/keterangan") || shown.contains(&heads), "what it replaces came along");
+        }
+        assert!(!visitor.get(&place).expect(200).text().contains("Warga datang"), "it is saved when she says so");
+        visitor.post(&form, &fields).expect(303);
+        assert!(visitor.get(&page).expect(200).text().contains("Warga datang"));
+    }
     let entry = sari.record(&record.id);
-    assert!(entry["history"].as_array().expect("a history").iter().any(|line| line["author"] == "Siti"), "{entry:#}");
+    let written = entry["history"].as_array().expect("a history").iter().filter(|line| line["author"] == "Siti");
+    assert_eq!(written.count(), 2, "{entry:#}");
+    // Who comes in by a PIN that somebody else was given for her may be anybody.
+    visitor.post("/keluar", &[]).expect(303);
+    let door = visitor.post(&format!("{page}/keterangan"), &[("catatan", typed)]).expect(200).text();
+    let given = sari.run(&["user", "pin-reset", "2"]).ok().json()["pin"].as_str().expect("a PIN").to_owned();
+    assert_eq!(shows(&mut visitor, &door, "2", &given).expect(303).header("location"), "/pin");
+}
+
+/// Shows a PIN at a door that carries something.
+fn shows(visitor: &mut Visitor, door: &str, person: &str, pin: &str) -> Answer {
+    let carried = ["lanjut", "titipan"].map(|name| value_after(door, &format!("name=\"{name}\" value=\"")).to_owned());
+    visitor.post("/masuk", &[("orang", person), ("pin", pin), ("lanjut", &carried[0]), ("titipan", &carried[1])])
 }
 
 #[test]
@@ -152,7 +171,7 @@ fn a_page_that_nobody_is_at_locks_itself_and_the_pin_leads_back_to_what_was_type
     use kentongan_tests::browser::Browser;
 
     let hub = Hub::start();
-    let (_sari, mut visitor, [_, sitis]) = office(&hub);
+    let (sari, mut visitor, [_, sitis]) = office(&hub);
     let Some(mut browser) = Browser::start("a page that nobody is at") else { return };
     let page = format!("http://{}/", visitor.host);
     come_in(&mut visitor, "2", &sitis, "4821");
@@ -166,18 +185,35 @@ fn a_page_that_nobody_is_at_locks_itself_and_the_pin_leads_back_to_what_was_type
     browser.tabs_to("[name=orang][value='2']");
     browser.presses(" ", 0);
     shows_pin(&mut browser);
-    browser.open(&format!("{page}isi/pengaduan"));
-    browser.fills("uraian", "Jembatan di dusun tiga putus");
-    let form = browser.path();
     // Eleven minutes pass for the page, and it looks at its clock.
-    browser.goes(|browser| {
-        browser.run("{ const now = Date.now; Date.now = () => now() + 660000; 0 }");
-        browser.run("document.dispatchEvent(new Event('visibilitychange'))");
-    });
-    browser.sees("Silakan masuk");
-    assert!(!browser.text().contains("Jembatan"));
+    let waits_long = |browser: &mut Browser| {
+        browser.goes(|browser| {
+            browser.run("{ const now = Date.now; Date.now = () => now() + 660000; 0 }");
+            browser.run("document.dispatchEvent(new Event('visibilitychange'))");
+        });
+        browser.sees("Silakan masuk");
+        assert!(!browser.text().contains("Jembatan"));
+    };
+    browser.open(&format!("{page}isi/pengaduan"));
+    let form = browser.path();
+    // Drafts are slow to go, and one is on its way when the page locks itself.
+    browser.run(
+        "{ const real = fetch; globalThis.fetch = (to, how) => { if (!to.endsWith('/draf')) return real(to, how); \
+         globalThis.berangkat = true; return new Promise((go) => setTimeout(go, 1000)).then(() => real(to, how)); }; 0 }",
+    );
+    browser.fills("uraian", "Jembatan di dusun tiga putus");
+    browser.wait("a draft is on its way", "globalThis.berangkat === true");
+    waits_long(&mut browser);
     // Her name is chosen already, and the PIN has the focus.
     shows_pin(&mut browser);
     assert_eq!(browser.path(), form);
     assert_eq!(browser.run("document.querySelector('[name=uraian]').value"), "Jembatan di dusun tiga putus");
+    // A form that keeps no draft is carried by the door.
+    let record = sari.complain("Lampu padam");
+    browser.open(&format!("{page}catatan/{}", record.id));
+    browser.fills("catatan", "Jembatan juga");
+    waits_long(&mut browser);
+    shows_pin(&mut browser);
+    browser.sees("Belum tersimpan");
+    assert_eq!(browser.run("document.querySelector('[name=catatan]').value"), "Jembatan juga");
 }
