@@ -55,6 +55,7 @@ pub struct Agent {
     /// The link, while it is good; whoever holds the lock is the one who talks.
     caller: Mutex<Option<Link>>,
     in_contact: AtomicBool,
+    sought_recovery_key: AtomicBool,
     /// When the service started, by this PC's clock; 0 for a single command.
     since_ms: AtomicI64,
     /// Rung when there is something new to send.
@@ -100,6 +101,7 @@ impl Agent {
             time: Arc::new(FloorTime::new(Arc::new(SystemClock::new()), hub_ms)),
             caller: Mutex::new(None),
             in_contact: AtomicBool::new(false),
+            sought_recovery_key: AtomicBool::new(false),
             since_ms: AtomicI64::new(0),
             new_work: Notify::new(),
             contact_over: Notify::new(),
@@ -249,6 +251,8 @@ impl Agent {
                 Ok(json!({ "schema": "kentongan.agent.wake/1" }))
             }
             Command::Enrol { hub, code } => self.enrol(hub, &code).await,
+            Command::AskToJoin { hub, code } => self.ask_to_join(&hub, &code),
+            Command::JoinByAnswer { answer } => self.join_by_answer(&answer).await,
             Command::Import { file, map } => {
                 self.reserve.keep()?;
                 let answer = import::file(self, file, map, on_progress).await;
@@ -376,7 +380,7 @@ impl Agent {
         {
             self.take_update(bytes, version).await;
         }
-        if report.renew && report.failure.is_none() {
+        if report.failure.is_none() && (report.renew || self.lacks_recovery_key().await) {
             self.renew(&caller).await;
             *slot = None;
         }
@@ -421,6 +425,15 @@ impl Agent {
             rules: config::rules(settings, zone),
             coming: update::may_come(settings).then(|| Arc::new(Coming::new(self.dir.clone()))),
         })
+    }
+
+    /// Whether the key to answer challenges with is still to be had: it comes with a certificate, but not with one that was
+    /// carried here. A hub of an old version does not give it, and is asked once in a run.
+    async fn lacks_recovery_key(&self) -> bool {
+        if self.sought_recovery_key.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        matches!(on_store(&self.store, |store| store.has_recovery_key()).await, Ok(false))
     }
 
     /// A failure here is no trouble yet: the hub asks again at each contact while half of the life is left.
@@ -473,14 +486,39 @@ impl Agent {
         let settings = config::link(&self.settings(), &hub);
         let settings = crate::transport::LinkSettings { url: hub, ..settings };
         let began_ms = self.mono_ms();
-        let enrol::Joined { member, recovery } =
-            enrol::enrol(&self.dir, &settings, code, Arc::clone(&self.time), process_lang()).await?;
-        let joined = member.clone();
+        let joined = enrol::enrol(&self.dir, &settings, code, Arc::clone(&self.time), process_lang()).await?;
         let waited_ms = u32::try_from(self.mono_ms().saturating_sub(began_ms)).unwrap_or(u32::MAX);
+        let answer = self.belong(joined, Some(waited_ms)).await?;
+        *slot = None;
+        drop(slot);
+        self.changed.notify_one();
+        Ok(answer)
+    }
+
+    fn ask_to_join(&self, hub: &str, code: &str) -> Result<Value, Failure> {
+        let enrol::carried::Carried { words, file } = enrol::carried::request(&self.dir, hub, code, process_lang())?;
+        Ok(json!({ "schema": "kentongan.agent.enrol.request/1", "words": words, "file": file }))
+    }
+
+    async fn join_by_answer(&self, answer: &str) -> Result<Value, Failure> {
+        let mut slot = self.caller.lock().await;
+        let joined = enrol::carried::join(&self.dir, answer, process_lang())?;
+        let answer = self.belong(joined, None).await?;
+        enrol::carried::forget(&self.dir);
+        *slot = None;
+        drop(slot);
+        self.changed.notify_one();
+        Ok(answer)
+    }
+
+    /// Notes in the store whose this PC is from now on; `waited_ms`: how long the hub took to say so.
+    async fn belong(&self, joined: enrol::Joined, waited_ms: Option<u32>) -> Result<Value, Failure> {
+        let enrol::Joined { member, recovery } = joined;
+        let joined = member.clone();
         let join = on_store(&self.store, move |store| {
             store.join(&joined)?;
             recovery.map(|key| store.keep_recovery_key(key)).transpose()?;
-            store.note_round_trip(waited_ms)
+            waited_ms.map(|waited_ms| store.note_round_trip(waited_ms)).transpose()
         });
         join.await.map_err(|error| match error {
             StoreError::Broken(_) => Failure::new(
@@ -491,9 +529,6 @@ impl Agent {
             other => other.into(),
         })?;
         reached(Step::AgentEnrolJoined);
-        *slot = None;
-        drop(slot);
-        self.changed.notify_one();
         tracing::info!(ev = "enrolled", office = %member.office, "enrolled");
         Ok(json!({
             "schema": "kentongan.agent.enrol/1",

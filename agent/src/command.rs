@@ -133,6 +133,18 @@ pub enum Command {
         /// The one-time code.
         code: String,
     },
+    /// Make a request to join that a person carries to the hub.
+    AskToJoin {
+        /// Address of the hub.
+        hub: String,
+        /// The one-time code.
+        code: String,
+    },
+    /// Join by the answer that a person carried here.
+    JoinByAnswer {
+        /// What the file says.
+        answer: String,
+    },
 }
 
 impl Command {
@@ -143,6 +155,8 @@ impl Command {
             Command::Sync
                 | Command::Import { .. }
                 | Command::Enrol { .. }
+                | Command::AskToJoin { .. }
+                | Command::JoinByAnswer { .. }
                 | Command::Wake
                 | Command::ApplyUpdate { .. }
                 | Command::RollBackUpdate
@@ -191,6 +205,8 @@ pub fn on_store(store: &mut Store, command: &Command, lang: Lang) -> Result<Valu
         | Command::RecoverPin { .. }
         | Command::ApplyUpdate { .. }
         | Command::RollBackUpdate
+        | Command::AskToJoin { .. }
+        | Command::JoinByAnswer { .. }
         | Command::Enrol { .. } => {
             Err(Failure::usage("Permintaan ini bukan untuk penyimpanan.", "This request is not for the store."))
         }

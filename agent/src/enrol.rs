@@ -1,5 +1,7 @@
 //! Joining a hub, and staying: the key is made here and never leaves; the hub certifies it for a one-time code.
 
+pub mod carried;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -103,33 +105,51 @@ pub async fn enrol(
     time: Arc<FloorTime>,
     lang: Lang,
 ) -> Result<Joined, Failure> {
-    let code =
-        EnrolCode::parse(code).map_err(|error| Failure::of(Ktg::CodeRefused).with_detail(error.sentence(lang)))?;
+    let code = parse_code(code, lang)?;
     let root = Transport::new(settings, tls::fetch_only_config())?.root().await?;
     if !code.matches_root(&root) {
         return Err(Failure::of(Ktg::WrongCertificate));
     }
     let root = CertificateDer::from(root);
-    let key = SigningKey::load_or_create(&dir.device_key()).map_err(anyhow::Error::new)?;
-    reached(Step::AgentEnrolKeyed);
+    let key = made_key(dir)?;
     let config = tls::client_config(&root, None, time).map_err(anyhow::Error::new)?;
-    let request = EnrolRequest {
-        secret: code.secret(),
-        csr: to_hex(&key.certificate_request().map_err(anyhow::Error::new)?),
-        host: host_name(),
-        program: crate::program(),
-    };
+    let request = request_of(&code, &key)?;
     let answer: EnrolAnswer =
         Transport::new(settings, config)?.enrol(&request).await.map_err(|error| match error.ktg {
             Ktg::ApprovalAwaited => Failure::of(error.ktg).with_detail(five_words(&key.public_key())),
             _ => error.into(),
         })?;
     reached(Step::AgentEnrolAnswered);
-    let member = member_of(&answer, &settings.url).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
-    keep_certificate(dir, &key, &answer.certificate_pem)?;
+    keep(dir, &key, &EnrolAnswer { root_pem: certificate::to_pem(&root), ..answer }, &settings.url)
+}
+
+fn parse_code(code: &str, lang: Lang) -> Result<EnrolCode, Failure> {
+    EnrolCode::parse(code).map_err(|error| Failure::of(Ktg::CodeRefused).with_detail(error.sentence(lang)))
+}
+
+/// The key of this installation, made now if there is none.
+fn made_key(dir: &DataDir) -> Result<SigningKey, Failure> {
+    let key = SigningKey::load_or_create(&dir.device_key()).map_err(anyhow::Error::new)?;
+    reached(Step::AgentEnrolKeyed);
+    Ok(key)
+}
+
+/// What the hub is asked: to certify this key for this code.
+fn request_of(code: &EnrolCode, key: &SigningKey) -> Result<EnrolRequest, Failure> {
+    Ok(EnrolRequest {
+        secret: code.secret(),
+        csr: to_hex(&key.certificate_request().map_err(anyhow::Error::new)?),
+        host: host_name(),
+        program: crate::program(),
+    })
+}
+
+/// Keeps what the hub at `url` answered: the certificate for our key, and the root, which was compared with the code.
+fn keep(dir: &DataDir, key: &SigningKey, answer: &EnrolAnswer, url: &str) -> Result<Joined, Failure> {
+    let member = member_of(answer, url).ok_or_else(|| Failure::of(Ktg::NotTheHub))?;
+    keep_certificate(dir, key, &answer.certificate_pem)?;
     reached(Step::AgentEnrolCertified);
-    files::replace(&dir.hub_root(), certificate::to_pem(&root).as_bytes(), Access::Readable)
-        .map_err(anyhow::Error::new)?;
+    files::replace(&dir.hub_root(), answer.root_pem.as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
     reached(Step::AgentEnrolRooted);
     Ok(Joined { member, recovery: answer.recovery_key.as_deref().and_then(recovery::key_from_hex) })
 }
@@ -193,13 +213,7 @@ impl EnrolFile {
     /// # Errors
     /// If it cannot be read or is no TOML.
     pub fn open(path: &Path) -> Result<EnrolFile, Failure> {
-        let shown = path.display();
-        let text = files::read_bounded(path, MESSAGE_BYTES_MAX as u64).and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-        });
-        let text = text.map_err(|error| {
-            Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error)
-        })?;
+        let (text, shown) = (read_text(path, MESSAGE_BYTES_MAX)?, path.display());
         read_file(&text).map_err(|error| Failure::usage(format!("{shown}: {error}"), format!("{shown}: {error}")))
     }
 
@@ -218,7 +232,20 @@ impl EnrolFile {
     }
 }
 
-/// Reads that file's text.
+/// The text of a file that somebody brought, of at most `bytes_max` bytes.
+///
+/// # Errors
+/// If it cannot be read, is longer, or is no text.
+pub(crate) fn read_text(path: &Path, bytes_max: usize) -> Result<String, Failure> {
+    let text = files::read_bounded(path, bytes_max as u64)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)));
+    text.map_err(|error| {
+        let shown = path.display();
+        Failure::usage(format!("{shown} tidak terbaca."), format!("{shown} cannot be read.")).caused_by(error)
+    })
+}
+
+/// Reads the text of `enrol.toml`.
 ///
 /// # Errors
 /// If it is no TOML.

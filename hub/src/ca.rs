@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use kentongan_host::certificate::{self, Facts};
+use kentongan_host::enrolment::{EnrolAnswer, carried};
 use kentongan_host::files::{Access, read_bounded, replace};
 use kentongan_host::identity::SigningKey;
 use kentongan_host::random::random_bytes;
@@ -190,11 +191,16 @@ impl Authority {
 
     /// What challenges of a device are answered with ([`kentongan_host::recovery`]). It follows from the root's key, so
     /// that nothing more has to be kept, and is given to nobody but the device: signatures of Ed25519 are the same each
-    /// time, and what the root signs elsewhere are certificates, which never begin so.
+    /// time, and what the root signs elsewhere are certificates and answers, which never begin so.
     pub fn recovery_key(&self, device: ReplicaId) -> [u8; KEY_BYTES] {
         let mut meant = b"kentongan pin recovery key 1 ".to_vec();
         meant.extend(device.to_bytes());
         certificate::fingerprint(&self.root_key.sign(&meant))
+    }
+
+    /// The file by which a PC joins that reaches no hub.
+    pub fn answer_file(&self, answer: &EnrolAnswer) -> String {
+        carried::answer_file(answer, |bytes| self.root_key.sign(bytes))
     }
 
     /// SHA-256 of the root, in hexadecimal digits: what people compare.

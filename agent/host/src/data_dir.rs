@@ -138,6 +138,11 @@ impl DataDir {
         self.identity().join("hub-ca.crt")
     }
 
+    /// Hub and code of an enrolment whose answer is still to be carried here.
+    pub fn asked_enrolment(&self) -> PathBuf {
+        self.identity().join("asked.toml")
+    }
+
     /// The hub's own certificate authority.
     pub fn ca(&self) -> PathBuf {
         self.root.join("ca")

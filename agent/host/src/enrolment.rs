@@ -14,6 +14,10 @@
 //! ```text
 //!   SSSS-SSSS-SFFF-FFFF-FFFC       S secret   F fingerprint of the root   C check symbol
 //! ```
+//!
+//! Where no line leads to the hub, the same two messages go as files: [`carried`].
+
+pub mod carried;
 
 use std::fmt;
 use std::str::FromStr;

@@ -67,6 +67,8 @@ pub(super) enum Command {
         after_help = agent_examples(&[
             "enrol --hub https://hub.kab.go.id:8743 --code XXXX-XXXX-XXXX-XXXX-XXXX",
             "enrol --file enrol.toml",
+            "enrol --hub https://hub.kab.go.id:8743 --code XXXX-XXXX-XXXX-XXXX-XXXX --offline-request permintaan.json",
+            "enrol --offline-answer jawaban.json",
         ]),
     )]
     Enrol(EnrolArgs),
@@ -244,12 +246,16 @@ pub(super) struct AttachArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct EnrolArgs {
-    #[arg(long, value_name = "URL", required_unless_present = "file", help = t("Alamat pusat, https://…", "Address of the hub, https://…"))]
+    #[arg(long, value_name = "URL", required_unless_present_any = ["file", "offline_answer"], help = t("Alamat pusat, https://…", "Address of the hub, https://…"))]
     pub(super) hub: Option<String>,
-    #[arg(long, value_name = "CODE", required_unless_present = "file", help = t("Kode sekali pakai", "One-time code"))]
+    #[arg(long, value_name = "CODE", required_unless_present_any = ["file", "offline_answer"], help = t("Kode sekali pakai", "One-time code"))]
     pub(super) code: Option<String>,
     #[arg(long, value_name = "FILE", help = t("Berkas dengan hub dan code", "File that holds hub and code"))]
     pub(super) file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", help = t("Tanpa sambungan: tulis permintaan untuk dibawa ke pusat", "Without a line: write a request to be carried to the hub"))]
+    pub(super) offline_request: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hub", "code", "file", "offline_request"], help = t("Tanpa sambungan: terima jawaban dari pusat", "Without a line: take the hub's answer"))]
+    pub(super) offline_answer: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

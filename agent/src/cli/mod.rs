@@ -18,8 +18,10 @@ use clap::{CommandFactory, FromArgMatches};
 use kentongan_host::cli::{Common, SupportArgs, early_lang};
 use kentongan_host::control::Client;
 use kentongan_host::data_dir::{DataDir, Program};
+use kentongan_host::enrolment::carried::FILE_BYTES_MAX;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
+use kentongan_host::files::{self, Access};
 use kentongan_host::ktg::Ktg;
 use kentongan_host::lock::Lock;
 use kentongan_host::logging::{self, LogConfig};
@@ -31,11 +33,12 @@ use kentongan_host::support::Bundle;
 use serde_json::{Value, json};
 
 use self::args::{
-    Cli, Command as Typed, ConfigCommand, KioskCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs, UserCommand,
+    Cli, Command as Typed, ConfigCommand, EnrolArgs, KioskCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs,
+    UserCommand,
 };
 use crate::agent::Agent;
 use crate::command::Command;
-use crate::enrol::EnrolFile;
+use crate::enrol::{EnrolFile, read_text};
 use crate::inbox::{Bar, Progress};
 use crate::store::{Machine, Store};
 use crate::update::{Doing, hand_over, start_anew, take_lock};
@@ -119,11 +122,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
             let files = args.files.into_iter().map(absolute).collect::<Result<_, _>>()?;
             place.show(Command::Attach { record: args.record, author: args.author, files }, print::attached)
         }
-        Typed::Enrol(args) => {
-            let (hub, code) = enrol_file(args.hub, args.code, args.file.as_deref())?;
-            place.dir.create()?;
-            place.show(Command::Enrol { hub, code }, print::enrolled)
-        }
+        Typed::Enrol(args) => place.enrol(args),
         Typed::Unenrol(args) => {
             leave::leave(&place.dir, out, args.force_with_unsent, args.yes || place.common.no_input)
         }
@@ -152,6 +151,24 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
 }
 
 impl Place<'_> {
+    /// Joins a hub: over the network, or by files that a person carries.
+    fn enrol(&self, args: EnrolArgs) -> Result<Exit, Failure> {
+        if let Some(file) = args.offline_answer {
+            let answer = read_text(&file, FILE_BYTES_MAX)?;
+            return self.show(Command::JoinByAnswer { answer }, print::enrolled);
+        }
+        let (hub, code) = enrol_file(args.hub, args.code, args.file.as_deref())?;
+        self.dir.create()?;
+        let Some(file) = args.offline_request else { return self.show(Command::Enrol { hub, code }, print::enrolled) };
+        let answer = self.ask(&Command::AskToJoin { hub, code }, |_| {})?;
+        // Here and not in the service, which may not reach a stick that somebody just put in.
+        let text = answer["file"].as_str().unwrap_or_default();
+        files::replace(&file, text.as_bytes(), Access::Private)
+            .map_err(|error| anyhow::Error::new(error).context(format!("write {}", file.display())))?;
+        print::asked_to_join(self.out, &answer, &file);
+        Ok(Exit::Done)
+    }
+
     /// Asks, and prints the answer.
     fn show(&self, command: Command, human: fn(&Output, &Value)) -> Result<Exit, Failure> {
         let answer = self.ask(&command, |_| {})?;

@@ -1,6 +1,7 @@
 //! Answers for people.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use kentongan_host::data_dir::DataDir;
@@ -340,6 +341,30 @@ pub(super) fn enrolled(out: &Output, answer: &Value) {
     out.say(
         "Berikutnya: kentongan-agent run, atau kentongan-agent sync --wait",
         "Next: kentongan-agent run, or kentongan-agent sync --wait",
+    );
+}
+
+/// What to do with a request that was written to `file`.
+pub(super) fn asked_to_join(out: &Output, answer: &Value, file: &Path) {
+    let words = answer["words"].as_str().unwrap_or("-");
+    if out.json {
+        let file = file.display().to_string();
+        return out.document(&json!({ "schema": answer["schema"], "words": words, "file": file }));
+    }
+    out.line(&format!("{}: {words}", out.pick("Lima kata", "Five words")));
+    out.say(
+        &format!(
+            "Bawa {} ke pusat. Berkas itu memuat kode: jangan diteruskan ke orang lain.\n\
+             Bila pusat menelepon, bacakan lima kata di atas. Lalu, dengan berkas jawabannya di PC ini:\n\
+             kentongan-agent enrol --offline-answer FILE",
+            file.display()
+        ),
+        &format!(
+            "Carry {} to the hub. It holds the code: pass it on to nobody else.\n\
+             If the hub calls, read out the five words above. Then, with its answer on this PC:\n\
+             kentongan-agent enrol --offline-answer FILE",
+            file.display()
+        ),
     );
 }
 

@@ -252,6 +252,14 @@ impl Store {
         facts::forget(&self.db, name::CHALLENGE)
     }
 
+    /// Whether the hub said what it answers challenges of this PC with.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn has_recovery_key(&mut self) -> Result<bool, StoreError> {
+        Ok(facts::get::<[u8; KEY_BYTES]>(&self.db, name::RECOVERY)?.is_some())
+    }
+
     /// Keeps what the hub answers challenges of this PC with.
     ///
     /// # Errors

@@ -1,8 +1,14 @@
-//! `enrol code …`, `enrol request …`
+//! `enrol code …`, `enrol request …`, `enrol answer`
 
+use std::path::Path;
+
+use anyhow::Context as _;
+use kentongan_host::enrolment::carried::{self, FILE_BYTES_MAX};
+use kentongan_host::files::{Access, read_bounded, replace};
 use kentongan_host::options::{Kind, Value};
 use kentongan_host::output::Table;
-use kentongan_host::{Exit, Failure};
+use kentongan_host::{Exit, Failure, Ktg};
+use serde_json::json;
 
 use super::args::{CodeCommand, RequestCommand};
 use super::ask::{ask, unexpected};
@@ -39,6 +45,50 @@ pub(super) fn run_request(context: &Context<'_>, command: &RequestCommand) -> Re
         RequestCommand::Deny { code } => (code, false),
     };
     show(context, &asked(context, Request::Judge { number: number(code)?, approved })?);
+    Ok(Exit::Done)
+}
+
+/// `enrol answer`. Twice where a person has to be asked: first the five words, then, once they were approved, the answer.
+pub(super) fn run_answer(context: &Context<'_>, request: &Path, to: &Path) -> Result<Exit, Failure> {
+    let out = context.out;
+    let bytes = read_bounded(request, FILE_BYTES_MAX as u64).with_context(|| format!("read {}", request.display()))?;
+    let request = carried::read_request(&bytes).map_err(|fault| {
+        let sentence = format!("{}: {}", request.display(), fault.sentence(out.lang));
+        Failure::usage(sentence.clone(), sentence)
+    })?;
+    let Answer::Looked(asking) = asked(context, Request::Look { request: request.clone() })? else {
+        return Err(unexpected());
+    };
+    if asking.waits {
+        let next = format!("kentongan-hub enrol request approve {}", asking.number);
+        return Err(Failure::of(Ktg::ApprovalAwaited).with_detail(asking.words).with_hint(
+            &format!("cocokkan lima kata lewat telepon, {next}, lalu perintah ini sekali lagi"),
+            &format!("compare the five words over the telephone, {next}, then this command once more"),
+        ));
+    }
+    let Answer::Admitted(admitted) = asked(context, Request::Admit { request, approved: false })? else {
+        return Err(unexpected());
+    };
+    replace(to, admitted.file.as_bytes(), Access::Readable).with_context(|| format!("write {}", to.display()))?;
+    if out.json {
+        let (office, office_name) = (&admitted.office, &admitted.office_name);
+        let shown = json!({
+            "office": office,
+            "office_name": office_name,
+            "replica": admitted.replica,
+            "host": asking.host,
+            "words": asking.words,
+            "file": to.display().to_string(),
+        });
+        out.document(&document("kentongan.enrol.answered/1", &shown));
+        return Ok(Exit::Done);
+    }
+    let name = if admitted.office_name.is_empty() { &admitted.office } else { &admitted.office_name };
+    out.say(
+        &format!("{name}: PC {} terdaftar. Bawa kembali {} ke sana, lalu di sana:", asking.host, to.display()),
+        &format!("{name}: the PC {} is enrolled. Carry {} back, then there:", asking.host, to.display()),
+    );
+    out.line("kentongan-agent enrol --offline-answer FILE");
     Ok(Exit::Done)
 }
 
@@ -116,6 +166,8 @@ fn show(context: &Context<'_>, answer: &Answer) {
             "Disetujui. Komputer itu terdaftar begitu pendaftaran dijalankan sekali lagi di sana.",
             "Approved. That computer is enrolled as soon as the enrolment is run there once more.",
         ),
+        // Only `enrol answer` asks for them.
+        Answer::Looked(_) | Answer::Admitted(_) => {}
         Answer::Revoked(code) if out.json => out.document(&document("kentongan.enrol.code.state/1", code)),
         Answer::Revoked(code) => {
             out.line(&format!("{} {}: {}", out.pick("Kode nomor", "Code number"), code.number, state(context, code)));

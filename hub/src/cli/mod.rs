@@ -102,6 +102,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Office(command) => office::run(&context, command),
         Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),
         Command::Enrol(args::EnrolCommand::Request(command)) => enrol::run_request(&context, command),
+        Command::Enrol(args::EnrolCommand::Answer { request, out }) => enrol::run_answer(&context, request, out),
         Command::Calendar(command) => calendar::run(&context, command),
         Command::Complaint(command) => complaint::run(&context, command),
         Command::Survey(command) => survey::run(&context, command),

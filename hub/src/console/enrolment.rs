@@ -112,6 +112,13 @@ pub(super) async fn show(console: &Console, visit: Visit, asked: Asked) -> Resul
     Ok(shell::page(&page(&shell, &rows, asked.query.text("kantor"), None)))
 }
 
+/// The page once more, with what was wrong with what was sent.
+pub(super) async fn again(console: &Console, visit: &Visit, office: &str, fault: String) -> Result<Reply, Failure> {
+    let shell = visit.shell.clone().at("pendaftaran");
+    let rows = rows(console, visit).await?;
+    Ok(shell::page(&page(&shell, &rows, office, Some(fault))).but(StatusCode::UNPROCESSABLE_ENTITY))
+}
+
 fn more(rows: &[CodeRow]) -> u64 {
     rows.len().saturating_sub(CODES_SHOWN) as u64
 }
@@ -139,9 +146,7 @@ pub(super) async fn create(console: &Console, visit: Visit, asked: Asked) -> Res
         Ok(service::Answer::Enrol(Answer::Created(code))) => Ok(sheet::of(console, &shell, &[code], None)),
         Ok(_) => Ok(Reply::go_to("/pendaftaran")),
         Err(failure) if failure.source.is_none() => {
-            let (rows, fault) = (rows(console, &visit).await?, failure.sentence(shell.w.lang));
-            let page = page(&shell, &rows, fields.text("kantor"), Some(fault));
-            Ok(shell::page(&page).but(StatusCode::UNPROCESSABLE_ENTITY))
+            again(console, &visit, fields.text("kantor"), failure.sentence(shell.w.lang)).await
         }
         Err(failure) => Err(failure),
     }
@@ -194,10 +199,7 @@ pub(super) async fn import(console: &Console, visit: Visit, asked: Asked) -> Res
             let told = shell.w.with("daftar.masuk", &told);
             Ok(sheet::of(console, &shell, &codes, Some(told)))
         }
-        Err(failure) if failure.source.is_none() => {
-            let (rows, fault) = (rows(console, &visit).await?, failure.sentence(shell.w.lang));
-            Ok(shell::page(&page(&shell, &rows, "", Some(fault))).but(StatusCode::UNPROCESSABLE_ENTITY))
-        }
+        Err(failure) if failure.source.is_none() => again(console, &visit, "", failure.sentence(shell.w.lang)).await,
         Err(failure) => Err(failure),
     }
 }

@@ -6,6 +6,9 @@
 //! - A key that is known keeps its replica: a PC whose certificate has ended joins again as itself.
 //! - A code that asks for approval lets nobody in until a person has said that the PC which shows it is the right one, by
 //!   five words that both sides see. The first key that shows it is the one that is asked about; denying it ends the code.
+//! - A request may come as a file and its answer go back as one ([`carried`]); what is decided is the same.
+
+mod carried;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +62,18 @@ pub enum Request {
         /// Whether it is; if not, the code ends.
         approved: bool,
     },
+    /// Looks at a request that came as a file. A PC that somebody has to be asked about is noted as one that asks.
+    Look {
+        /// What it says.
+        request: EnrolRequest,
+    },
+    /// Lets in a PC whose request came as a file.
+    Admit {
+        /// What it says.
+        request: EnrolRequest,
+        /// Whether a person says with this that the PC is the right one.
+        approved: bool,
+    },
 }
 
 /// The answers.
@@ -73,6 +88,10 @@ pub enum Answer {
     Revoked(CodeRow),
     /// To [`Request::Judge`].
     Judged(CodeRow),
+    /// To [`Request::Look`].
+    Looked(Asking),
+    /// To [`Request::Admit`].
+    Admitted(Admitted),
 }
 
 /// A new code. The only place where it stands in full.
@@ -146,6 +165,38 @@ pub struct ApplicantRow {
     pub asked_at: i64,
     /// Whether it was said to be the right one.
     pub approved: bool,
+}
+
+/// A PC whose request came as a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// Number of its code.
+    pub number: u64,
+    /// The office that the code lets join.
+    pub office: String,
+    /// Name of the office.
+    pub office_name: String,
+    /// What the PC is called there.
+    pub host: String,
+    /// Its program.
+    pub program: String,
+    /// Its key as five words.
+    pub words: String,
+    /// Whether a person has to say first that it is the right one.
+    pub waits: bool,
+}
+
+/// A PC that was let in, and what is carried back to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admitted {
+    /// The device.
+    pub replica: String,
+    /// Its office.
+    pub office: String,
+    /// Name of the office.
+    pub office_name: String,
+    /// The file, as text.
+    pub file: String,
 }
 
 /// How a code stands.
@@ -231,7 +282,17 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         }
         Request::Revoke { number } => revoke(tx, desk, *number),
         Request::Judge { number, approved } => judge(tx, desk, *number, *approved),
+        Request::Look { request } => carried::look(tx, desk, request).map(Answer::Looked),
+        Request::Admit { request, approved } => carried::admit(tx, desk, request, *approved).map(Answer::Admitted),
     }
+}
+
+/// A request that its code and the people asked let through.
+struct Cleared {
+    csr: Vec<u8>,
+    code: EnrolCode,
+    /// The device that has the key already.
+    owner: Option<Replica>,
 }
 
 /// Lets a PC join, if its code holds.
@@ -239,18 +300,10 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
 /// # Errors
 /// A failure of the store or of the certificate authority. A refusal is no failure.
 pub fn join(tx: &mut dyn Tx, desk: &Desk, request: &EnrolRequest) -> Result<Joined, Failure> {
-    let Some(csr) = from_hex(&request.csr) else { return Ok(Err(Refusal::NoKey)) };
-    let Some(key) = key_of_request(&csr) else { return Ok(Err(Refusal::NoKey)) };
-    let Some(mut code) = tx.enrol_code_by_secret(&secret_hash(&request.secret))? else {
-        return Ok(Err(Refusal::Unknown));
+    let Cleared { csr, mut code, owner } = match cleared(tx, desk, request)? {
+        Ok(cleared) => cleared,
+        Err(refusal) => return Ok(Err(refusal)),
     };
-    let owner = tx.replica_by_key(&key)?;
-    if let Err(refusal) = check(desk, &code, owner.as_ref()) {
-        return Ok(Err(refusal));
-    }
-    if let Err(refusal) = ask(tx, desk, &mut code, (key, request))? {
-        return Ok(Err(refusal));
-    }
     let id = match &owner {
         Some(replica) => replica.id,
         None => new_id(tx)?,
@@ -266,6 +319,21 @@ pub fn join(tx: &mut dyn Tx, desk: &Desk, request: &EnrolRequest) -> Result<Join
     let detail = json!({ "office": code.office.as_str(), "code": code.id, "host": replica.name });
     desk.audit(tx, "replica.enrolled", &id.to_string(), detail)?;
     answer(tx, desk, &replica, &issued).map(Ok)
+}
+
+/// Looks whether key and code hold, and whether a person was asked where one has to be.
+fn cleared(tx: &mut dyn Tx, desk: &Desk, request: &EnrolRequest) -> Result<Result<Cleared, Refusal>, Failure> {
+    let Some(csr) = from_hex(&request.csr) else { return Ok(Err(Refusal::NoKey)) };
+    let Some(key) = key_of_request(&csr) else { return Ok(Err(Refusal::NoKey)) };
+    let Some(mut code) = tx.enrol_code_by_secret(&secret_hash(&request.secret))? else {
+        return Ok(Err(Refusal::Unknown));
+    };
+    let owner = tx.replica_by_key(&key)?;
+    if let Err(refusal) = check(desk, &code, owner.as_ref()) {
+        return Ok(Err(refusal));
+    }
+    let asked = ask(tx, desk, &mut code, (key, request))?;
+    Ok(asked.map(|()| Cleared { csr, code, owner }))
 }
 
 /// Gives a device a newer certificate for the key it has.

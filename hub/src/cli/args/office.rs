@@ -172,6 +172,19 @@ pub(crate) enum EnrolCommand {
     Code(CodeCommand),
     #[command(subcommand, about = t("Komputer yang menunggu persetujuan", "Computers that wait for approval"))]
     Request(RequestCommand),
+    #[command(
+        about = t(
+            "Menjawab berkas permintaan dari kantor tanpa sambungan",
+            "Answer the request file of an office without a line",
+        ),
+        after_help = examples(&["enrol answer permintaan.json --out jawaban.json"]),
+    )]
+    Answer {
+        #[arg(value_name = "FILE", help = t("Berkas permintaan dari kantor", "The office's request"))]
+        request: PathBuf,
+        #[arg(long, value_name = "FILE", help = t("Berkas jawaban untuk dibawa kembali", "The answer, to be carried back"))]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

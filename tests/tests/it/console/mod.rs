@@ -11,7 +11,7 @@ use kentongan_tests::visitor::Visitor;
 const PASSWORD: &str = "kopi sawah gong tikar";
 
 /// Somebody new at the console, logged in.
-fn somebody(hub: &Hub, name: &str, role: &str) -> Visitor {
+pub(crate) fn somebody(hub: &Hub, name: &str, role: &str) -> Visitor {
     let invited = hub.run(&["operator", "add", name, "--role", role]).ok().json();
     let mut visitor = Visitor::at_console(&hub.console());
     accept(&mut visitor, name, invited["code"].as_str().expect("a code")).expect(303);
