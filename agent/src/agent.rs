@@ -37,6 +37,14 @@ use crate::{config, import, photo, update};
 /// Contacts whose end the service may not have heard of yet; of more it does not hear.
 const ASKED_MAX: usize = 4;
 
+/// Hears how far long work has come. One type for all who ask: what they ask for is compiled once, not once for each.
+pub type OnProgress = Box<dyn FnMut(Value) + Send>;
+
+/// Where nobody looks how far it is.
+pub(crate) fn unwatched() -> OnProgress {
+    Box::new(|_| {})
+}
+
 /// A link, and the settings that it was made with.
 #[derive(Debug)]
 struct Link {
@@ -176,26 +184,18 @@ impl Agent {
     ///
     /// # Errors
     /// What went wrong, in words.
-    pub async fn perform(
-        &self,
-        command: Command,
-        on_progress: impl FnMut(Value) + Send + 'static,
-    ) -> Result<Value, Failure> {
+    pub async fn perform(&self, command: Command, on_progress: OnProgress) -> Result<Value, Failure> {
         let answer = self.answer(command, on_progress).await;
         answer.inspect_err(|failure| self.notice(failure))
     }
 
-    async fn answer(
-        &self,
-        command: Command,
-        on_progress: impl FnMut(Value) + Send + 'static,
-    ) -> Result<Value, Failure> {
+    async fn answer(&self, command: Command, on_progress: OnProgress) -> Result<Value, Failure> {
         let again = command.needs_only_the_store().then(|| command.clone());
         match self.perform_once(command, on_progress).await {
             Err(failure) if failure.ktg == Some(Ktg::StoreDamaged) => {
                 self.repair().await?;
                 match again {
-                    Some(command) => self.perform_once(command, |_| {}).await,
+                    Some(command) => self.perform_once(command, unwatched()).await,
                     None => Err(failure),
                 }
             }
@@ -234,11 +234,7 @@ impl Agent {
         Ok(())
     }
 
-    async fn perform_once(
-        &self,
-        command: Command,
-        on_progress: impl FnMut(Value) + Send + 'static,
-    ) -> Result<Value, Failure> {
+    async fn perform_once(&self, command: Command, on_progress: OnProgress) -> Result<Value, Failure> {
         match command {
             Command::Check => {
                 let sound = self.scrub().await?;

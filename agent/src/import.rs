@@ -10,7 +10,7 @@ use kentongan_host::output::process_lang;
 use kentongan_host::store_thread::StoreHandle;
 use serde_json::Value;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, OnProgress};
 use crate::config;
 use crate::entry::{ImportRow, Intake, RowOutcome};
 use crate::inbox::folder::{Handled, Inbox, POLL_INTERVAL, Quiet};
@@ -35,7 +35,7 @@ pub(crate) async fn file(
     agent: &Agent,
     file: PathBuf,
     map: Option<PathBuf>,
-    mut on_progress: impl FnMut(Value) + Send + 'static,
+    mut on_progress: OnProgress,
 ) -> Result<Value, Failure> {
     enrolled(agent).await?;
     let map = map.map_or(MapChoice::Beside, MapChoice::File);

@@ -218,7 +218,7 @@ async fn answer(agent: Arc<Agent>, request: Value, progress: control::Progress) 
         Failure::usage("Permintaan tidak dikenal oleh layanan ini.", "This service does not know the request.")
             .caused_by(error)
     })?;
-    agent.perform(command, move |line| progress.offer(line)).await
+    agent.perform(command, Box::new(move |line| progress.offer(line))).await
 }
 
 /// Watches the inbox and the configuration; dropping the result ends that.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use kentongan_host::data_dir::DataDir;
@@ -19,6 +19,8 @@ use kentongan_protocol::wire::codec::Txt;
 use kentongan_protocol::wire::v1::Offered;
 use serde::{Deserialize, Serialize};
 
+/// The list, in the folder of a hub and in its backups.
+pub(crate) const LIST: &str = "updates.json";
 /// So many are kept on the list; of more the oldest go.
 const OFFERS_MAX: usize = 32;
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -123,11 +125,21 @@ impl Offers {
     /// # Errors
     /// Any error of the file system, and a file that cannot be read.
     pub fn load(dir: &DataDir) -> io::Result<Offers> {
-        match read_bounded(&file(dir), FILE_BYTES_MAX) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::from),
+        match read(&file(dir)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Offers::default()),
-            Err(error) => Err(error),
+            offers => offers,
         }
+    }
+
+    /// Those that a backup of the hub has, put back. None of them is offered to anybody before a person says so again: the
+    /// backup may be older than the day on which one was found wanting.
+    ///
+    /// # Errors
+    /// As [`Offers::load`] and [`Offers::save`].
+    pub(crate) fn put_back(backup: &Path, dir: &DataDir) -> io::Result<()> {
+        let mut offers = read(backup)?;
+        offers.staged.iter_mut().for_each(|staged| staged.halted = true);
+        offers.save(dir)
     }
 
     /// Keeps them, durably.
@@ -185,8 +197,12 @@ fn spoken(program: &str) -> Option<(Version, &str)> {
     (name == "agent").then_some((version.parse().ok()?, target))
 }
 
-fn file(dir: &DataDir) -> PathBuf {
-    dir.root().join("updates.json")
+fn read(file: &Path) -> io::Result<Offers> {
+    Ok(serde_json::from_slice(&read_bounded(file, FILE_BYTES_MAX)?)?)
+}
+
+pub(crate) fn file(dir: &DataDir) -> PathBuf {
+    dir.root().join(LIST)
 }
 
 #[cfg(test)]

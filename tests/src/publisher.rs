@@ -1,5 +1,7 @@
 //! Somebody who publishes programs: a key, and update files as `packaging/release` makes them.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use kentongan_host::identity::SigningKey;
@@ -13,7 +15,7 @@ const PLAIN: &[u8; 2] = b"Ed";
 /// A publisher.
 #[derive(Debug)]
 pub struct Publisher {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     id: [u8; 8],
 }
 
@@ -41,7 +43,12 @@ impl Publisher {
     /// # Panics
     /// If the system gives no random numbers.
     pub fn new(number: u8) -> Publisher {
-        Publisher { key: SigningKey::generate().expect("a key"), id: [number; 8] }
+        Publisher::with(Arc::new(SigningKey::generate().expect("a key")), number)
+    }
+
+    /// With this key.
+    pub fn with(key: Arc<SigningKey>, number: u8) -> Publisher {
+        Publisher { key, id: [number; 8] }
     }
 
     /// The public key, as it stands in `update.keys`.
@@ -73,7 +80,7 @@ impl Publisher {
     }
 
     /// A `.minisig` file over `bytes`.
-    fn sign(&self, bytes: &[u8]) -> String {
+    pub fn sign(&self, bytes: &[u8]) -> String {
         let (own, comment) = (self.key.sign(bytes), "Kentongan");
         let made = BASE64_STANDARD.encode([&PLAIN[..], &self.id, &own].concat());
         let sealed = BASE64_STANDARD.encode(self.key.sign(&[&own, comment.as_bytes()].concat()));

@@ -36,7 +36,7 @@ use self::args::{
     Cli, Command as Typed, ConfigCommand, EnrolArgs, KioskCommand, QueueCommand, RecordCommand, StatusArgs, SyncArgs,
     UserCommand,
 };
-use crate::agent::Agent;
+use crate::agent::{Agent, OnProgress, unwatched};
 use crate::command::Command;
 use crate::enrol::{EnrolFile, read_text};
 use crate::inbox::{Bar, Progress};
@@ -160,7 +160,7 @@ impl Place<'_> {
         let (hub, code) = enrol_file(args.hub, args.code, args.file.as_deref())?;
         self.dir.create()?;
         let Some(file) = args.offline_request else { return self.show(Command::Enrol { hub, code }, print::enrolled) };
-        let answer = self.ask(&Command::AskToJoin { hub, code }, |_| {})?;
+        let answer = self.ask(&Command::AskToJoin { hub, code }, unwatched())?;
         // Here and not in the service, which may not reach a stick that somebody just put in.
         let text = answer["file"].as_str().unwrap_or_default();
         files::replace(&file, text.as_bytes(), Access::Private)
@@ -171,7 +171,7 @@ impl Place<'_> {
 
     /// Asks, and prints the answer.
     fn show(&self, command: Command, human: fn(&Output, &Value)) -> Result<Exit, Failure> {
-        let answer = self.ask(&command, |_| {})?;
+        let answer = self.ask(&command, unwatched())?;
         if self.out.json {
             self.out.document(&answer)
         } else {
@@ -181,7 +181,7 @@ impl Place<'_> {
     }
 
     /// Asks the running service, or does it here if none runs.
-    fn ask(&self, command: &Command, on_progress: impl FnMut(Value) + Send + 'static) -> Result<Value, Failure> {
+    fn ask(&self, command: &Command, on_progress: OnProgress) -> Result<Value, Failure> {
         self.ask_within(command, None, on_progress)
     }
 
@@ -190,7 +190,7 @@ impl Place<'_> {
         &self,
         command: &Command,
         patience: Option<Duration>,
-        on_progress: impl FnMut(Value) + Send + 'static,
+        on_progress: OnProgress,
     ) -> Result<Value, Failure> {
         let request = serde_json::to_value(command).map_err(anyhow::Error::new)?;
         if let Some(mut client) = Client::connect(&self.dir)? {
@@ -276,7 +276,7 @@ impl Place<'_> {
 
     /// Shows the page in the browser of whoever asks; where there is none, its address is said all the same.
     fn open(&self) -> Result<Exit, Failure> {
-        let answer = self.ask(&Command::Status, |_| {})?;
+        let answer = self.ask(&Command::Status, unwatched())?;
         let Some(page) = answer["page"].as_str() else {
             return Err(Failure::new(
                 Exit::NotRunning,
@@ -317,19 +317,19 @@ impl Place<'_> {
 
     fn status(&self, args: &StatusArgs) -> Result<Exit, Failure> {
         let until = Instant::now() + args.timeout;
-        let mut answer = self.ask(&Command::Status, |_| {})?;
+        let mut answer = self.ask(&Command::Status, unwatched())?;
         while args.wait.is_some() && answer["all_arrived"] != json!(true) {
             if Instant::now() >= until {
                 print::status_answer(self.out, &answer);
                 return Ok(Exit::TimedOut);
             }
             std::thread::sleep(WAIT_EVERY);
-            answer = self.ask(&Command::Status, |_| {})?;
+            answer = self.ask(&Command::Status, unwatched())?;
         }
         print::status_answer(self.out, &answer);
         while args.watch && !self.out.closed() {
             std::thread::sleep(WATCH_EVERY);
-            answer = self.ask(&Command::Status, |_| {})?;
+            answer = self.ask(&Command::Status, unwatched())?;
             self.out.say("", "");
             print::status_answer(self.out, &answer);
         }
@@ -349,7 +349,7 @@ impl Place<'_> {
             return Ok(Exit::Done);
         }
         let began = Instant::now();
-        let answer = self.ask_within(&Command::Sync, Some(args.timeout), |_| {}).map_err(|failure| {
+        let answer = self.ask_within(&Command::Sync, Some(args.timeout), unwatched()).map_err(|failure| {
             let in_vain = failure.exit == Exit::Unknown && began.elapsed() >= args.timeout;
             if in_vain { Failure { exit: Exit::TimedOut, ..failure } } else { failure }
         })?;
@@ -371,7 +371,7 @@ impl Place<'_> {
                 bar.update(progress, lang);
             }
         };
-        let answer = self.ask(&Command::Import { file, map }, follow)?;
+        let answer = self.ask(&Command::Import { file, map }, Box::new(follow))?;
         if self.out.json {
             self.out.document(&answer)
         } else {

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::args::{InstallArgs, ServiceCommand, UninstallArgs};
 use super::{Place, enrol_file};
+use crate::agent::unwatched;
 use crate::command::Command;
 use crate::config;
 use crate::leave::refuse_unsent;
@@ -107,7 +108,7 @@ impl Place<'_> {
         if !self.dir.store().exists() {
             return Ok(());
         }
-        let unsent = self.ask(&Command::Status, |_| {})?["ops"]["pending"].as_u64().unwrap_or(0);
+        let unsent = self.ask(&Command::Status, unwatched())?["ops"]["pending"].as_u64().unwrap_or(0);
         refuse_unsent(unsent, expected, "service uninstall --force-with-unsent")
     }
 }

@@ -12,6 +12,7 @@ use super::route::{Pages, wants_part};
 use super::shell::{self, Shell};
 use super::thrift::Thrift;
 use super::verdict::{self, PLACES, Shape, Step, Verdict};
+use crate::agent::unwatched;
 use crate::show::Standing;
 use crate::store::{Contact, Draft, ListFilter, RecordState, Today};
 use kentongan_web::{Clock, When};
@@ -256,7 +257,7 @@ pub(super) async fn send_now(pages: &Pages, shell: &Shell, asked: Asked) -> Resu
     if let Err(reply) = pages.posted(asked, shell).await {
         return Ok(reply);
     }
-    pages.agent.perform(crate::command::Command::Wake, |_| {}).await?;
+    pages.agent.perform(crate::command::Command::Wake, unwatched()).await?;
     Ok(Reply::go_to("/pengiriman?diminta=1"))
 }
 

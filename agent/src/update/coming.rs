@@ -42,7 +42,7 @@ impl Coming {
     }
 
     /// Takes note of what the hub offers, or offers no more.
-    pub(crate) fn told(&self, marks: &Marks) {
+    pub fn told(&self, marks: &Marks) {
         let told: Option<Offered> =
             marks.extensions.value(extension::UPDATE).and_then(|value| codec::decode(value).ok());
         let mut now = self.now();
@@ -62,14 +62,14 @@ impl Coming {
     }
 
     /// The part to ask for next: of which file, and from where on.
-    pub(crate) fn next_part(&self) -> Option<(ContentHash, u32)> {
+    pub fn next_part(&self) -> Option<(ContentHash, u32)> {
         let told = self.fetched()?;
         let held = self.held(&told);
         (held < told.bytes).then_some((ContentHash(told.hash), held))
     }
 
     /// Keeps a part, if it is the next one. Says how many bytes that were.
-    pub(crate) fn took(&self, hash: ContentHash, offset: u32, bytes: &[u8]) -> usize {
+    pub fn took(&self, hash: ContentHash, offset: u32, bytes: &[u8]) -> usize {
         if self.next_part() != Some((hash, offset)) {
             return 0;
         }
@@ -94,7 +94,7 @@ impl Coming {
     }
 
     /// The file, once all of it is here. It is not kept any longer than that.
-    pub(crate) fn whole(&self) -> Option<(Vec<u8>, String)> {
+    pub fn whole(&self) -> Option<(Vec<u8>, String)> {
         let told = self.fetched()?;
         let hash = ContentHash(told.hash);
         if self.held(&told) < told.bytes {

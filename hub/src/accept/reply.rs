@@ -108,8 +108,7 @@ fn notices(replica: &Replica, now_ms: i64) -> Vec<u16> {
 fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u64, u64)>> {
     let mut marks = Vec::new();
     for id in exchange.named.iter().take(FRAME_LOGS_MAX) {
-        let log = tx.log(*id)?;
-        marks.push((id.to_bytes(), log.as_ref().map_or(0, |log| log.stored), log.map_or(0, |log| log.durable)));
+        marks.push(log_mark(tx, *id)?);
     }
     let Some(mut inventory) = exchange.inventory.take() else { return Ok(marks) };
     let mut after = None;
@@ -128,10 +127,18 @@ fn log_marks(exchange: &mut Exchange, tx: &mut dyn Tx) -> Result<Vec<([u8; 8], u
             }
         }
     }
-    let unknown = inventory.keys().filter(|id| !exchange.named.contains(id));
-    marks.extend(unknown.map(|id| (id.to_bytes(), 0, 0)));
+    // Nothing is held of what the speaker alone knows. What it calls its own and is another's stands as it stands.
+    let room = FRAME_LOGS_MAX.saturating_sub(marks.len());
+    for id in inventory.keys().filter(|id| !exchange.named.contains(id)).take(room) {
+        marks.push(log_mark(tx, *id)?);
+    }
     marks.truncate(FRAME_LOGS_MAX);
     Ok(marks)
+}
+
+fn log_mark(tx: &mut dyn Tx, id: LogId) -> Result<([u8; 8], u64, u64)> {
+    let (stored, durable) = tx.log(id)?.map_or((0, 0), |log| (log.stored, log.durable));
+    Ok((id.to_bytes(), stored, durable))
 }
 
 /// The next part after the marks; none if there is nothing to say just now, or nothing more.

@@ -5,6 +5,7 @@
 //!                              ca/               root and hub certificate with their keys, 0600: without the root's key
 //!                                                every office would have to enrol anew
 //!                              hub.toml          the configuration
+//!                              updates.json      updates that are staged for offices
 //!                              manifest.json     size and SHA-256 of each file, rows of each table; sealed by a hash
 //!   backup/.part-…             an attempt under way, or one that was interrupted: removed by the next
 //! ```
@@ -29,6 +30,7 @@ use sha2::{Digest, Sha256};
 use super::{Fault, GoOn, Phase, Shelf, compare};
 use crate::archive::FolderArchive;
 use crate::store::sqlite::copying::{self, Holds};
+use crate::update;
 
 /// The store in a backup.
 pub const STORE: &str = "store.db";
@@ -263,9 +265,11 @@ impl FolderShelf {
                 names.push(format!("{CA}/{}", name.to_string_lossy()));
             }
         }
-        if self.dir.config_file().exists() {
-            copy_small(&self.dir.config_file(), &self.part().join(CONFIG))?;
-            names.push(CONFIG.to_owned());
+        for (from, name) in [(self.dir.config_file(), CONFIG), (update::file(&self.dir), update::LIST)] {
+            if from.exists() {
+                copy_small(&from, &self.part().join(name))?;
+                names.push(name.to_owned());
+            }
         }
         Ok(names)
     }

@@ -17,6 +17,7 @@ use super::{Fault, GoOn};
 use crate::archive::FolderArchive;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{AuditEvent, StoreError, transact_with};
+use crate::update::{LIST, Offers};
 
 /// What may lie in a folder into which a hub is put back: its backups, its logs, the lock, a configuration.
 const ALLOWED: [&str; 4] = ["backup", "logs", "lock", "hub.toml"];
@@ -62,6 +63,9 @@ pub fn restore(backup: &Path, dir: &DataDir, actor: &str, now_ms: i64, go_on: Go
     if manifest.files.contains_key(CONFIG) && !dir.config_file().exists() {
         make_folder(dir.config_file().parent().unwrap_or(dir.root()))?;
         copy_small(&backup.join(CONFIG), &dir.config_file())?;
+    }
+    if manifest.files.contains_key(LIST) {
+        Offers::put_back(&backup.join(LIST), dir).context("put the list of updates back")?;
     }
     if let Some(folder) = backup.parent() {
         let archive = FolderArchive::new(folder.join(ARCHIVE));

@@ -16,6 +16,7 @@ use super::*;
 use crate::setup;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Log, NewOp, OpState, StoreError, transact_with};
+use crate::update::Offers;
 
 const NOW_MS: i64 = 1_795_000_000_000;
 const SARI: ReplicaId = ReplicaId(0x5a);
@@ -296,6 +297,28 @@ fn a_restored_hub_is_the_same_hub_and_nothing_is_put_over_another() {
     drop(opened);
     let again: Failure = restore(&backup, &new, "uji", NOW_MS, &mut all).expect_err("not empty");
     assert_eq!(again.exit, Exit::Usage);
+}
+
+#[test]
+fn a_restored_hub_knows_what_was_staged_and_offers_none_of_it_before_a_person_says_so_again() {
+    let mut world = World::new();
+    let offers: Offers = serde_json::from_value(serde_json::json!({ "staged": [{
+        "version": "9.0.0", "target": "t", "hash": "ab".repeat(32), "bytes": 7,
+        "reach": { "areas": ["32.73"], "share": "tenth" }, "halted": false,
+    }] }))
+    .expect("a list");
+    offers.save(&world.dir).expect("saved");
+    let offered = |offers: &Offers| offers.offer(&"32.73.05.1001".parse().expect("a code"), "agent 0.1.0 t").is_some();
+    assert!(offered(&offers));
+    let backup = world.good(NOW_MS);
+    let new = DataDir::at(Program::Hub, world.temp.path().join("baru"));
+    restore(&backup, &new, "uji", NOW_MS + 5, &mut all).expect("restored");
+    let mut restored = Offers::load(&new).expect("a list");
+    assert!(!offered(&restored));
+    restored.staged[0].halted = false;
+    assert_eq!(restored, offers, "nothing else of it was lost");
+    fs::write(backup.join("updates.json"), "{}").expect("write");
+    assert!(matches!(verify(&backup, &mut all), Err(Fault::Unsound(_))));
 }
 
 #[cfg(unix)]

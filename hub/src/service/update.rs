@@ -96,8 +96,7 @@ fn stage(tx: &mut dyn Tx, desk: &Desk, offers: &mut Offers, file: PathBuf) -> Re
     let update = UpdateFile::read(&bytes).map_err(unfit)?;
     let release = Release::claimed(&update.manifest).map_err(unfit)?;
     // One file holds one program: the one that its bytes are.
-    let target =
-        release.programs().find(|(named, _)| update.unpack(named).is_ok()).map(|(_, target)| target.to_owned());
+    let target = update.held(&release).map(|(_, target)| target.to_owned());
     let target = target.ok_or_else(|| unfit(ReleaseFault::OtherProgram))?;
     let hash = ContentHash::of(&bytes);
     desk.hub.archive().put(hash, &bytes).map_err(anyhow::Error::new)?;

@@ -7,11 +7,13 @@
 //! - the store never fails, and every log stays numbered without gaps and chained to its head;
 //! - no record of another office changes, and nothing of one is given to the device;
 //! - marks say what is held and never go back;
+//! - it is offered the updates of its office, and fetches nothing else;
 //! - the honest offices go on as if nothing had been.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use kentongan_protocol::attachment::ContentHash;
 use kentongan_protocol::clock::{Hlc, RunHead};
 use kentongan_protocol::form::builtin::{self, pengaduan};
 use kentongan_protocol::form::{FieldType, Value};
@@ -19,15 +21,17 @@ use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId, ReplicaId, RunId};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::receipt::ReceiptCode;
-use kentongan_protocol::wire::codec::{Blob, List, Txt};
+use kentongan_protocol::wire::codec::{self, Blob, List, Txt};
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::{
-    Attest, End, FeedEntry, FeedFrame, Frame, Have, Hello, Inventory, LogFrame, LogName, Ops, PageLog, RunFrame,
+    Attest, End, FeedEntry, FeedFrame, Fetch, Frame, Have, Hello, Inventory, LogFrame, LogName, Marks, Offered, Ops,
+    PageLog, Piece, RunFrame, extension,
 };
 
 use super::bytes::Bytes;
 use super::honest::{enter, exchange, member, pc};
 use super::hub::{BUDI, ENEMY, HUB, Hub, KEYS, SARI};
+use super::updates::{AT_HUB, offered_to, spoken};
 use crate::sim::disk::{Disk, Image};
 use crate::sim::world::{key, office_code};
 
@@ -111,7 +115,7 @@ impl Story {
     }
 
     fn step(&mut self, bytes: &mut Bytes<'_>) {
-        let frame = match bytes.below(12) {
+        let frame = match bytes.below(13) {
             0 => return self.send(),
             1 => {
                 // Cut, or said again.
@@ -127,6 +131,7 @@ impl Story {
             5..=8 => self.ops(bytes),
             9 => self.attest(bytes),
             10 => self.inventory(bytes),
+            11 => fetch(bytes),
             _ => {
                 self.request.extend(super::frames::stream(bytes.piece()).into_iter().skip(PREAMBLE.len()));
                 return;
@@ -150,7 +155,7 @@ impl Story {
             ops_pending: bytes.number(),
             oldest_pending_ms: bytes.number(),
             free_bytes: bytes.number(),
-            program: Txt(bytes.text(60)),
+            program: Txt(if bytes.byte() < 200 { spoken(bytes.byte() % 12) } else { bytes.text(60) }),
             extensions: List::default(),
         };
         let have = Have {
@@ -294,6 +299,8 @@ impl Story {
             match Frame::decode(&raw).expect("our own frame") {
                 Some(Frame::Log(head)) => heads.push(LogHead::try_from(&head).expect("a head")),
                 Some(Frame::Feed(feed)) => self.check_feed(&feed, &mut heads),
+                Some(Frame::Marks(marks)) => check_offer(&marks),
+                Some(Frame::Piece(piece)) => check_piece(&piece),
                 _ => {}
             }
         }
@@ -334,6 +341,28 @@ impl Story {
         }
         self.hub.check_logs();
     }
+}
+
+/// A part of an update that is offered, of one that is not, or of a file that is none.
+fn fetch(bytes: &mut Bytes<'_>) -> Frame {
+    let ContentHash(hash) =
+        if bytes.byte() < 230 { bytes.pick(&*AT_HUB).hash } else { ContentHash([bytes.byte(); 32]) };
+    Frame::Fetch(Fetch { hash, offset: bytes.number() as u32 })
+}
+
+/// What is offered is newer, and for that office.
+fn check_offer(marks: &Marks) {
+    if let Some(value) = marks.extensions.value(extension::UPDATE) {
+        let offered: Offered = codec::decode(value).expect("our own offer");
+        assert_eq!(offered.version.0, offered_to(OWN_PLACE), "offered to another office, or to nobody any more");
+    }
+}
+
+/// Only updates that somebody is offered are given away, and as they are.
+fn check_piece(piece: &Piece) {
+    let given = AT_HUB.iter().find(|at_hub| at_hub.hash.0 == piece.hash).filter(|at_hub| at_hub.is_given());
+    let rest = given.and_then(|at_hub| at_hub.file.get(piece.offset as usize..));
+    assert!(rest.is_some_and(|rest| rest.starts_with(&piece.bytes.0)), "no part of an update that is offered");
 }
 
 /// Two honest offices that have delivered something.
@@ -383,7 +412,9 @@ fn run(bytes: &mut Bytes<'_>) -> RunHead {
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let own = |n: u8| [3, 6 + n, 0];
     let create = [5, 7, 0, 0, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+    let fetch = [11, 0, 0, 0, 0];
     let mut seeds = vec![vec![0], [own(0).as_slice(), &create, &[0]].concat(), vec![2; 40], vec![9; 20], vec![10; 30]];
+    seeds.push([fetch.as_slice(), &[11, 0, 1, 5, 11, 0, 2, 5, 11, 0, 3, 5, 0]].concat());
     for n in 0..24_u64 {
         let mut dice = crate::Dice::new(n);
         let mut seed: Vec<u8> = own(n as u8 % 4).to_vec();

@@ -15,7 +15,7 @@ use kentongan_protocol::ids::{LogId, OpId, RecordId};
 use super::bytes::{Bytes, piece};
 
 /// A folder that is gone with the input; in memory where the system has a place for it.
-fn folder() -> tempfile::TempDir {
+pub(super) fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a temporary folder")
 }

@@ -113,7 +113,7 @@ pub(super) fn frames(data: &[u8]) {
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = honest::streams().iter().map(|stream| input_of(stream)).collect();
     seeds.extend(honest::streams().iter().map(|stream| [&[1], stream.as_slice()].concat()));
-    for kind in [1, 2, 3, 4, 5, 6, 16, 17, 18, 30, 31, 136] {
+    for kind in [1, 2, 3, 4, 5, 6, 16, 17, 18, 30, 31, 136, 138, 149] {
         let mut bomb = vec![0, kind, shape::BLOWN_UP | 0xfc];
         piece(&mut bomb, &[0; 64]);
         seeds.push(bomb);

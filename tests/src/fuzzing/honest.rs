@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use kentongan_agent::entry::NewRecord;
 use kentongan_agent::store::{Health, Machine, Member, Store};
 use kentongan_host::clock::ManualClock;
+use kentongan_protocol::attachment::ContentHash;
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{FieldTag, GroupTag, Value};
 use kentongan_protocol::ids::ReplicaId;
@@ -12,6 +13,7 @@ use kentongan_protocol::receipt::Prefix;
 use kentongan_protocol::session::agent::Session;
 
 use super::hub::{HUB, Hub, NOW_MS};
+use super::updates;
 use crate::Dice;
 use crate::sim::disk::{Disk, Image, NAME, register};
 use crate::sim::world::{key, office_code};
@@ -74,14 +76,25 @@ pub(super) fn enter(store: &mut Store, text: &str) {
 
 /// What every greeting says.
 pub(super) fn health() -> Health {
-    Health { free_bytes: 1 << 30, program: "fuzz".to_owned() }
+    Health { free_bytes: 1 << 30, program: updates::spoken(1) }
 }
 
 /// One exchange; request and reply.
 pub(super) fn exchange(store: &mut Store, hub: &mut Hub, key_number: u8) -> [Vec<u8>; 2] {
+    exchange_fetching(store, hub, key_number, None)
+}
+
+/// One in which a part of an update is asked for.
+fn exchange_fetching(
+    store: &mut Store,
+    hub: &mut Hub,
+    key_number: u8,
+    part: Option<(ContentHash, u32)>,
+) -> [Vec<u8>; 2] {
     let opening = store.opening(&health(), 1 << 19).expect("an opening");
     let speaker = ReplicaId::from_bytes(opening.hello.replica);
     let mut session = Session::new(opening);
+    session.fetch(part);
     let request = session.request(&mut store.outbox(&key(key_number))).expect("a request");
     let reply = hub.serve(speaker, &request).expect("an honest request");
     for event in session.receive(&reply).expect("an honest reply") {
@@ -93,7 +106,7 @@ pub(super) fn exchange(store: &mut Store, hub: &mut Hub, key_number: u8) -> [Vec
 }
 
 /// Requests and replies of exchanges in which much happens: first contact, an answer, a folder that was lost, a hub that
-/// forgot.
+/// forgot, a part of an update.
 pub(super) fn streams() -> &'static [Vec<u8>] {
     static STREAMS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         let mut streams = Vec::new();
@@ -108,6 +121,7 @@ pub(super) fn streams() -> &'static [Vec<u8>] {
         streams.extend(exchange(&mut sari, &mut hub, 1));
         streams.extend(exchange(&mut sari, &mut forgetful, 1));
         streams.extend(exchange(&mut sari, &mut forgetful, 1));
+        streams.extend(exchange_fetching(&mut sari, &mut hub, 1, Some((updates::AT_HUB[0].hash, 100))));
         let mut lost = pc(DISK + 1, None, &who, 2);
         streams.extend(exchange(&mut lost, &mut hub, 1));
         streams.extend(exchange(&mut lost, &mut hub, 1));

@@ -98,7 +98,9 @@ impl Hub {
             let hub = engine::Hub::open(tx, parts)?.expect("a hub is in the store");
             hub.begin_serving(tx).map(|_| hub)
         });
-        Hub { store, hub: Arc::new(hub.expect("an empty store takes it")), told: BTreeMap::new() }
+        let hub = hub.expect("an empty store takes it");
+        super::updates::stage(&hub);
+        Hub { store, hub: Arc::new(hub), told: BTreeMap::new() }
     }
 
     /// Work on the store. Whatever others said, the store does not fail.
@@ -145,7 +147,7 @@ impl Hub {
             let held = self.done(|tx, _| tx.log(log)).map_or(0, |log| log.stored);
             let told = self.told.entry((speaker, log)).or_insert((0, 0));
             assert!(*stored <= held, "told of log {log}: {stored}, held: {held}");
-            assert!(durable <= stored && (*stored, *durable) >= *told, "a mark of log {log} went back from {told:?}");
+            assert!(durable <= stored && (*stored, *durable) >= *told, "log {log}: {stored}, {durable} after {told:?}");
             *told = (*stored, *durable);
         }
     }

@@ -20,6 +20,7 @@ mod ops;
 mod packed;
 mod papers;
 mod sessions;
+mod updates;
 
 use std::path::PathBuf;
 use std::sync::Once;
@@ -150,6 +151,20 @@ pub const TARGETS: &[Target] = &[
         body: papers::enrolment_answers,
         seeds: papers::answer_seeds,
         mutations: 2000,
+    },
+    Target {
+        name: "update_files",
+        about: "update files, of a publisher or of anybody",
+        body: updates::update_files,
+        seeds: updates::update_file_seeds,
+        mutations: 2000,
+    },
+    Target {
+        name: "offers",
+        about: "what a hub offers and its parts, at the agent",
+        body: updates::offers,
+        seeds: updates::offer_seeds,
+        mutations: 1000,
     },
     Target {
         name: "agent_requests",

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock, RwLock};
 
 use kentongan_host::certificate::{facts, from_pem, to_pem};
 use kentongan_host::enrolment::{EnrolAnswer, EnrolCode, EnrolRequest, RenewRequest, from_hex, to_hex};
+use kentongan_host::release::{Version, publisher_keys};
 use kentongan_host::{DataDir, Lang, Program};
 use kentongan_hub::ca::{Authority, key_of_request};
 use kentongan_hub::config::Config;
@@ -39,6 +40,10 @@ pub(super) fn codes(data: &[u8]) {
     if let Ok(id) = text.parse::<OpId>() {
         assert_eq!(id.to_string().parse(), Ok(id));
     }
+    if let Ok(version) = text.parse::<Version>() {
+        assert_eq!(version.to_string().parse(), Ok(version));
+    }
+    let _ = publisher_keys(&text);
     if let Some(bytes) = from_hex(&text) {
         assert_eq!(from_hex(&to_hex(&bytes)), Some(bytes));
     }
@@ -127,6 +132,8 @@ pub(super) fn code_seeds() -> Vec<Vec<u8>> {
         prefix.to_string(),
         "32.73.05.1001-PKM".to_owned(),
         "00000000000000a1-7".to_owned(),
+        "0.1.0~57.1a2b3c4d5e".to_owned(),
+        format!("{0}, {0}", super::updates::publisher().key()),
     ];
     texts.map(String::into_bytes).to_vec()
 }

@@ -1,5 +1,7 @@
 //! Whole requests and replies, as frames that say anything; and what an office's store makes of a reply.
 
+use kentongan_agent::update::Coming;
+use kentongan_host::{DataDir, Program};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::session::agent::{self, Event as Down};
@@ -78,19 +80,26 @@ fn office() -> kentongan_agent::store::Store {
 }
 
 /// A reply of any bytes: the office keeps what it can, refuses the rest, and can still open the next exchange and show
-/// everything.
+/// everything; what it took for an update is the file that it was offered.
 pub(super) fn replies(data: &[u8]) {
     let reply = stream(data);
     let mut store = office();
     let mut session = agent::Session::new(store.opening(&health(), 1 << 19).expect("an opening"));
     session.request(&mut store.outbox(&key(1))).expect("a request");
     session.push(&reply);
+    let folder = super::files::folder();
+    let coming = Coming::new(DataDir::at(Program::Agent, folder.path()));
     let mut place = 0;
     let fault = loop {
         match session.next_event() {
             Ok(Some(event)) => {
                 assert_eq!(matches!(event, Down::Marks(_)), place == 0, "marks are first, and only first");
                 place += 1;
+                match &event {
+                    Down::Marks(marks) => coming.told(marks),
+                    Down::Piece(hash, offset, bytes) => _ = coming.took(*hash, *offset, bytes),
+                    _ => {}
+                }
                 // A page that contradicts what is here is refused whole.
                 if store.apply(event, None).is_err() {
                     break None;
@@ -102,6 +111,10 @@ pub(super) fn replies(data: &[u8]) {
     };
     let ended = fault.map_or_else(|| session.finish().map(|(outcome, _)| outcome), Err);
     store.end_exchange(ended.as_ref()).expect("noted");
+    if let Some((update, _)) = coming.whole() {
+        let own = super::updates::AT_HUB.iter().any(|at_hub| at_hub.file == update);
+        assert!(own, "no dice find another file of the same hash");
+    }
     check_office(store);
 }
 

@@ -1,7 +1,8 @@
 //! An update in one file, as it goes on a stick or over a link.
 
-use std::io::Read;
+use std::io::{self, Read};
 
+use super::sum::Sum;
 use super::{MANIFEST_BYTES_MAX, Published, PublisherKey, Release, ReleaseFault, SIGNATURE_BYTES_MAX};
 
 /// Longest update file.
@@ -9,6 +10,9 @@ pub const UPDATE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 const KIND: &str = "KENTONGAN-UPDATE/1";
 const FIRST_LINE_BYTES_MAX: usize = 80;
+/// Programs are packed so that unpacking looks back no further than 8 MiB, as `zstd -19` does: a file of a stranger chooses no
+/// larger memory.
+const WINDOW_LOG_MAX: u32 = 23;
 
 /// `KENTONGAN-UPDATE/1 M S`, a line's end, M bytes of manifest, S bytes of its signature, and to the end a program packed by
 /// zstd.
@@ -56,12 +60,26 @@ impl UpdateFile {
     /// # Errors
     /// [`ReleaseFault::OtherProgram`].
     pub fn unpack(&self, file: &Published) -> Result<Vec<u8>, ReleaseFault> {
-        let other = |_| ReleaseFault::OtherProgram;
         let mut program = Vec::new();
-        // Whatever it says of itself, no more is unpacked than was signed.
-        let unpacked = zstd::stream::read::Decoder::with_buffer(self.packed.as_slice()).map_err(other)?;
-        unpacked.take(file.bytes.saturating_add(1)).read_to_end(&mut program).map_err(other)?;
-        if file.is(&program) { Ok(program) } else { Err(ReleaseFault::OtherProgram) }
+        let read = self.unpacking(file.bytes).and_then(|mut unpacked| unpacked.read_to_end(&mut program));
+        if read.is_ok() && file.is(&program) { Ok(program) } else { Err(ReleaseFault::OtherProgram) }
+    }
+
+    /// Which program of its release it holds, and what that is for: for those who only carry it. It is unpacked once, and
+    /// nothing of it stays in memory, whatever the manifest of a stranger claims.
+    pub fn held<'r>(&self, release: &'r Release) -> Option<(&'r Published, &'r str)> {
+        let longest = release.programs().map(|(file, _)| file.bytes).max()?;
+        let mut sum = Sum::default();
+        self.unpacking(longest).and_then(|mut unpacked| io::copy(&mut unpacked, &mut sum)).ok()?;
+        let sum = sum.finish();
+        release.programs().find(|(file, _)| file.is_summed(&sum))
+    }
+
+    /// What is packed in it. Whatever it says of itself, no more than one byte beyond `bytes` comes out.
+    fn unpacking(&self, bytes: u64) -> io::Result<impl Read> {
+        let mut unpacked = zstd::stream::read::Decoder::with_buffer(self.packed.as_slice())?;
+        unpacked.window_log_max(WINDOW_LOG_MAX)?;
+        Ok(unpacked.take(bytes.saturating_add(1)))
     }
 }
 
@@ -106,7 +124,9 @@ mod tests {
         for other in [program[1..].to_vec(), b"Program ".repeat(1_000), vec![0; 100_000_000], Vec::new()] {
             let swapped = UpdateFile::read(&file(&manifest_of(&program), &other)).expect("an update file");
             assert_eq!(swapped.unpack(&entry), Err(ReleaseFault::OtherProgram));
+            assert_eq!(swapped.held(&release), None);
         }
+        assert_eq!(sound.held(&release), Some((&entry, TARGET)));
         assert_eq!(sound.release(&[]), Err(ReleaseFault::NotGenuine));
     }
 

@@ -11,10 +11,12 @@
 
 mod file;
 mod minisign;
+mod sum;
 mod version;
 
 use serde::{Deserialize, Deserializer};
 
+use self::sum::Summed;
 use crate::data_dir::Program;
 use crate::enrolment::from_hex;
 
@@ -130,23 +132,26 @@ impl Release {
 
     /// The bare program for a target.
     pub fn program_for(&self, program: Program, target: &str) -> Option<&Published> {
-        let fits = |file: &&Published| {
-            file.program.as_deref() == Some(program.binary()) && file.target.as_deref() == Some(target)
-        };
-        self.files.iter().find(fits).filter(|file| file.bytes <= PROGRAM_BYTES_MAX)
+        let fits = |(file, of): &(&Published, &str)| file.program.as_deref() == Some(program.binary()) && *of == target;
+        self.programs().find(fits).map(|(file, _)| file)
     }
 
     /// The bare programs in it, each with what it is for.
     pub fn programs(&self) -> impl Iterator<Item = (&Published, &str)> {
-        self.files.iter().filter_map(|file| file.program.as_ref().zip(file.target.as_deref()).map(|(_, of)| (file, of)))
+        let programs = self.files.iter().filter(|file| file.program.is_some() && file.bytes <= PROGRAM_BYTES_MAX);
+        programs.filter_map(|file| Some((file, file.target.as_deref()?)))
     }
 }
 
 impl Published {
     /// Whether `content` is this file.
     pub fn is(&self, content: &[u8]) -> bool {
-        let digest = ring::digest::digest(&ring::digest::SHA256, content);
-        content.len() as u64 == self.bytes && from_hex(&self.sha256).is_some_and(|named| named == digest.as_ref())
+        self.is_summed(&Summed::of(content))
+    }
+
+    /// Whether this file is the one of which that is known.
+    fn is_summed(&self, summed: &Summed) -> bool {
+        summed.bytes == self.bytes && from_hex(&self.sha256).is_some_and(|named| named == summed.sha256.as_ref())
     }
 }
 
