@@ -35,6 +35,7 @@ use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::sync::{Answer, Carrier, Conn};
@@ -89,7 +90,11 @@ struct Shared {
     messages: Arc<ClientConfig>,
     exchanges: Arc<ClientConfig>,
     kept: Mutex<Option<Kept>>,
+    /// The connection that is being made while its first request is.
+    coming: Mutex<Option<Dial>>,
 }
+
+type Dial = JoinHandle<Result<Stream, LinkError>>;
 
 /// A connection between two exchanges.
 struct Kept {
@@ -107,7 +112,13 @@ impl Transport {
         let exchanges = Arc::new(for_exchanges(&tls));
         let dialler = Dialler::new(settings)?;
         Ok(Transport {
-            shared: Arc::new(Shared { dialler, messages: Arc::new(tls), exchanges, kept: Mutex::default() }),
+            shared: Arc::new(Shared {
+                dialler,
+                messages: Arc::new(tls),
+                exchanges,
+                kept: Mutex::default(),
+                coming: Mutex::default(),
+            }),
         })
     }
 
@@ -148,6 +159,26 @@ impl Transport {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Begins to make a connection, in place of one that was begun before.
+    fn begin_dial(&self) {
+        let shared = Arc::clone(&self.shared);
+        let dial =
+            tokio::spawn(async move { shared.dialler.dial(&shared.exchanges, shared.dialler.dial_time()).await });
+        let before = self.shared.coming.lock().unwrap_or_else(PoisonError::into_inner).replace(dial);
+        before.iter().for_each(Dial::abort);
+    }
+
+    /// The connection that was begun, or one that is made now.
+    async fn fresh(&self) -> Result<Stream, LinkError> {
+        let begun = self.shared.coming.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(begun) = begun
+            && let Ok(dialled) = begun.await
+        {
+            return dialled;
+        }
+        self.shared.dialler.dial(&self.shared.exchanges, self.shared.dialler.dial_time()).await
+    }
+
     fn keep(&self, kept: Kept) {
         *self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
@@ -163,13 +194,14 @@ impl Carrier for Transport {
     type Reply = Reply;
 
     async fn line(&self) -> Option<Line> {
-        let Kept { mut stream, line } = self.take_kept()?;
-        let line = line?;
-        if !is_quiet(&mut stream).await {
-            return None;
+        if let Some(Kept { mut stream, line: Some(line) }) = self.take_kept()
+            && is_quiet(&mut stream).await
+        {
+            self.keep(Kept { stream, line: None });
+            return Some(line);
         }
-        self.keep(Kept { stream, line: None });
-        Some(line)
+        self.begin_dial();
+        None
     }
 
     async fn exchange(&self, request: Vec<u8>, on: Conn) -> Result<Reply, LinkError> {
@@ -180,7 +212,7 @@ impl Carrier for Transport {
                 let gone = io::Error::from(io::ErrorKind::NotConnected);
                 return Err(LinkError { stale: true, ..link_error(&gone) });
             }
-            (_, Conn::New) => (dialler.dial(&self.shared.exchanges, dialler.dial_time()).await?, false),
+            (_, Conn::New) => (self.fresh().await?, false),
         };
         let silence_max = self.shared.dialler.idle_timeout;
         tcp::expect(stream.get_ref().0, self.shared.dialler.patience());

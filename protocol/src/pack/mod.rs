@@ -57,6 +57,18 @@ pub fn keep() {
     LazyLock::force(&KEPT);
 }
 
+/// A model that has read its text: made ahead of its stream, where nobody waits for it.
+#[derive(Debug, Clone)]
+pub struct Prepared(Mind);
+
+impl Prepared {
+    /// Reads it: a tenth of a second of work.
+    #[expect(clippy::new_without_default, reason = "not a small thing to make by the way")]
+    pub fn new() -> Prepared {
+        Prepared(priming::mind())
+    }
+}
+
 impl Primed {
     fn mind(self) -> Mind {
         match self {
@@ -77,13 +89,19 @@ pub fn begin(hello: &Hello) -> Times {
 pub struct Packer {
     /// Where the model comes from; `None` if nothing is packed, or the other side cannot follow any more.
     source: Option<(Primed, Times)>,
+    prepared: Option<Prepared>,
     state: Option<Box<(Mind, Memory)>>,
 }
 
 impl Packer {
     /// For a stream whose greeting says these times; none are as good as zero.
     pub fn new(primed: Primed, begin: Times) -> Packer {
-        Packer { source: Some((primed, begin)), state: None }
+        Packer { source: Some((primed, begin)), ..Packer::default() }
+    }
+
+    /// The same, by a model that was made ahead.
+    pub fn prepared(prepared: Prepared, begin: Times) -> Packer {
+        Packer { prepared: Some(prepared), ..Packer::new(Primed::Fresh, begin) }
     }
 
     /// For a stream in which nothing is packed.
@@ -96,7 +114,9 @@ impl Packer {
         let (primed, begin) = self.source?;
         let message = body::known(kind, body)?;
         let out = if self.state.is_none() { vec![MODEL] } else { Vec::new() };
-        let mut state = self.state.take().unwrap_or_else(|| state(primed, begin));
+        let prepared = self.prepared.take();
+        let mind = || prepared.map_or_else(|| primed.mind(), |Prepared(mind)| mind);
+        let mut state = self.state.take().unwrap_or_else(|| state(mind(), begin));
         self.source = None;
         let mut side = Writer::after(out);
         let (mind, memory) = &mut *state;
@@ -139,7 +159,7 @@ impl Unpacker {
             Some(_) => return Err(Fault::Version("an unknown model of the packed coding")),
             None => return Err(Fault::Peer("a packed body without bytes")),
         };
-        let (mind, memory) = &mut **self.state.get_or_insert_with(|| state(self.primed, self.begin));
+        let (mind, memory) = &mut **self.state.get_or_insert_with(|| state(self.primed.mind(), self.begin));
         let mut side = Reader::new(packed);
         let body = Walk { mind, memory, side: &mut side, room }.body(kind, None)?;
         if !side.is_at_end() {
@@ -149,8 +169,8 @@ impl Unpacker {
     }
 }
 
-fn state(primed: Primed, begin: Times) -> Box<(Mind, Memory)> {
-    Box::new((primed.mind(), Memory::new(begin)))
+fn state(mind: Mind, begin: Times) -> Box<(Mind, Memory)> {
+    Box::new((mind, Memory::new(begin)))
 }
 
 /// How long a body may be that takes so many bytes packed.

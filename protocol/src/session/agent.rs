@@ -14,7 +14,7 @@ use crate::limits::{
 };
 use crate::log::{ChainHash, Holding, LogHead};
 use crate::next;
-use crate::pack::{self, Packer, Primed, Unpacker};
+use crate::pack::{self, Packer, Prepared, Primed, Unpacker};
 use crate::planted::{self, Place};
 use crate::wire::codec::{Blob, List};
 use crate::wire::frame::preamble;
@@ -178,6 +178,8 @@ pub struct Session {
     hub_versions: Option<(u8, u8)>,
     /// Where the model of packed bodies comes from.
     primed: Primed,
+    /// That of the request, if it was made ahead.
+    prepared: Option<Prepared>,
     /// Whether ops are packed.
     packs: bool,
     /// Aim for the bytes of ops in a frame.
@@ -223,6 +225,7 @@ impl Session {
             come_back_s: 0,
             hub_versions: None,
             primed: Primed::default(),
+            prepared: None,
             packs: false,
             frame_bytes: FRAME_BODY_BYTES_AIM,
             asked: Vec::new(),
@@ -253,6 +256,11 @@ impl Session {
     pub fn pack_by(&mut self, primed: Primed, up_bytes_s: u32) {
         (self.primed, self.packs) = (primed, is_worth_packing(up_bytes_s));
         self.frame_bytes = frame_bytes(up_bytes_s);
+    }
+
+    /// Packs the request by a model that was made ahead. Before the request is made.
+    pub fn pack_with(&mut self, prepared: Option<Prepared>) {
+        self.prepared = prepared;
     }
 
     /// The whole request.
@@ -357,7 +365,11 @@ impl Session {
         let packer = match self.packs {
             true => {
                 planted::reached(Place::OpsPacked);
-                Packer::new(self.primed, pack::begin(self.said()))
+                let begin = pack::begin(self.said());
+                match self.prepared.take() {
+                    Some(prepared) => Packer::prepared(prepared, begin),
+                    None => Packer::new(self.primed, begin),
+                }
             }
             false => Packer::none(),
         };

@@ -6,7 +6,7 @@ use kentongan_protocol::form::Value;
 use kentongan_protocol::ids::{LogId, OpId, RecordId};
 use kentongan_protocol::limits::{FRAME_BODY_BYTES_MAX, OP_BYTES_MAX};
 use kentongan_protocol::op::{Action, Op, Write};
-use kentongan_protocol::pack::{Packer, Primed, Times, Unpacker};
+use kentongan_protocol::pack::{Packer, Prepared, Primed, Times, Unpacker};
 use kentongan_protocol::receipt::ReceiptCode;
 use kentongan_protocol::wire::codec::{self, Blob, List, Txt};
 use kentongan_protocol::wire::v1::{
@@ -241,6 +241,16 @@ fn a_complaint_takes_a_third_of_its_bytes() {
     let body = ops_body(&[complaint(0, text)], 1, 1);
     let packed = packer().pack(kind::OPS, &body).expect("it is packed");
     assert!(packed.len() * 3 < body.len(), "{} of {}", packed.len(), body.len());
+}
+
+#[test]
+fn it_is_the_same_whether_the_model_was_made_ahead_or_meanwhile() {
+    let bodies =
+        [ops_body(&[complaint(0, "Jembatan gantung putus.")], 1, 1), ops_body(&[complaint(1, "Sudah.")], 1, 2)];
+    let all = |mut packer: Packer| bodies.each_ref().map(|body| packer.pack(kind::OPS, body));
+    let (ahead, meanwhile) = (all(Packer::prepared(Prepared::new(), BEGIN)), all(Packer::new(Primed::Fresh, BEGIN)));
+    assert!(ahead.iter().all(Option::is_some));
+    assert_eq!(ahead, meanwhile);
 }
 
 #[test]
