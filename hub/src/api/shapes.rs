@@ -45,6 +45,8 @@ shapes! { gives
         certificate_expires_at: Option<Time>,
         /// The program that spoke last.
         program: String,
+        /// The operators' own marks of its devices.
+        tags: Vec<String>,
     }
     /// A page of offices.
     Offices {
@@ -324,6 +326,7 @@ impl From<OfficeRow> for Office {
             clock_offset_seconds: row.clock_offset_s,
             certificate_expires_at: row.cert_expires_at.map(Time),
             program: row.program,
+            tags: row.tags,
         }
     }
 }

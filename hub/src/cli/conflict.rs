@@ -7,7 +7,7 @@ use super::args::ConflictCommand;
 use super::ask::{ask, unexpected};
 use super::complaint::{pair, show_group};
 use super::{Context, document, words};
-use crate::service::conflict::{Answer, Decisions, List, Request, Resolved, Show};
+use crate::service::conflict::{Answer, Decisions, List, Merged, Request, Resolved, Show};
 use crate::service::{self, Request as Asked};
 
 pub(super) fn run(context: &Context<'_>, command: &ConflictCommand) -> Result<Exit, Failure> {
@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context<'_>, command: &ConflictCommand) -> Result<Ex
             Request::Resolve { record, group, take, values, reason }
         }
         ConflictCommand::Decisions { limit } => Request::Decisions { limit },
+        ConflictCommand::Merged { limit } => Request::Merged { limit },
         ConflictCommand::Undo { record, group, reason } => Request::Undo { record, group, reason },
     };
     let service::Answer::Conflict(answer) = ask(context, Asked::Conflict(request))? else { return Err(unexpected()) };
@@ -32,6 +33,8 @@ pub(super) fn run(context: &Context<'_>, command: &ConflictCommand) -> Result<Ex
         Answer::Resolved(done) => show_resolved(out, done),
         Answer::Decisions(decided) if out.json => out.document(&document("kentongan.hub.decisions/1", decided)),
         Answer::Decisions(decided) => show_decisions(out, decided),
+        Answer::Merged(merged) if out.json => out.document(&document("kentongan.hub.merged/1", merged)),
+        Answer::Merged(merged) => show_merged(out, merged),
         Answer::Undone(done) if out.json => out.document(&document("kentongan.hub.conflict.undone/1", done)),
         Answer::Undone(done) => {
             let name = done.code.as_ref().unwrap_or(&done.id);
@@ -95,6 +98,31 @@ fn show_decisions(out: &Output, decided: &Decisions) {
             if line.by.at_hub { out.pick("pusat", "hub").to_owned() } else { line.by.office.clone() },
             words::time(out, line.decided_at),
             if line.can_undo { out.pick("bisa dibatalkan", "can be undone").to_owned() } else { String::new() },
+        ]);
+    }
+    out.table(&table);
+}
+
+fn show_merged(out: &Output, merged: &Merged) {
+    let count = if merged.more { format!("≥ {}", merged.count) } else { merged.count.to_string() };
+    out.line(&match out.lang {
+        Lang::Id => format!("{count} perubahan sejajar digabung dalam 7 hari."),
+        Lang::En => format!("{count} parallel changes merged within 7 days."),
+    });
+    if merged.merged.is_empty() {
+        return;
+    }
+    let mut table = Table::new(match out.lang {
+        Lang::Id => ["KODE", "BAGIAN", "OLEH", "PADA"],
+        Lang::En => ["CODE", "PART", "BY", "WHEN"],
+    });
+    for line in &merged.merged {
+        let by: Vec<&str> = line.by.iter().map(|by| by.name.as_str()).collect();
+        table.row([
+            line.code.clone().unwrap_or_else(|| line.id.clone()),
+            line.group.in_lang(out.lang).to_owned(),
+            by.join(", "),
+            words::time(out, line.merged_at),
         ]);
     }
     out.table(&table);

@@ -25,9 +25,9 @@ const OFFICES_AT_ONCE: usize = 1_000;
 
 pub(super) fn run(context: &Context<'_>, command: &OfficeCommand) -> Result<Exit, Failure> {
     let request = match command {
-        OfficeCommand::List { status, area, noticed, program, csv } => {
-            let (state, area, program) = (status.map(wanted), area.clone(), program.clone());
-            let answer = asked(context, Request::List { state, area, noticed: *noticed, program })?;
+        OfficeCommand::List { status, area, noticed, program, tag, csv } => {
+            let (state, area, program, tag) = (status.map(wanted), area.clone(), program.clone(), tag.clone());
+            let answer = asked(context, Request::List { state, area, noticed: *noticed, program, tag })?;
             match answer {
                 Answer::List(list) if *csv && !context.out.json => show_csv(context.out, &list),
                 answer => show(context, &answer),
@@ -331,6 +331,9 @@ fn show_device(out: &Output, device: &ReplicaRow) {
         table.row([out.pick("Selisih jam", "Clock offset"), &clock]);
         table.row([out.pick("Ruang", "Space"), &words::bytes(out, device.free_bytes)]);
         table.row([out.pick("Program", "Program"), &device.program]);
+    }
+    if !device.tag.is_empty() {
+        table.row([out.pick("Tanda", "Mark"), &device.tag]);
     }
     table.row([out.pick("Awalan kode", "Code prefix"), &device.prefix]);
     table.row([out.pick("Sertifikat s.d.", "Certificate until"), &words::time(out, device.cert_expires_at)]);

@@ -11,7 +11,7 @@ use super::Console;
 use super::cases::{Row, is_expected, office_names, rows, unexpected};
 use super::route::Visit;
 use super::shell::{self, Shell};
-use crate::service::conflict::{Answer, Decided, Line, Named, Open, Request as ConflictRequest, Show};
+use crate::service::conflict::{Answer, Decided, Line, Named, Open, Parallel, Request as ConflictRequest, Show};
 use crate::service::record::Answered;
 use crate::service::view::{Author, Standing};
 use crate::service::{self, Request};
@@ -30,6 +30,9 @@ struct ListPage<'a> {
     all: usize,
     lines: Vec<LineView>,
     decisions: Vec<DecidedView>,
+    /// `17 perubahan sejajar digabung dalam 7 hari`
+    merged_count: String,
+    merged: Vec<MergedView>,
     done: String,
     fault: Option<String>,
 }
@@ -44,6 +47,17 @@ struct LineView {
     mark: String,
     values: u32,
     since: When,
+}
+
+/// Changes that a rule put together.
+#[derive(Debug)]
+struct MergedView {
+    id: String,
+    name: String,
+    group: String,
+    rows: Vec<Row>,
+    by: Vec<String>,
+    at: When,
 }
 
 #[derive(Debug)]
@@ -134,17 +148,21 @@ pub(super) async fn list(console: &Console, visit: Visit, asked: Asked) -> Resul
 }
 
 async fn listed(console: &Console, visit: &Visit, done: String, fault: Option<String>) -> Result<Reply, Failure> {
-    let (list, decided, names) = console
+    let (list, decided, merged, names) = console
         .look(visit, |tx, desk| {
             let ask = |tx: &mut dyn crate::store::Tx, request| service::conflict::execute(tx, desk, &request);
             let Answer::List(list) = ask(tx, ConflictRequest::List { office: None })? else { return Err(unexpected()) };
             let Answer::Decisions(decided) = ask(tx, ConflictRequest::Decisions { limit: DECISIONS })? else {
                 return Err(unexpected());
             };
+            let Answer::Merged(merged) = ask(tx, ConflictRequest::Merged { limit: DECISIONS })? else {
+                return Err(unexpected());
+            };
+            let writers = merged.merged.iter().flat_map(|merged| &merged.by).map(|by| by.office.as_str());
             let own = list.conflicts.iter().map(|line| line.office.as_str());
             let theirs = decided.decisions.iter().map(|decided| decided.by.office.as_str());
-            let names = office_names(tx, own.take(LINES).chain(theirs))?;
-            Ok((list.conflicts, decided.decisions, names))
+            let names = office_names(tx, own.take(LINES).chain(theirs).chain(writers))?;
+            Ok((list.conflicts, decided.decisions, merged, names))
         })
         .await?;
     let (w, clock) = (&visit.shell.w, &visit.shell.clock);
@@ -158,16 +176,25 @@ async fn listed(console: &Console, visit: &Visit, done: String, fault: Option<St
         values: line.values,
         since: clock.when(line.since, w),
     };
+    let who = |by: &Author| match by.at_hub {
+        true => format!("{}: {}", w.t("umum.pusat_singkat"), by.name),
+        false => format!("{}: {}", name(&by.office), by.name),
+    };
+    let merged_view = |merged: &Parallel| MergedView {
+        id: merged.id.clone(),
+        name: merged.code.clone().unwrap_or_else(|| merged.id.clone()),
+        group: merged.group.in_lang(w.lang).to_owned(),
+        rows: rows(&merged.answers, w),
+        by: merged.by.iter().map(who).collect(),
+        at: clock.when(merged.merged_at, w),
+    };
     let decision = |decided: &Decided| DecidedView {
         id: decided.id.clone(),
         name: decided.code.clone().unwrap_or_else(|| decided.id.clone()),
         group: decided.group.in_lang(w.lang).to_owned(),
         group_code: decided.group.code.clone(),
         rows: rows(&decided.answers, w),
-        by: match decided.by.at_hub {
-            true => format!("{}: {}", w.t("umum.pusat_singkat"), decided.by.name),
-            false => format!("{}: {}", name(&decided.by.office), decided.by.name),
-        },
+        by: who(&decided.by),
         at: clock.when(decided.decided_at, w),
         can_undo: decided.can_undo,
     };
@@ -176,6 +203,8 @@ async fn listed(console: &Console, visit: &Visit, done: String, fault: Option<St
         all: list.len(),
         lines: list.iter().take(LINES).map(line).collect(),
         decisions: decided.iter().map(decision).collect(),
+        merged_count: w.count(if merged.more { "konflik.sejajar_lebih" } else { "konflik.sejajar_n" }, merged.count),
+        merged: merged.merged.iter().map(merged_view).collect(),
         done,
         fault,
     }))

@@ -36,6 +36,7 @@ struct FleetPage<'a> {
     filter: &'a Filter,
     districts: Vec<String>,
     programs: Vec<&'a str>,
+    tags: BTreeSet<&'a str>,
     states: [(&'static str, &'static str); 6],
     live: Live<'a>,
 }
@@ -97,6 +98,7 @@ struct Row<'a> {
     notices: String,
     office: &'a str,
     name: &'a str,
+    tags: &'a [String],
     contact: String,
     pending: String,
     oldest: String,
@@ -113,6 +115,8 @@ pub(super) struct Filter {
     area: String,
     /// In the name of the program; with `!` in front: not in it.
     program: String,
+    /// The operators' mark of a device.
+    tag: String,
     /// In name or code.
     text: String,
     noticed: bool,
@@ -128,6 +132,7 @@ impl Filter {
             state: named(query.text("status")),
             area: text("kec"),
             program,
+            tag: text("tanda"),
             text: text("cari"),
             noticed: query.text("perhatian") == "1",
         }
@@ -135,7 +140,7 @@ impl Filter {
 
     /// Whether the page repeats texts of the address.
     fn is_typed(&self) -> bool {
-        !(self.area.is_empty() && self.program.is_empty() && self.text.is_empty())
+        !(self.area.is_empty() && self.program.is_empty() && self.tag.is_empty() && self.text.is_empty())
     }
 
     /// Whether it lets some offices out.
@@ -152,6 +157,7 @@ impl Filter {
         self.state.is_none_or(|state| row.state == state)
             && row.office.starts_with(self.area.as_str())
             && runs
+            && (self.tag.is_empty() || row.tags.contains(&self.tag))
             && (!self.noticed || !row.notices.is_empty())
             && (row.name.to_lowercase().contains(&text) || row.office.contains(&text))
     }
@@ -167,6 +173,7 @@ impl Filter {
             ("status", state.map_or("", State::code)),
             ("kec", &self.area),
             (key, version),
+            ("tanda", &self.tag),
             ("cari", &self.text),
             ("perhatian", noticed),
         ];
@@ -212,6 +219,7 @@ pub(super) async fn show(console: &Console, visit: Visit, asked: Asked) -> Resul
         filter: &filter,
         districts,
         programs: programs.into_iter().filter(|version| !version.is_empty()).collect(),
+        tags: looked.rows.iter().flat_map(|row| &row.tags).map(String::as_str).collect(),
         states: State::ALL.map(|state| (state.code(), signs::state(state, &shell.w).word)),
         live,
     });
@@ -342,6 +350,7 @@ fn line<'a>(row: &'a OfficeRow, shell: &Shell) -> Row<'a> {
         notices: notices.join(", "),
         office: &row.office,
         name: if row.name.is_empty() { &row.office } else { &row.name },
+        tags: &row.tags,
         contact: ago(row.last_contact_at),
         pending: signs::at_least(row.pending, row.pending_at_least, w),
         oldest: ago(row.oldest_pending_at),
@@ -375,12 +384,13 @@ mod tests {
 
     #[test]
     fn an_address_says_which_offices_and_comes_back_the_same() {
-        let said = "status=silent&kec=32.73.05&v!=0.3.1&cari=Suka%20maju&perhatian=1";
+        let said = "status=silent&kec=32.73.05&v!=0.3.1&tanda=ring%201&cari=Suka%20maju&perhatian=1";
         let filter = Filter::of(&Fields::of_text(said));
         let expected = Filter {
             state: Some(State::Silent),
             area: "32.73.05".to_owned(),
             program: "!0.3.1".to_owned(),
+            tag: "ring 1".to_owned(),
             text: "Suka maju".to_owned(),
             noticed: true,
         };

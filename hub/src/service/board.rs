@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::Desk;
 use super::complaint::Line;
+use super::conflict::parallel;
 use super::deadline::{Clock, Due, UNIT, shown, stage_said};
 use super::record::{Opened, Said, Times, name_of, office_of, opened};
 use super::view::{self, choice_said};
@@ -147,6 +148,9 @@ pub(crate) fn settle(tx: &mut dyn Tx, desk: &Desk, limit: usize) -> Result<Settl
     let seen = Seen { number: tx.progress(NUMBER)?, change: tx.progress(CHANGE)? };
     let (rows, reached) = tx.unseen(pengaduan::TAG, seen, limit)?;
     for row in rows {
+        if row.changed > 0 {
+            parallel::watch(tx, desk, &row)?;
+        }
         put(tx, &clock, &mut times, row)?;
     }
     if reached.number != seen.number {

@@ -3,6 +3,7 @@
 //! history who wrote what.
 
 mod lineage;
+pub(crate) mod parallel;
 mod undo;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use lineage::Lineage;
+pub use parallel::{Merged, Parallel};
 
 use super::record::{Answered, Opened, Operator, Said, answers, office_of, open, opened};
 use super::view::{Author, Authors, GroupDocument, Hidden, Standing, group_said, groups, is_confidential};
@@ -49,6 +51,11 @@ pub enum Request {
     /// What was decided, at the hub or at an office, the latest first.
     Decisions {
         /// At most this many.
+        limit: u32,
+    },
+    /// Changes that did not know of each other and needed no decision, of the last week, the latest first.
+    Merged {
+        /// At most this many in full.
         limit: u32,
     },
     /// Decides one.
@@ -105,6 +112,8 @@ pub enum Answer {
     Show(Show),
     /// To [`Request::Decisions`].
     Decisions(Decisions),
+    /// To [`Request::Merged`].
+    Merged(Merged),
     /// To [`Request::Resolve`].
     Resolved(Resolved),
     /// To [`Request::ResolveAlike`].
@@ -251,6 +260,7 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
             Ok(Answer::Show(shown))
         }
         Request::Decisions { limit } => decided(tx, operator, *limit).map(Answer::Decisions),
+        Request::Merged { limit } => parallel::merged(tx, operator, *limit).map(Answer::Merged),
         Request::Resolve { record, group, take, values, reason } => {
             resolve_one(tx, operator, record, group.as_deref(), (take, values), reason).map(Answer::Resolved)
         }

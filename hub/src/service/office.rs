@@ -5,6 +5,7 @@ use kentongan_protocol::ids::{OfficeCode, OpId, ReplicaId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::enrolment::tags;
 use super::fleet::{Detail, Fleet, OfficeRow, ReplicaRow, State, fleet, replica_row, rows, show};
 use super::recovery::{self, Recovery};
 use super::{Desk, enrolment};
@@ -29,6 +30,9 @@ pub enum Request {
         /// Only with this text in the name of the program that spoke last; with `!` in front: without it.
         #[serde(default)]
         program: Option<String>,
+        /// Only with this mark of a device.
+        #[serde(default)]
+        tag: Option<String>,
     },
     /// The fleet at a glance.
     Fleet,
@@ -150,12 +154,13 @@ pub struct Changed {
 /// A code that is none or not known (exit 2 and 1), or a failure of the store.
 pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer, Failure> {
     match request {
-        Request::List { state, area, noticed, program } => {
+        Request::List { state, area, noticed, program, tag } => {
             let mut offices = rows(tx, desk)?;
             offices.retain(|row| state.is_none_or(|state| row.state == state));
             offices.retain(|row| area.as_ref().is_none_or(|area| row.office.starts_with(area.as_str())));
             offices.retain(|row| !noticed || !row.notices.is_empty());
             offices.retain(|row| program.as_ref().is_none_or(|program| runs(&row.program, program)));
+            offices.retain(|row| tag.as_ref().is_none_or(|tag| row.tags.contains(tag)));
             Ok(Answer::List(List { offices }))
         }
         Request::Fleet => Ok(Answer::Fleet(Box::new(fleet(tx, desk)?))),
@@ -405,7 +410,7 @@ fn revoke(tx: &mut dyn Tx, desk: &Desk, replica: &str, reason: &str, valid_upto:
         let marks: Vec<String> = marks.iter().map(OpId::to_string).collect();
         desk.audit(tx, "replica.revoked", &id.to_string(), json!({ "reason": reason, "valid_upto": marks }))?;
     }
-    Ok(Answer::Revoked(Box::new(replica_row(desk, &replica))))
+    Ok(Answer::Revoked(Box::new(replica_row(desk, &replica, &tags(tx)?))))
 }
 
 #[cfg(test)]

@@ -63,7 +63,11 @@ impl Hub {
     }
 
     fn code(&mut self, office: &str, asks: bool) -> Created {
-        let (office, name, tag) = (office.into(), String::new(), String::new());
+        self.marked(office, asks, "")
+    }
+
+    fn marked(&mut self, office: &str, asks: bool, tag: &str) -> Created {
+        let (office, name, tag) = (office.into(), String::new(), tag.into());
         let request = enrolment::Request::Create { office, name, expires_ms: 1_000_000, asks, tag };
         match self.ask(&Request::Enrol(request)).expect("a code") {
             Answer::Enrol(enrolment::Answer::Created(created)) => created,
@@ -151,6 +155,31 @@ fn a_code_that_ran_out_or_was_revoked_lets_nobody_in() {
     let stranger = EnrolCode::draw(hub.desk.authority().root()).to_string();
     assert_eq!(hub.join(&stranger, &key()), Err(Refusal::Unknown));
     assert_eq!(hub.codes(), [CodeState::Revoked, CodeState::Expired]);
+}
+
+#[test]
+fn a_device_carries_the_mark_of_the_code_by_which_it_last_joined() {
+    let mut hub = Hub::new();
+    let (sari, budi) = (key(), key());
+    for (office, key, tag) in
+        [(SUKAJADI, &sari, "ring 1"), ("32.73.05.1002", &budi, "ring 2"), (SUKAJADI, &sari, "ring 2")]
+    {
+        let code = hub.marked(office, false, tag);
+        hub.join(&code.code, key).expect("joined");
+        hub.desk.now_ms += 1;
+    }
+    hub.code_for("32.73.05.1003");
+    let mut marked = |tag: &str| -> Vec<String> {
+        let tag = Some(tag.to_owned());
+        let request = office::Request::List { state: None, area: None, noticed: false, program: None, tag };
+        match hub.ask(&Request::Office(request)).expect("listed") {
+            Answer::Office(office::Answer::List(list)) => list.offices.into_iter().map(|row| row.office).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(marked("ring 2"), [SUKAJADI, "32.73.05.1002"]);
+    assert_eq!(marked("ring 1"), [""; 0]);
+    assert_eq!(hub.office(SUKAJADI).devices[0].tag, "ring 2");
 }
 
 #[test]
@@ -361,6 +390,7 @@ fn requests_and_answers_survive_the_control_socket() {
             area: Some("32.73".into()),
             noticed: false,
             program: None,
+            tag: None,
         }),
         Request::Office(office::Request::Fleet),
         Request::Calendar(calendar::Request::Show { year: Some(2026), office: None }),

@@ -103,6 +103,7 @@ pub(super) fn hub_seeds() -> Vec<Vec<u8>> {
                 area: Some("32.73".to_owned()),
                 noticed: true,
                 program: Some("!0.1".to_owned()),
+                tag: Some("ring 1".to_owned()),
             },
             office::Request::Fleet,
             office::Request::Show { office: number.clone() },

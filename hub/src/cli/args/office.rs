@@ -30,6 +30,8 @@ pub(crate) enum OfficeCommand {
             help = t("Hanya dengan program ini; !TEXT: tanpa", "Only with this program; !TEXT: without it"),
         )]
         program: Option<String>,
+        #[arg(long, value_name = "TEXT", help = t("Hanya dengan tanda ini pada perangkatnya", "Only with this mark on a device"))]
+        tag: Option<String>,
         #[arg(long, help = t("Sebagai CSV", "As CSV"))]
         csv: bool,
     },

@@ -321,6 +321,17 @@ pub(crate) enum ConflictCommand {
     },
     #[command(
         about = t(
+            "Perubahan sejajar yang digabung sendiri, sepekan terakhir",
+            "Parallel changes that were merged by themselves, of the last week",
+        ),
+        after_help = examples(&["conflict merged", "conflict merged --limit 10 --json"]),
+    )]
+    Merged {
+        #[arg(long, default_value_t = 50, help = t("Paling banyak sekian", "At most this many"))]
+        limit: u32,
+    },
+    #[command(
+        about = t(
             "Membatalkan keputusan pusat yang belum lewat sehari",
             "Take back a decision of the hub that is younger than a day",
         ),

@@ -9,7 +9,7 @@ mod rhythm;
 mod strip;
 pub mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kentongan_host::{Failure, moment};
 use kentongan_protocol::calendar::{Week, Zone};
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::Desk;
 use super::audit::Line;
 use super::calendar;
+use super::enrolment::{Tags, tags};
 use crate::store::{Delays, ExchangeNote, Office, OfficeDay, Page, Replica, Standing, Tx};
 
 pub use action::{Action, MassSilence, Matter};
@@ -97,6 +98,9 @@ pub struct OfficeRow {
     pub cert_expires_at: Option<i64>,
     /// The program that spoke last.
     pub program: String,
+    /// The operators' own marks of its devices.
+    #[serde(default)]
+    pub tags: Vec<String>,
     /// The last thirty days, the oldest first: `o` heard, `-` quiet and nothing the matter, `l` late, `s` silent, `u` before
     /// it was ever heard.
     pub days: String,
@@ -269,6 +273,9 @@ pub struct ReplicaRow {
     pub free_bytes: u64,
     /// Its program.
     pub program: String,
+    /// The operator's own mark: that of the code by which it last joined.
+    #[serde(default)]
+    pub tag: String,
 }
 
 /// A clock that is off by more than this is worth a word.
@@ -295,6 +302,7 @@ struct Judge<'a> {
     desk: &'a Desk,
     calendar: Hashed,
     patience: Patience,
+    tags: Tags,
 }
 
 impl<'a> Judge<'a> {
@@ -302,7 +310,7 @@ impl<'a> Judge<'a> {
         let config = &desk.config;
         let week = Week::with_days(config.week_days).unwrap_or_default();
         let patience = Patience { expected_ms: config.expected_interval_ms, silent_ms: config.silent_after_ms, week };
-        Ok(Judge { desk, calendar: calendar::in_force(tx)?.into(), patience })
+        Ok(Judge { desk, calendar: calendar::in_force(tx)?.into(), patience, tags: tags(tx)? })
     }
 
     fn rhythm(&self, office: &OfficeCode, days: &[OfficeDay]) -> Rhythm {
@@ -322,6 +330,7 @@ impl<'a> Judge<'a> {
         let mut notices: Vec<Notice> = active().flat_map(|replica| notices(desk, replica)).collect();
         notices.sort_unstable();
         notices.dedup();
+        let tags: BTreeSet<&String> = active().filter_map(|replica| self.tags.get(&replica.id)).collect();
         let offsets = contacts().map(|contact| contact.clock_offset_ms);
         let offset_ms = offsets.max_by_key(|offset| offset.unsigned_abs()).unwrap_or(0);
         OfficeRow {
@@ -339,6 +348,7 @@ impl<'a> Judge<'a> {
             clock_offset_s: offset_ms as f64 / 1000.0,
             cert_expires_at: active().map(|replica| replica.certificate.until_ms).min(),
             program: last.map_or_else(String::new, |last| last.program.clone()),
+            tags: tags.into_iter().cloned().collect(),
             days: strip::strip(days, &rhythm, &clockwork, clockwork.zone().day_of(now_ms), now_ms),
         }
     }
@@ -493,7 +503,7 @@ pub fn show(tx: &mut dyn Tx, desk: &Desk, office: &Office) -> Result<Detail, Fai
         rhythm: judge.rhythm(&office.code, &days),
         sessions,
         heard: days.iter().rev().filter(|day| day.hours != 0).map(Heard::from).collect(),
-        devices: devices.iter().map(|replica| replica_row(desk, replica)).collect(),
+        devices: devices.iter().map(|replica| replica_row(desk, replica, &judge.tags)).collect(),
         notes: notes.into_iter().map(|note| Note { at: note.at_ms, actor: note.actor, text: note.text }).collect(),
         events: events.map(|line| Line::from(&line)).collect(),
     })
@@ -541,7 +551,7 @@ impl From<&OfficeDay> for Heard {
 }
 
 /// A device as a row.
-pub(crate) fn replica_row(desk: &Desk, replica: &Replica) -> ReplicaRow {
+pub(crate) fn replica_row(desk: &Desk, replica: &Replica, tags: &Tags) -> ReplicaRow {
     let (revoked_reason, revoked_at) = match &replica.standing {
         Standing::Active => (None, None),
         Standing::Revoked { reason, at_ms } => (Some(reason.clone()), Some(*at_ms)),
@@ -569,6 +579,7 @@ pub(crate) fn replica_row(desk: &Desk, replica: &Replica) -> ReplicaRow {
         clock_error_s: contact.map_or(0.0, |contact| contact.clock_error_ms as f64 / 1000.0),
         free_bytes: contact.map_or(0, |contact| contact.free_bytes),
         program: contact.map_or_else(String::new, |contact| contact.program.clone()),
+        tag: tags.get(&replica.id).cloned().unwrap_or_default(),
     }
 }
 
@@ -593,6 +604,7 @@ mod tests {
             clock_offset_s: 0.0,
             cert_expires_at: None,
             program: String::new(),
+            tags: Vec::new(),
             days: String::new(),
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::OfficeRow;
 
 /// Names of the columns.
-pub const COLUMNS: [&str; 15] = [
+pub const COLUMNS: [&str; 16] = [
     "office",
     "name",
     "state",
@@ -22,10 +22,11 @@ pub const COLUMNS: [&str; 15] = [
     "cert_expires_at",
     "program",
     "days",
+    "tags",
 ];
 
 /// The cells of an office, in the order of [`COLUMNS`].
-pub fn cells(row: &OfficeRow) -> [String; 15] {
+pub fn cells(row: &OfficeRow) -> [String; 16] {
     let time = |at: Option<i64>| at.map(moment::text).unwrap_or_default();
     let notices: Vec<String> = row.notices.iter().map(code).collect();
     [
@@ -44,6 +45,7 @@ pub fn cells(row: &OfficeRow) -> [String; 15] {
         time(row.cert_expires_at),
         row.program.clone(),
         row.days.clone(),
+        row.tags.join(" | "),
     ]
 }
 

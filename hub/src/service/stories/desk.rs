@@ -177,6 +177,29 @@ fn a_decision_is_listed_and_can_be_taken_back_for_a_day_and_offices_may_decide_a
 }
 
 #[test]
+fn changes_that_a_rule_put_together_are_listed_once_for_a_week() {
+    let (mut world, mut sari, record) = with_complaint();
+    sari.set(record, "kategori", "obat_alkes", &[record.0]);
+    set(&mut world, record, &[("kategori", "obat_alkes")]);
+    world.settle(&mut sari);
+    let merged = |world: &mut World, days: i64| {
+        board(world, days);
+        match ask_at(world, days, &Request::Conflict(conflict::Request::Merged { limit: 9 })) {
+            Ok(Answer::Conflict(conflict::Answer::Merged(merged))) => merged,
+            other => panic!("{other:?}"),
+        }
+    };
+    for _ in 0..2 {
+        let seen = merged(&mut world, 0);
+        assert_eq!((seen.count, seen.more, seen.merged.len()), (1, false, 1));
+        let mut names: Vec<&str> = seen.merged[0].by.iter().map(|by| by.name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!((names, seen.merged[0].answers[0].value.as_str()), (vec!["Wayan", "budi"], "obat_alkes"));
+    }
+    assert_eq!(merged(&mut world, 8).count, 0);
+}
+
+#[test]
 fn the_index_of_whole_months_counts_each_questionnaire_once_and_what_came_since() {
     let mut world = World::new();
     let mut sari = world.enrol(1, VILLAGE);
