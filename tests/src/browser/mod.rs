@@ -257,7 +257,7 @@ impl Browser {
     pub fn clicks(&mut self, selector: &str) {
         let selector = json!(selector);
         let found =
-            self.run(&format!("document.querySelector({selector})?.click() ?? !!document.querySelector({selector})"));
+            self.run(&format!("{{ const found = document.querySelector({selector}); found?.click(); !!found }}"));
         assert_ne!(found, json!(false), "{selector} is not on the page:\n{}", self.text());
     }
 

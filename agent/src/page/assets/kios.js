@@ -191,19 +191,22 @@ function why(values) {
   draw();
 }
 
+// A sentence that is read out as soon as it stands there.
+const told = (key) => made('div', { role: 'status' }, made('h1', {}, kata(key)));
+
 function thanks() {
-  screen(thanks, made('h1', { role: 'status' }, kata('terima_kasih')),
+  screen(thanks, told('terima_kasih'),
     made('div', { class: 'kaki' }, made('button', { type: 'button', class: 'tombol dua', onclick: ripe(start) }, kata('berikutnya'))));
   fallback = setInterval(start, 4000);
 }
 
 function calm() {
-  screen(calm, made('h1', { role: 'status' }, kata('satu_orang')));
+  screen(calm, told('satu_orang'));
   fallback = setInterval(() => { taps = []; start(); }, 5000);
 }
 
 function full() {
-  screen(full, made('h1', { role: 'status' }, kata('penuh')));
+  screen(full, told('penuh'));
   fallback = setInterval(start, 10000);
 }
 

@@ -64,6 +64,7 @@ struct Conflict {
 struct Side {
     op: String,
     author: String,
+    at: String,
     answers: Vec<(String, String)>,
 }
 
@@ -160,7 +161,7 @@ async fn page(
         has_receipt: entry.summary.code.is_some(),
         is_confidential,
         repairs: repairs(form, &entry, shell),
-        conflicts: if is_confidential { Vec::new() } else { conflicts(form, &entry, shell) },
+        conflicts: if is_confidential { Vec::new() } else { conflicts(form, &entry, &clock, shell) },
         answer: answer(form, &entry, shell),
         groups: form.groups.iter().filter(open).filter_map(|group| shown(form, group, &entry, shell)).collect(),
         files: if is_confidential { Vec::new() } else { files.into_iter().map(|file| file_of(file, shell)).collect() },
@@ -236,7 +237,7 @@ pub(super) fn can_change(group: &Group) -> bool {
         && group.asked == kentongan_protocol::form::Asked::AtEntry
 }
 
-fn conflicts(form: &Form, entry: &Entry, shell: &Shell) -> Vec<Conflict> {
+fn conflicts(form: &Form, entry: &Entry, clock: &Clock, shell: &Shell) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     for group in &form.groups {
         let view = GroupView::of(&entry.record, form, group);
@@ -245,6 +246,7 @@ fn conflicts(form: &Form, entry: &Entry, shell: &Shell) -> Vec<Conflict> {
         let value = |candidate: &Candidate<'_>| Side {
             op: candidate.ops.first().map(ToString::to_string).unwrap_or_default(),
             author: candidate.written.author.clone(),
+            at: clock.exact(candidate.written.hlc.ms(), &shell.w),
             answers: answers(form, &candidate.written.values, &shell.w),
         };
         conflicts.push(Conflict {

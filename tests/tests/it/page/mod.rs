@@ -2,6 +2,8 @@
 
 mod attacks;
 #[cfg(target_os = "linux")]
+mod barriers;
+#[cfg(target_os = "linux")]
 mod browser;
 mod entry;
 mod looks;
