@@ -294,10 +294,11 @@ pub(super) fn note_marks(db: &Connection, marks: &Marks, betrayed: bool) -> Resu
     let Some((begun, done)) = backups(marks) else { return facts::forget(db, name::BACKUP_BEGUN) };
     facts::put(db, name::BACKUP_BEGUN, begun)?;
     let done = if planted::active(Defect::FileSafeEarly) { i64::MAX } else { done };
-    db.execute("UPDATE attachment SET state = 3 WHERE state = 1 AND after_backup < ?", [done])
+    db.prepare_cached("UPDATE attachment SET state = 3 WHERE state = 1 AND after_backup < ?")
+        .and_then(|mut update| update.execute([done]))
         .and_then(|_| {
-            let sql = "UPDATE attachment SET after_backup = ? WHERE state = 1 AND after_backup IS NULL";
-            db.execute(sql, [begun])
+            db.prepare_cached("UPDATE attachment SET after_backup = ? WHERE state = 1 AND after_backup IS NULL")?
+                .execute([begun])
         })
         .map(drop)
         .map_err(noting())

@@ -64,19 +64,23 @@ impl Store {
         facts::put(&transaction, name::FAILURES, failures)?;
         let noted = StoreError::because("note a contact");
         transaction
-            .execute(
+            .prepare_cached(
                 "INSERT INTO contact (began_ms, ended_ms, code, detail, up_bytes, down_bytes) VALUES (?, ?, ?, ?, ?, ?)",
-                params![
+            )
+            .and_then(|mut insert| {
+                insert.execute(params![
                     contact.began_ms,
                     contact.ended_ms,
                     contact.code,
                     contact.detail,
                     contact.up_bytes as i64,
                     contact.down_bytes as i64
-                ],
-            )
+                ])
+            })
             .and_then(|_| {
-                transaction.execute("DELETE FROM contact WHERE id <= (SELECT max(id) FROM contact) - ?", [CONTACTS_MAX])
+                transaction
+                    .prepare_cached("DELETE FROM contact WHERE id <= (SELECT max(id) FROM contact) - ?")?
+                    .execute([CONTACTS_MAX])
             })
             .map_err(noted)?;
         if ip_bytes != 0 {

@@ -147,31 +147,36 @@ impl Store {
         let reading = || StoreError::because("count the records");
         let moment = self.db.transaction().map_err(reading())?;
         let (ops_written, ops_pending) = moment
-            .query_row(
+            .prepare_cached(
                 "SELECT coalesce(sum(held), 0) + (SELECT count(*) FROM stray), \
                  coalesce(sum(held - stored), 0) + (SELECT count(*) FROM stray) FROM log WHERE own = 1",
-                [],
-                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
             )
+            .and_then(|mut select| select.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))))
             .map_err(reading())?;
         let (queued, own_queued, oldest_ms) = moment
-            .query_row(
-                &format!(
-                    "SELECT count(*), coalesce(sum(record.own), 0), min(record.changed) \
-                     FROM (SELECT DISTINCT record AS id FROM ({PENDING})) LEFT JOIN record USING (id)"
-                ),
-                [],
-                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?)),
-            )
+            .prepare_cached(&format!(
+                "SELECT count(*), coalesce(sum(record.own), 0), min(record.changed) \
+                 FROM (SELECT DISTINCT record AS id FROM ({PENDING})) LEFT JOIN record USING (id)"
+            ))
+            .and_then(|mut select| {
+                select.query_row([], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?))
+                })
+            })
             .map_err(reading())?;
         let mut by_form = BTreeMap::new();
         let mut select =
-            moment.prepare("SELECT form, count(*) FROM record WHERE own = 1 GROUP BY form").map_err(reading())?;
+            moment.prepare_cached("SELECT form, count(*) FROM record WHERE own = 1 GROUP BY form").map_err(reading())?;
         for row in select.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).map_err(reading())? {
             let (form, count): (FormTag, i64) = row.map_err(reading())?;
             by_form.insert(form, count as u64);
         }
-        let one = |sql: &str| moment.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(reading());
+        let one = |sql: &str| {
+            moment
+                .prepare_cached(sql)
+                .and_then(|mut select| select.query_row([], |row| row.get::<_, i64>(0)))
+                .map_err(reading())
+        };
         let unsecured = one(UNSECURED)?;
         let rejected = one("SELECT count(*) FROM record WHERE repair = 1")?;
         let conflicts = one("SELECT count(*) FROM record WHERE conflicts > 0")?;
@@ -382,8 +387,8 @@ fn logs_of(db: &Connection, key: i64) -> Result<BTreeMap<LogId, LogHead>, StoreE
 /// Milliseconds, by this PC's clock, since the oldest waiting record was changed; 0 if none waits or the clock went back.
 pub(super) fn oldest_pending_ms(db: &Connection, wall_ms: i64) -> Result<u64, StoreError> {
     let oldest: Option<i64> = db
-        .query_row(&format!("SELECT min(changed) FROM record WHERE id IN ({PENDING})"), [], |row| row.get(0))
-        .optional()
+        .prepare_cached(&format!("SELECT min(changed) FROM record WHERE id IN ({PENDING})"))
+        .and_then(|mut select| select.query_row([], |row| row.get(0)).optional())
         .map(Option::flatten)
         .map_err(StoreError::because("read the oldest waiting record"))?;
     Ok(oldest.map_or(0, |oldest| u64::try_from(wall_ms.saturating_sub(oldest)).unwrap_or(0)))

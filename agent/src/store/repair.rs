@@ -76,9 +76,12 @@ fn open_sound(path: &Path) -> Result<Sound, StoreError> {
     sound(sqlite::open(path, APPLICATION_ID, next::migrations())?)
 }
 
+/// Prepared statements kept: more than this program has.
+const STATEMENTS_MAX: usize = 128;
+
 /// Reads what every use of the store begins with.
 pub(super) fn sound(db: Connection) -> Result<Sound, StoreError> {
-    db.set_prepared_statement_cache_capacity(64);
+    db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let last: Option<i64> = db
         .query_row("SELECT max(hlc) FROM log", [], |row| row.get(0))
         .map_err(StoreError::because("read the hybrid time"))?;

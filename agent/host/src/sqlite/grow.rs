@@ -1,6 +1,8 @@
 //! Versions of a store: the steps from one to the next, and whether the tables are those that its version has.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{fs, io};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -60,23 +62,36 @@ pub(super) fn check_schema(db: &Connection, path: &Path, migrations: &[&str], fo
 
 /// Whether the tables are exactly those that `migrations` make.
 pub(super) fn schema_is(db: &Connection, path: &Path, migrations: &[&str]) -> Result<bool, OpenFailure> {
-    type Part = (String, String, String, Option<String>);
-    let names = |db: &Connection| -> rusqlite::Result<Vec<Part>> {
-        let mut select = db.prepare(
-            "SELECT name, type, tbl_name, sql FROM sqlite_schema \
-             WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-        )?;
-        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
-    };
-    let wanted = || {
-        let db = Connection::open_in_memory()?;
-        migrations.iter().try_for_each(|sql| db.execute_batch(sql))?;
-        names(&db)
-    };
-    let wanted = wanted().map_err(|error| OpenFailure::Sqlite(path.to_owned(), "comparing", error))?;
-    let found = names(db).map_err(|error| match error {
+    let wanted = made_by(migrations).map_err(|error| OpenFailure::Sqlite(path.to_owned(), "comparing", error))?;
+    let found = parts(db).map_err(|error| match error {
         rusqlite::Error::SqliteFailure(..) => failed(path, "comparing", error),
         other => OpenFailure::Damaged { path: path.to_owned(), detail: other.to_string() },
     })?;
-    Ok(found == wanted)
+    Ok(found == *wanted)
+}
+
+/// Name, type and table of a part of a schema, and the words that made it.
+type Part = (String, String, String, Option<String>);
+
+fn parts(db: &Connection) -> rusqlite::Result<Vec<Part>> {
+    let mut select = db.prepare(
+        "SELECT name, type, tbl_name, sql FROM sqlite_schema \
+         WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )?;
+    select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
+}
+
+/// What these steps make of an empty file. Worked out once: a process opens stores of one kind again and again.
+fn made_by(migrations: &[&str]) -> rusqlite::Result<Arc<Vec<Part>>> {
+    static MADE: Mutex<BTreeMap<String, Arc<Vec<Part>>>> = Mutex::new(BTreeMap::new());
+    let steps = migrations.concat();
+    let known = MADE.lock().unwrap_or_else(PoisonError::into_inner).get(&steps).cloned();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let db = Connection::open_in_memory()?;
+    migrations.iter().try_for_each(|sql| db.execute_batch(sql))?;
+    let made = Arc::new(parts(&db)?);
+    MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(steps, Arc::clone(&made));
+    Ok(made)
 }
