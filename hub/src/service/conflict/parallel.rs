@@ -73,7 +73,8 @@ pub(crate) fn watch(tx: &mut dyn Tx, desk: &Desk, row: &RecordRow) -> Result<(),
         let detail = json!({ "record": opened.row.id.to_string(), "group": group.name, "ops": ops });
         let about = AuditFilter { event: Some(EVENT.into()), subject: Some(subject.clone()), ..AuditFilter::default() };
         let known = tx.audit_found(&about, Page::Before(u64::MAX), LINES_MAX)?;
-        if !known.iter().any(|line| line.event.detail == detail.to_string()) {
+        let written = detail.to_string();
+        if !known.iter().any(|line| line.event.detail == written) {
             note(tx, desk.now_ms, "hub", EVENT, subject, detail)?;
         }
     }
