@@ -1,21 +1,20 @@
 //! One installation at work: its store, its settings, its link. The service and single commands use the same.
 
+mod joining;
+mod updating;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 
-use kentongan_host::certificate;
 use kentongan_host::clock::SystemClock;
 use kentongan_host::data_dir::DataDir;
-use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
 use kentongan_host::files::free_bytes;
 use kentongan_host::ktg::Ktg;
 use kentongan_host::options::Settings;
 use kentongan_host::output::process_lang;
-use kentongan_host::release::Version;
 use kentongan_host::reserve::Reserve;
-use kentongan_host::steps::{Step, reached};
 use kentongan_host::store_thread::StoreHandle;
 use kentongan_host::tls::FloorTime;
 use kentongan_protocol::pack::Primed;
@@ -23,9 +22,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
 
 use crate::agenda::Ended;
-use crate::arrival::{self, Arrival};
 use crate::command::{self, Command};
-use crate::enrol::{self, Identity};
+use crate::enrol::Identity;
 use crate::kiosk::{Guesses, Pairing};
 use crate::people::Role;
 use crate::show::{self, ServiceState, Standing};
@@ -33,6 +31,8 @@ use crate::store::{Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
 use crate::update::Coming;
 use crate::{config, import, photo, update};
+
+pub use self::joining::certificate_ends_ms;
 
 /// Contacts whose end the service may not have heard of yet; of more it does not hear.
 const ASKED_MAX: usize = 4;
@@ -291,48 +291,6 @@ impl Agent {
         self.store.run_async(move |store| command::attach(store, &record, &author, &prepared, lang)).await?
     }
 
-    /// Verifies beside the store's thread: entry goes on meanwhile.
-    async fn apply_update(&self, file: PathBuf) -> Result<Value, Failure> {
-        self.reserve.keep()?;
-        let hub_ms = on_store(&self.store, |store| store.hub_ms()).await?;
-        let (dir, settings) = (self.dir.clone(), self.settings());
-        let verified = move || update::apply(&dir, &settings, &update::read(&file)?, hub_ms);
-        let version = tokio::task::spawn_blocking(verified).await.map_err(anyhow::Error::new)??;
-        self.replaced.notify_one();
-        Ok(self.next_program(&version))
-    }
-
-    /// Has an update tried that the hub carried. What is wrong with it is told to the log: nobody stands here and asks.
-    async fn take_update(&self, bytes: Vec<u8>, version: String) {
-        let hub_ms = on_store(&self.store, |store| store.hub_ms()).await.ok().flatten();
-        let (dir, settings) = (self.dir.clone(), self.settings());
-        let named = version.clone();
-        let verified = move || update::apply_offered(&dir, &settings, (&bytes, &named), hub_ms);
-        match tokio::task::spawn_blocking(verified).await {
-            Ok(Ok(_)) => self.replaced.notify_one(),
-            Ok(Err(failure)) => {
-                tracing::error!(ev = "update.refused", error = %failure, version, "the hub offered an update that is not installed");
-            }
-            Err(error) => tracing::error!(ev = "update.refused", %error, version, "an update could not be looked at"),
-        }
-    }
-
-    fn roll_back_update(&self) -> Result<Value, Failure> {
-        let version = update::roll_back(&self.dir)?;
-        self.replaced.notify_one();
-        Ok(self.next_program(&version))
-    }
-
-    fn next_program(&self, version: &Version) -> Value {
-        let runs = self.since_ms.load(Ordering::Relaxed) != 0;
-        json!({
-            "schema": "kentongan.agent.update.next/1",
-            "running": update::running().to_string(),
-            "next": version.to_string(),
-            "starts": if runs { "when_idle" } else { "next_start" },
-        })
-    }
-
     /// Talks to the hub until there is nothing more to say. One contact at a time.
     ///
     /// # Errors
@@ -423,35 +381,6 @@ impl Agent {
         })
     }
 
-    /// Whether the key to answer challenges with is still to be had: it comes with a certificate, but not with one that was
-    /// carried here. A hub of an old version does not give it, and is asked once in a run.
-    async fn lacks_recovery_key(&self) -> bool {
-        if self.sought_recovery_key.swap(true, Ordering::Relaxed) {
-            return false;
-        }
-        matches!(on_store(&self.store, |store| store.has_recovery_key()).await, Ok(false))
-    }
-
-    /// A failure here is no trouble yet: the hub asks again at each contact while half of the life is left.
-    async fn renew(&self, caller: &Caller) {
-        let renewed = match Identity::load(&self.dir) {
-            Ok(Some(identity)) => enrol::renew(&self.dir, &identity, &caller.transport).await,
-            Ok(None) => return,
-            Err(failure) => Err(failure),
-        };
-        let kept = match renewed {
-            Ok(Some(key)) => {
-                on_store(&self.store, move |store| store.keep_recovery_key(key)).await.map_err(Failure::from)
-            }
-            Ok(None) => Ok(()),
-            Err(failure) => Err(failure),
-        };
-        match kept {
-            Ok(()) => tracing::info!(ev = "certificate.renewed", "device certificate renewed"),
-            Err(failure) => tracing::warn!(ev = "certificate.renewal_failed", error = %failure, "renewal failed"),
-        }
-    }
-
     async fn sync(&self) -> Result<Value, Failure> {
         let report = self.contact().await?;
         // Nobody hears it where no service runs.
@@ -475,73 +404,6 @@ impl Agent {
             "arrived_total": status["arrived_total"],
             "entered_total": status["entered_total"],
         }))
-    }
-
-    async fn enrol(&self, hub: String, code: &str) -> Result<Value, Failure> {
-        let mut slot = self.caller.lock().await;
-        let settings = config::link(&self.settings(), &hub);
-        let settings = crate::transport::LinkSettings { url: hub, ..settings };
-        let began_ms = self.mono_ms();
-        let joined = enrol::enrol(&self.dir, &settings, code, Arc::clone(&self.time), process_lang()).await?;
-        let waited_ms = u32::try_from(self.mono_ms().saturating_sub(began_ms)).unwrap_or(u32::MAX);
-        let answer = self.belong(joined, Some(waited_ms)).await?;
-        *slot = None;
-        drop(slot);
-        self.changed.notify_one();
-        Ok(answer)
-    }
-
-    fn ask_to_join(&self, hub: &str, code: &str) -> Result<Value, Failure> {
-        let enrol::carried::Carried { words, file } = enrol::carried::request(&self.dir, hub, code, process_lang())?;
-        Ok(json!({ "schema": "kentongan.agent.enrol.request/1", "words": words, "file": file }))
-    }
-
-    async fn join_by_answer(&self, answer: &str) -> Result<Value, Failure> {
-        let mut slot = self.caller.lock().await;
-        let joined = enrol::carried::join(&self.dir, answer, process_lang())?;
-        let answer = self.belong(joined, None).await?;
-        enrol::carried::forget(&self.dir);
-        *slot = None;
-        drop(slot);
-        self.changed.notify_one();
-        Ok(answer)
-    }
-
-    /// Notes in the store whose this PC is from now on; `waited_ms`: how long the hub took to say so.
-    async fn belong(&self, joined: enrol::Joined, waited_ms: Option<u32>) -> Result<Value, Failure> {
-        let enrol::Joined { member, recovery } = joined;
-        let joined = member.clone();
-        let join = on_store(&self.store, move |store| {
-            store.join(&joined)?;
-            recovery.map(|key| store.keep_recovery_key(key)).transpose()?;
-            waited_ms.map(|waited_ms| store.note_round_trip(waited_ms)).transpose()
-        });
-        join.await.map_err(|error| match error {
-            StoreError::Broken(_) => Failure::new(
-                Exit::Failed,
-                "Folder ini sudah milik pendaftaran lain. Jalankan dulu: kentongan-agent unenrol",
-                "This folder belongs to another enrolment. Run first: kentongan-agent unenrol",
-            ),
-            other => other.into(),
-        })?;
-        reached(Step::AgentEnrolJoined);
-        tracing::info!(ev = "enrolled", office = %member.office, "enrolled");
-        Ok(json!({
-            "schema": "kentongan.agent.enrol/1",
-            "office": member.office.as_str(),
-            "office_name": member.office_name,
-            "replica": member.replica.to_string(),
-            "hub": member.hub_url,
-        }))
-    }
-
-    /// Joins by the file that somebody left, if one waits.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub(crate) async fn arrive(&self) -> Result<Arrival, Failure> {
-        let enrolled = on_store(&self.store, |store| Ok(store.member().is_some())).await?;
-        Ok(arrival::arrive(&self.dir, enrolled, async |hub, code| self.enrol(hub, &code).await.map(drop)).await)
     }
 
     async fn status(&self) -> Result<Value, Failure> {
@@ -660,13 +522,6 @@ impl Agent {
         }
         answer
     }
-}
-
-/// When the device certificate ends, milliseconds since 1970.
-pub fn certificate_ends_ms(dir: &DataDir) -> Option<i64> {
-    let text = std::fs::read(dir.device_certificate()).ok()?;
-    let facts = certificate::facts(&certificate::from_pem(&text)?)?;
-    facts.validity.not_after_s.checked_mul(1000)
 }
 
 /// The code of a failure that keeps coming back whatever the agent does, so that it need not be tried often.

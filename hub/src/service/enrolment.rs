@@ -6,7 +6,7 @@
 //! - A key that is known keeps its replica: a PC whose certificate has ended joins again as itself.
 //! - A code that asks for approval lets nobody in until a person has said that the PC which shows it is the right one, by
 //!   five words that both sides see. The first key that shows it is the one that is asked about; denying it ends the code.
-//! - A request may come as a file and its answer go back as one ([`carried`]); what is decided is the same.
+//! - A request may come as a file and its answer go back as one (`carried`); what is decided is the same.
 
 mod carried;
 
