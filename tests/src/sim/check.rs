@@ -412,10 +412,13 @@ impl World {
                     }
                 }
             }
-            for (id, record) in here {
+            for (id, record) in here.iter().copied() {
                 let by_hub =
                     hub.iter().find(|(known, ..)| *known == record).map(|(_, offices, ..)| offices.contains(&code));
-                if self.model.may_see(record, office).or(by_hub) == Some(false) {
+                // Of a record that nobody here wrote, also the hub may have forgotten to whom it was routed.
+                let forgotten = || self.only_excused(record, &here, &at_hub, &again);
+                let may_see = self.model.may_see(record, office);
+                if may_see.or(by_hub.map(|now| now || forgotten())) == Some(false) {
                     self.broke(format!("PC {at} holds {id} of another office's record {record}"));
                 }
             }

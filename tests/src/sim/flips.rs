@@ -132,9 +132,11 @@ impl World {
         if let Some((id, _)) = missing.iter().find(|(_, op)| missing.len() > 1 && whole(op)) {
             self.broke(format!("PC {at} lost {id}, which was not hit"));
         }
-        // What was lost and told before is still missing: who looks at the rest cannot always tell the two apart.
+        // What was lost and told before is still missing, and what was entered again may be hit where it stood first: who
+        // looks at the rest cannot always tell them apart.
         let lost = missing.len() as u64;
-        if !(lost..=lost + held.gaps()).contains(&salvaged.lost_ops) {
+        let retired = held.ops.iter().filter(|(id, op)| op.own && op.retired && !kept.ops.contains_key(id));
+        if !(lost..=lost + held.gaps() + retired.count() as u64).contains(&salvaged.lost_ops) {
             self.broke(format!("PC {at} lost {lost} changes and says {}", salvaged.lost_ops));
         }
         self.note_salvaged(at, &kept);
