@@ -4,6 +4,7 @@
 //! its bytes, which is compared wherever an op is read to be shown, merged or sent. [`Store::scrub`] looks at everything
 //! else, a slice at a time: the tree, running hashes and counts, and what lists say of records.
 
+use kentongan_host::sqlite::{Closely, fault};
 use kentongan_protocol::ids::{LogId, OpId};
 use kentongan_protocol::log::ChainHash;
 use kentongan_protocol::op::Op;
@@ -89,10 +90,10 @@ impl Store {
 }
 
 fn check_tree(db: &Connection) -> Result<(), StoreError> {
-    let found: String = db
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(StoreError::because("check the database"))?;
-    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged("the tree of the database")) }
+    match fault(db, Closely::Whole).map_err(StoreError::because("check the database"))? {
+        Some(_) => Err(StoreError::Damaged("the tree of the database")),
+        None => Ok(()),
+    }
 }
 
 /// Sums and running hashes of a slice of ops.

@@ -17,7 +17,7 @@ INSERT INTO next_version VALUES (1, 1);
 ALTER TABLE contact ADD COLUMN protocol INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX op_length ON op (length(bytes), id);
 ";
-const NEXT: &[&str] = &with_step::<{ MIGRATIONS.len() + 1 }>(MIGRATIONS, NEXT_STEP);
+pub(super) const NEXT: &[&str] = &with_step::<{ MIGRATIONS.len() + 1 }>(MIGRATIONS, NEXT_STEP);
 
 /// Steps of the schema that this program knows.
 pub(super) fn migrations() -> &'static [&'static str] {

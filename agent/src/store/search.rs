@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   save            ──▶ unsearched          the record's number, in the same transaction
-//!   between contacts    unsearched ──▶ search   its words, a slice of records at a time
-//!   a search        ◀── search, and a look into the latest that are still unsearched
+//!   between contacts    unsearched ──▶ searched   its words, a slice of records at a time
+//!   a search        ◀── searched, and a look into the latest that are still unsearched
 //! ```
 //!
 //! Words cost ten times what their record costs to save, so they wait; what was saved a moment ago is found all the same.
@@ -73,7 +73,7 @@ pub(super) struct Searched {
 
 /// Selects the keys of what was found, by the question `?6` and the keys `?7`. What has changed since is known by its look
 /// alone.
-pub(super) const FOUND: &str = "SELECT rowid FROM search WHERE search MATCH ?6 \
+pub(super) const FOUND: &str = "SELECT rowid FROM searched WHERE searched MATCH ?6 \
                                 AND rowid NOT IN (SELECT record FROM unsearched) \
                                 UNION ALL SELECT value FROM json_each(?7)";
 
@@ -89,10 +89,10 @@ impl Store {
         for key in &keys {
             match words_at(&transaction, *key)? {
                 Some(words) => transaction
-                    .prepare_cached("INSERT OR REPLACE INTO search (rowid, words) VALUES (?, ?)")
+                    .prepare_cached("INSERT OR REPLACE INTO searched (rowid, words) VALUES (?, ?)")
                     .and_then(|mut insert| insert.execute(params![key, Vec::from_iter(words).join(" ")])),
                 None => transaction
-                    .prepare_cached("DELETE FROM search WHERE rowid = ?")
+                    .prepare_cached("DELETE FROM searched WHERE rowid = ?")
                     .and_then(|mut delete| delete.execute([key])),
             }
             .and_then(|_| transaction.prepare_cached("DELETE FROM unsearched WHERE record = ?")?.execute([key]))
@@ -130,7 +130,7 @@ impl Store {
         let question = if asked.0.is_empty() { NOTHING.to_owned() } else { asked.question() };
         let count: u32 = self
             .db
-            .prepare_cached("SELECT count(*) FROM (SELECT rowid FROM search WHERE search MATCH ? LIMIT ?)")
+            .prepare_cached("SELECT count(*) FROM (SELECT rowid FROM searched WHERE searched MATCH ? LIMIT ?)")
             .and_then(|mut count| count.query_row(params![question, FEW], |row| row.get(0)))
             .map_err(StoreError::because("search"))?;
         Ok(Searched { question, beside: format!("{beside:?}"), is_much: count == FEW, is_cut })

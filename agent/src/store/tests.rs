@@ -20,6 +20,7 @@ use super::*;
 use crate::entry::{ImportRow, Intake, NewRecord, RowOutcome};
 
 mod attachments;
+mod checked;
 mod damage;
 mod drafts;
 mod grown;

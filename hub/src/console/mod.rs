@@ -57,12 +57,25 @@ const FORM_BYTES_MAX: usize = 8 << 20;
 /// Passwords that are computed at the same time: each takes a processor and 19 MiB.
 const PASSWORDS_AT_ONCE: usize = 2;
 
-/// The open console. Dropping it closes it.
+/// The open console. Dropping it shuts its door.
 #[derive(Debug)]
 pub(crate) struct Open {
     door: AbortHandle,
+    reader: Option<StoreOwner<SqliteStore>>,
     /// Where it listens.
     pub(crate) url: String,
+}
+
+impl Open {
+    /// Shuts the door and gives up the connection to the store: whoever closes the store after that is its last user,
+    /// and only the last one leaves no write-ahead log behind.
+    pub(crate) async fn close(mut self) {
+        self.door.abort();
+        if let Some(reader) = self.reader.take() {
+            // A reader whose thread ended by a defect has let go of the store as well.
+            let _ = tokio::task::spawn_blocking(move || reader.stop().map(drop)).await;
+        }
+    }
 }
 
 impl Drop for Open {
@@ -100,9 +113,10 @@ async fn door(serving: &Serving, listen: &str, known_as: &str) -> anyhow::Result
         guard = guard.known_as(known_as);
     }
     let reader = SqliteStore::open_reader(&serving.dir.store()).context("open the store for reading")?;
+    let reader = StoreOwner::start(reader)?;
     let console = Console {
         serving: serving.clone(),
-        reader: StoreOwner::start(reader)?.handle(),
+        reader: reader.handle(),
         secret: Secret::of_file(&serving.dir.page_key())?,
         gate: Mutex::default(),
         passwords: Semaphore::new(PASSWORDS_AT_ONCE),
@@ -111,7 +125,7 @@ async fn door(serving: &Serving, listen: &str, known_as: &str) -> anyhow::Result
     let task = tokio::spawn(listener::serve(socket, guard, Arc::new(console), Limits::default()));
     let url = format!("http://{address}/");
     tracing::info!(ev = "console.opened", %address, "the console is open");
-    Ok(Open { door: task.abort_handle(), url })
+    Ok(Open { door: task.abort_handle(), reader: Some(reader), url })
 }
 
 /// All pages of the console, and what they work with.

@@ -245,6 +245,9 @@ impl Start {
         }
         manager::stopping();
         serving.backups.stop();
+        if let Some(console) = console {
+            console.close().await;
+        }
         Ok(ask_to_stop.get().copied().unwrap_or("-"))
     }
 }

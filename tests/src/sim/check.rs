@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kentongan_agent::store::{QueueFilter, RecordState};
+use kentongan_host::sqlite::{Closely, fault};
 use kentongan_hub::store::OpState;
 use kentongan_protocol::clock::Hlc;
 use kentongan_protocol::form::builtin::{self, pengaduan};
@@ -234,10 +235,9 @@ impl World {
     fn check_integrity(&mut self) {
         let disks: Vec<u64> = std::iter::once(HUB_DISK).chain(self.pcs.iter().map(|pc| pc.disk)).collect();
         for disk in disks {
-            let said = look(disk).and_then(|db| db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)));
-            let said: String = said.unwrap_or_else(|error| error.to_string());
-            if said != "ok" {
-                self.broke(format!("disk {disk}: {said}"));
+            let found = look(disk).and_then(|db| fault(&db, Closely::Whole));
+            if let Some(found) = found.unwrap_or_else(|error| Some(error.to_string())) {
+                self.broke(format!("disk {disk}: {found}"));
             }
         }
     }

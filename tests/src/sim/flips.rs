@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use kentongan_host::sqlite::{Closely, fault};
 use kentongan_protocol::ids::{LogId, OpId};
 use kentongan_protocol::log::ChainHash;
 use kentongan_protocol::op::Op;
@@ -267,8 +268,7 @@ fn place_of_an_op(disk: u64, dice: &mut Dice) -> Option<u64> {
 
 /// What an opening looks at.
 fn is_sound(disk: u64) -> bool {
-    let said = look(disk).and_then(|db| db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)));
-    said.is_ok_and(|said| said == "ok")
+    look(disk).and_then(|db| fault(&db, Closely::Quick)).is_ok_and(|found| found.is_none())
 }
 
 fn contents(disk: u64, of_hub: bool) -> rusqlite::Result<Contents> {
@@ -288,8 +288,8 @@ fn contents(disk: u64, of_hub: bool) -> rusqlite::Result<Contents> {
         rows = rows.then(&hash_of(&db, &format!("SELECT * FROM \"{table}\""))?.0);
     }
     // Indexes hold what tables hold, or else the tree is damaged in a way that only a whole check finds.
-    let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok(Contents { ops, rows: rows.then(said.as_bytes()), schema })
+    let found = fault(&db, Closely::Whole)?.unwrap_or_default();
+    Ok(Contents { ops, rows: rows.then(found.as_bytes()), schema })
 }
 
 fn hash_of(db: &Connection, sql: &str) -> rusqlite::Result<ChainHash> {

@@ -76,6 +76,10 @@ fn services_that_are_asked_to_stop_end_well_within_seconds() {
     assert_eq!(sari.stop().code(), Some(0));
     assert_eq!(hub.stop().code(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // All that was saved is in the one file, which the next start need not check whole.
+    for data in [sari.data(), hub.data()] {
+        assert!(data.join("store.db.clean").exists() && !data.join("store.db-wal").exists(), "{}", data.display());
+    }
     // Nothing is left behind that would keep the next process out.
     hub.begin();
     sari.start();

@@ -7,6 +7,7 @@
 //! - A file that is not ours, or newer than this program, is refused untouched.
 //! - A damaged file is never deleted, and never written to: whoever opens it decides what becomes of it.
 
+mod check;
 mod failure;
 mod grow;
 mod look;
@@ -32,6 +33,7 @@ use kentongan_protocol::planted::{self, Defect};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+pub use self::check::{Closely, fault, sees_everything};
 pub use self::failure::OpenFailure;
 use self::failure::failed;
 use self::grow::{check_schema, grow, keep_copy, schema_is};
@@ -173,9 +175,10 @@ fn set_up(db: Connection, path: &Path) -> Result<Connection, OpenFailure> {
 }
 
 fn quick_check(db: &Connection, path: &Path) -> Result<(), OpenFailure> {
-    let found: String =
-        db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| failed(path, "checking", error))?;
-    if found == "ok" { Ok(()) } else { Err(OpenFailure::Damaged { path: path.to_owned(), detail: found }) }
+    match fault(db, Closely::Quick).map_err(|error| failed(path, "checking", error))? {
+        Some(detail) => Err(OpenFailure::Damaged { path: path.to_owned(), detail }),
+        None => Ok(()),
+    }
 }
 
 /// Sets what durability needs and reads it back.

@@ -81,7 +81,7 @@ fn of_what_is_confidential_only_the_code_is_found() {
         assert_eq!(found_either_way(&mut store, words), vec![], "{words}");
     }
     assert_eq!(found(&mut store, &entered.receipt.unwrap().to_string()), vec![entered.record]);
-    let kept: i64 = store.db.query_row("SELECT count(*) FROM search", [], |row| row.get(0)).unwrap();
+    let kept: i64 = store.db.query_row("SELECT count(*) FROM searched", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 1);
 }
 

@@ -5,6 +5,7 @@
 //! writer waits for nothing. (`VACUUM INTO` would do the same, but cannot be stopped between two steps, says nothing of
 //! how far it is, and writes other pages than those that were checked a thousand times.)
 
+use kentongan_host::sqlite::{Closely, fault};
 use kentongan_protocol::ids::LogId;
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::wire::codec;
@@ -111,8 +112,7 @@ pub fn check(copy: &Connection, go_on: &mut dyn FnMut(Step) -> bool) -> Result<H
     if id as u32 != APPLICATION_ID {
         return Err(CopyFault::Unsound("no store of a hub".to_owned()));
     }
-    let said: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(unreadable)?;
-    if said != "ok" {
+    if let Some(said) = fault(copy, Closely::Whole).map_err(unreadable)? {
         return Err(CopyFault::Unsound(said));
     }
     let logs = check_logs(copy, go_on)?;
