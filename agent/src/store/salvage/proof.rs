@@ -1,11 +1,11 @@
 //! What of the ops found proves itself: by the sum over name and bytes, or by the running hash between its neighbours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kentongan_host::carve::{Row, Value};
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::log::{ChainHash, LogHead};
-use kentongan_protocol::op::Op;
+use kentongan_protocol::op::{Op, origin};
 
 use super::super::check::sum_of;
 use super::super::stray::RETIRED;
@@ -20,6 +20,29 @@ pub(super) struct Plan {
     pub(super) chain: ChainHash,
 }
 
+impl Plan {
+    /// The ops that an own log here was entered again for.
+    pub(super) fn origins(&self) -> impl Iterator<Item = OpId> {
+        self.ops.values().filter(|_| self.own).filter_map(|sound| origin(&sound.bytes))
+    }
+
+    /// Has those count again that were entered again, but under no name that is among `origins` of what is here. Gives
+    /// back how many.
+    pub(super) fn recall(&mut self, origins: &BTreeSet<OpId>) -> u64 {
+        let (log, own) = (self.head.log(), self.own);
+        let lost = self
+            .ops
+            .iter_mut()
+            .filter(|(seq, sound)| own && sound.retired && !origins.contains(&OpId { log, seq: **seq }));
+        lost.map(|(_, sound)| (sound.retired, sound.recalled) = (false, true)).count() as u64
+    }
+
+    /// Whether an op here waits for one that is lost.
+    pub(super) fn is_stray(&self, seq: u64, sound: &Sound) -> bool {
+        self.own && !sound.retired && (seq > self.held || sound.recalled)
+    }
+}
+
 /// An op that proved itself.
 pub(super) struct Sound {
     pub(super) bytes: Vec<u8>,
@@ -27,6 +50,8 @@ pub(super) struct Sound {
     pub(super) feed: Option<i64>,
     /// It was entered again under another name. What the hub set aside it says again: its verdicts are not taken over.
     pub(super) retired: bool,
+    /// What it was entered as is lost in its turn: it counts again, and waits as if behind a gap.
+    pub(super) recalled: bool,
     pub(super) op: Option<Op>,
 }
 
@@ -91,7 +116,10 @@ pub(super) fn assembled(head: LogHead, own: bool, candidates: BTreeMap<u64, Vec<
             }
             let op = Op::decode(&candidate.bytes).ok();
             let Candidate { bytes, feed, retired, .. } = candidate;
-            plan.ops.insert(seq, Sound { bytes: bytes.clone(), chain, feed: *feed, retired: *retired, op });
+            plan.ops.insert(
+                seq,
+                Sound { bytes: bytes.clone(), chain, feed: *feed, retired: *retired, recalled: false, op },
+            );
         }
         before = found.iter().filter_map(|candidate| candidate.chain).collect();
         before.extend(follows.then_some(plan.chain).filter(|_| plan.held == seq));

@@ -1,6 +1,6 @@
 //! From what was found into the fresh store: logs and their ops first, then lists, runs and rows of files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 
 use kentongan_host::carve::Remains;
@@ -54,6 +54,8 @@ impl<R: Read + Seek> Work<'_, R> {
                 plans.insert(n, plan);
             }
         }
+        let origins: BTreeSet<OpId> = plans.values().flat_map(Plan::origins).collect();
+        let recalled: u64 = plans.values_mut().map(|plan| plan.recall(&origins)).sum();
         // All logs have their names before the first op names a record of another one.
         for (n, plan) in &plans {
             self.put_log(*n, plan)?;
@@ -61,6 +63,8 @@ impl<R: Read + Seek> Work<'_, R> {
         for (n, plan) in &plans {
             self.put_ops(*n, plan)?;
         }
+        // What is lost under the name that it was entered by is here under its first one.
+        self.done.lost_ops = self.done.lost_ops.saturating_sub(recalled);
         Ok(())
     }
 
@@ -154,7 +158,7 @@ impl<R: Read + Seek> Work<'_, R> {
         let highest = plan.ops.last_key_value().map_or(0, |(seq, _)| *seq);
         let retired = plan.ops.len() as u64 - counting;
         self.done.own_ops += counting;
-        self.done.strays += plan.ops.iter().filter(|(seq, sound)| **seq > plan.held && !sound.retired).count() as u64;
+        self.done.strays += plan.ops.iter().filter(|(seq, sound)| plan.is_stray(**seq, sound)).count() as u64;
         self.done.lost_ops += highest.saturating_sub(counting + retired);
         if !plan.ops.is_empty() {
             self.done.latest_ms = self.done.latest_ms.max(Some(hlc.ms()));
@@ -182,7 +186,7 @@ impl<R: Read + Seek> Work<'_, R> {
                     insert.execute(params![key, record, sound.bytes, chain, sound.feed, aside, sum])
                 })
                 .map_err(StoreError::because("take over an op"))?;
-            if plan.own && *seq > plan.held && !sound.retired {
+            if plan.is_stray(*seq, sound) {
                 self.db
                     .execute("INSERT INTO stray (op) VALUES (?)", [key])
                     .map_err(StoreError::because("keep an op behind a gap"))?;

@@ -127,6 +127,72 @@ fn what_was_changed_while_its_record_waited_belongs_to_it_again_once_it_is_back(
     store.scrub_whole().unwrap();
 }
 
+/// A store whose hub lacks what it lost, so that what stood behind it was entered again.
+fn entered_again() -> (Pc, Store, LogHead) {
+    let (pc, mut store) = with_a_gap("TIGA-HILANG");
+    let log = store.opening(&HEALTH(), 1).unwrap().open.remove(0).head;
+    store.apply(Event::Marks(marks(vec![(log.log().to_bytes(), 2, 0)], 0)), None).unwrap();
+    store.end_exchange(Ok(&agreed())).unwrap();
+    (pc, store, log)
+}
+
+/// Hits the op that stands for `origin` on the disk, and has the store repaired. Gives back the log it stood in, and its
+/// bytes as they were written.
+fn repaired_without_what_stands_for(pc: &mut Pc, mut store: Store, origin: OpId) -> (Store, LogHead, Vec<u8>) {
+    let head = store.opening(&HEALTH(), 1 << 20).unwrap().open.remove(0).head;
+    let sent = store.outbox(&SigningKey::generate().unwrap()).ops(head.log(), 1, 1 << 20).unwrap();
+    let bytes = sent.iter().map(|sent| sent.bytes.to_vec()).find(|bytes| op::origin(bytes) == Some(origin)).unwrap();
+    store.close().unwrap();
+    let path = pc.folder.path().join("store.db");
+    let mut file = fs::read(&path).unwrap();
+    let at = file.windows(bytes.len()).position(|window| window == bytes).unwrap();
+    file[at + bytes.len() / 2] ^= 1;
+    fs::write(&path, file).unwrap();
+    let mut store = pc.start();
+    let error = store.scrub_whole().expect_err("a flipped bit");
+    let salvaged = store.repair(&error).unwrap();
+    assert_eq!((salvaged.own_ops, salvaged.strays, salvaged.lost_ops), (4, 2, 1), "what was lost before is");
+    (store, head, bytes)
+}
+
+#[test]
+fn what_was_entered_again_and_is_lost_under_its_newer_name_is_entered_once_more_from_its_first() {
+    let (mut pc, mut store, log) = entered_again();
+    let before = records(&mut store);
+    let origin = OpId { log: log.log(), seq: 4 };
+    let (mut store, _, _) = repaired_without_what_stands_for(&mut pc, store, origin);
+    assert_eq!(store.counts().unwrap().entered, 3, "it is shown and waits");
+    store.apply(Event::Marks(marks(vec![(log.log().to_bytes(), 2, 0)], 0)), None).unwrap();
+    store.end_exchange(Ok(&agreed())).unwrap();
+    assert_eq!(records(&mut store), before, "with the change that was entered again after it");
+    assert_eq!(store.counts().unwrap().ops_pending, 2);
+    store.scrub_whole().unwrap();
+}
+
+#[test]
+fn what_was_entered_again_stands_once_if_the_hub_has_its_newer_name() {
+    let (mut pc, mut store, log) = entered_again();
+    let before = records(&mut store);
+    let origin = OpId { log: log.log(), seq: 4 };
+    let (mut store, head, bytes) = repaired_without_what_stands_for(&mut pc, store, origin);
+    let at_hub = vec![(log.log().to_bytes(), 2, 0), (head.log().to_bytes(), 1, 0)];
+    store.apply(Event::Restored { head, first_seq: 1, ops: vec![bytes] }, None).unwrap();
+    store.apply(Event::Marks(marks(at_hub, 0)), None).unwrap();
+    store.end_exchange(Ok(&agreed())).unwrap();
+    assert_eq!(records(&mut store), before);
+    assert_eq!(store.counts().unwrap().ops_pending, 1, "the change alone");
+    store.scrub_whole().unwrap();
+}
+
+#[test]
+fn a_power_cut_after_entering_again_is_no_damage() {
+    let (mut pc, mut store, _) = entered_again();
+    store.enter(&complaint("lima")).unwrap();
+    let mishap = store.mishap().unwrap();
+    drop(store);
+    assert_eq!(pc.start().mishap().unwrap(), mishap, "none but the one of before");
+}
+
 #[test]
 fn a_change_waits_even_if_what_it_belongs_to_is_lost() {
     let mut pc = Pc::new(240);
