@@ -271,7 +271,8 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     report.up_bytes += request.len() as u64;
     let (up, down_before) = (request.len(), report.down_bytes);
     let begun = Carried { up: Some(up), down: 0, opened: on == Conn::New };
-    // Before it goes out: whatever ends this program, the budget is not spent twice.
+    // Before it goes out, though a connection may be opening already: whatever ends this program, the budget is not spent
+    // twice.
     count(store, caller, report, (None, begun)).await?;
     let carried = carry(store, caller, (request, on), &mut session, report).await?;
     let reached_hub = carried.as_ref().map_or_else(|failure| failure.reached, |_| true);

@@ -119,6 +119,7 @@ impl Shape {
     }
 
     /// Takes the place of another shape, whose packets stay counted.
+    #[cfg(all(target_os = "linux", feature = "wire"))]
     pub(super) fn take_over(&mut self, before: &Shape) {
         self.tally = before.tally;
     }
