@@ -19,7 +19,14 @@ fn main() -> ExitCode {
         eprintln!("{dir} exists. What was released is never made again: later programs must bear it as it is.");
         return ExitCode::FAILURE;
     }
-    match Frozen::complete(seed).write(Path::new(&dir)) {
+    let frozen = match Frozen::complete(seed) {
+        Ok(frozen) => frozen,
+        Err(lacks) => {
+            eprintln!("no history from seed {seed} on has everything; the nearest lacks: {}", lacks.join(", "));
+            return ExitCode::FAILURE;
+        }
+    };
+    match frozen.write(Path::new(&dir)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{dir}: {error}");

@@ -246,7 +246,7 @@ impl World {
 
 /// A paper like no other, but for every fourth: of those there are few. As in a photo, nothing in it repeats: it takes as
 /// many bytes on the wire as it has.
-fn paper(marker: u64, dice: &mut Dice) -> Option<Prepared> {
+pub(crate) fn paper(marker: u64, dice: &mut Dice) -> Option<Prepared> {
     let length = LENGTHS[dice.below(LENGTHS.len() as u64) as usize];
     let mut noise = if dice.percent(25) { Dice::new(length as u64) } else { Dice::new(dice.number()) };
     let noise = std::iter::repeat_with(|| noise.number()).flat_map(u64::to_le_bytes);
