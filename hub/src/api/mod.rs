@@ -18,6 +18,8 @@ mod work;
 
 use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderName, IF_MATCH};
 use hyper::{Method, StatusCode};
+use kentongan_host::Lang;
+use kentongan_host::output::in_lang;
 use kentongan_web::{Asked, Reply, Unreadable};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -83,7 +85,13 @@ async fn answered(outside: &Outside, asked: Asked, path: &str) -> Result<Given, 
     check_params(operation, &asked)?;
     let name = request_name(operation, &asked)?;
     let (method, query) = (asked.method.clone(), asked.query.clone());
-    let if_match = asked.header(&IF_MATCH).map(str::to_owned);
+    let if_match = match asked.header(&IF_MATCH) {
+        // A guard that cannot be read is none that may be left out.
+        None if asked.has_header(&IF_MATCH) => {
+            return Err(Wrong::unprocessable("If-Match: the tag of an answer").into());
+        }
+        tag => tag.map(str::to_owned),
+    };
     let body = match operation.takes {
         Some(_) => body(asked).await?,
         None => Value::Null,
@@ -97,10 +105,10 @@ async fn answered(outside: &Outside, asked: Asked, path: &str) -> Result<Given, 
     let run = operation.run;
     let done = serving.store.run(move |tx| {
         let memory = key.as_ref().zip(name).map(|(key, name)| (key.id, name, request));
-        match &memory {
+        in_lang(Lang::En, || match &memory {
             Some(memory) => remembering(tx, memory, desk.now_ms, |tx| run(tx, &desk, &call)),
             None => run(tx, &desk, &call),
-        }
+        })
     });
     let done = done.await;
     if operation.scope.is_none() && done.as_ref().is_err_and(|wrong: &Wrong| wrong.status == StatusCode::NOT_FOUND) {
@@ -168,10 +176,15 @@ fn request_name(operation: &Operation, asked: &Asked) -> Result<Option<String>, 
         return Ok(None);
     }
     match asked.header(&IDEMPOTENCY_KEY) {
-        None => Ok(None),
-        Some(name) if (1..=REQUEST_NAME_MAX).contains(&name.len()) => Ok(Some(name.to_owned())),
-        Some(_) => Err(Wrong::unprocessable("Idempotency-Key: 1 to 200 characters")),
+        None if !asked.has_header(&IDEMPOTENCY_KEY) => Ok(None),
+        Some(name) if is_request_name(name) => Ok(Some(name.to_owned())),
+        // As if there were none would be as if the caller did not mind that it is done twice.
+        _ => Err(Wrong::unprocessable("Idempotency-Key: 1 to 200 characters of ASCII, without spaces")),
     }
+}
+
+fn is_request_name(name: &str) -> bool {
+    (1..=REQUEST_NAME_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 async fn body(asked: Asked) -> Result<Value, Wrong> {
@@ -217,6 +230,15 @@ fn remembering(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_a_request_is_what_the_document_says() {
+        let longest = "x".repeat(REQUEST_NAME_MAX);
+        assert!(is_request_name("a-1") && is_request_name(&longest));
+        for no in ["", "a b", "a\t", &format!("{longest}x")] {
+            assert!(!is_request_name(no), "{no:?}");
+        }
+    }
 
     #[test]
     fn a_month_is_one_of_twelve() {

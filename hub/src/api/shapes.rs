@@ -173,6 +173,10 @@ shapes! { gives
         units: Vec<SurveyUnit>,
         /// Units with fewer complete questionnaires are not to be ranked.
         ranked_from: u64,
+        /// Whether all questionnaires that came are in it; else some are still being added: ask again in a moment.
+        settled: bool,
+        /// Offices of which answers are expected and none came, once all are added: an index without them is a part.
+        missing: Vec<String>,
     }
     /// Values that stand side by side in a record.
     Conflict {

@@ -165,8 +165,10 @@ pub(super) fn index(tx: &mut dyn Tx, desk: &Desk, call: &Call) -> Result<Given, 
         scores: unit.scores.to_vec(),
         index: unit.sums().index(Weight::Ninth).map(|index| f64::from(index.0) / 100.0),
     };
-    let page = found.page;
-    Given::of(SurveyIndex { units: page.units.into_iter().map(unit).collect(), ranked_from: page.ranked_from })
+    let survey::Index { page, settled, .. } = *found;
+    let missing = page.missing().filter(|_| settled).map(|place| place.office.clone()).collect();
+    let (units, ranked_from) = (page.units.into_iter().map(unit).collect(), page.ranked_from);
+    Given::of(SurveyIndex { units, ranked_from, settled, missing })
 }
 
 pub(super) fn conflicts(tx: &mut dyn Tx, desk: &Desk, call: &Call) -> Result<Given, Wrong> {

@@ -12,13 +12,14 @@ use super::args::{IndexArgs, SurveyCommand};
 use super::ask::{Asked, unexpected};
 use super::calendar::text_of;
 use super::{Context, csv};
+use crate::service::fleet::State;
 use crate::service::survey::{Answer, Report, Request, SumsPage, Unit, elements, thousandths};
-use crate::service::{self, Request as Ask};
+use crate::service::{self, Request as Ask, office};
 
 pub(super) fn run(context: &Context<'_>, command: &SurveyCommand) -> Result<Exit, Failure> {
     let mut hub = Asked::reach(context)?;
     let done = match command {
-        SurveyCommand::Index(args) => gather(&mut hub, args).map(|report| show(context, args, &report)),
+        SurveyCommand::Index(args) => index(context, &mut hub, args),
         SurveyCommand::Bands { file } => bands(context, &mut hub, text_of(file)?),
     };
     hub.close()?;
@@ -35,6 +36,25 @@ fn bands(context: &Context<'_>, hub: &mut Asked, text: String) -> Result<(), Fai
         context.out.say(&format!("{bands} golongan dibaca."), &format!("{bands} bands read."));
     }
     Ok(())
+}
+
+fn index(context: &Context<'_>, hub: &mut Asked, args: &IndexArgs) -> Result<(), Failure> {
+    let report = gather(hub, args)?;
+    match (context.out.json, args.csv) {
+        (true, _) => context.out.document(&document(args, &report, &states(hub)?)),
+        (_, true) => show_csv(context.out, &report),
+        _ => show_tables(context.out, args, &report),
+    }
+    Ok(())
+}
+
+/// How the offices fare: what a silent one has collected is not here yet.
+fn states(hub: &mut Asked) -> Result<BTreeMap<String, State>, Failure> {
+    let all = office::Request::List { state: None, area: None, noticed: false, program: None, tag: None };
+    let service::Answer::Office(office::Answer::List(list)) = hub.ask(Ask::Office(all))? else {
+        return Err(unexpected());
+    };
+    Ok(list.offices.into_iter().map(|row| (row.office, row.state)).collect())
 }
 
 fn gather(hub: &mut Asked, args: &IndexArgs) -> Result<Report, Failure> {
@@ -58,15 +78,7 @@ fn gather(hub: &mut Asked, args: &IndexArgs) -> Result<Report, Failure> {
     }
 }
 
-fn show(context: &Context<'_>, args: &IndexArgs, report: &Report) {
-    match (context.out.json, args.csv) {
-        (true, _) => context.out.document(&document(args, report)),
-        (_, true) => show_csv(context.out, report),
-        _ => show_tables(context.out, args, report),
-    }
-}
-
-fn document(args: &IndexArgs, report: &Report) -> Value {
+fn document(args: &IndexArgs, report: &Report, states: &BTreeMap<String, State>) -> Value {
     let units: Vec<Value> = report
         .ranked()
         .into_iter()
@@ -80,7 +92,7 @@ fn document(args: &IndexArgs, report: &Report) -> Value {
         .collect();
     let missing: Vec<Value> = report
         .missing()
-        .map(|place| json!({ "office": place.office, "name": place.name, "state": place.state }))
+        .map(|place| json!({ "office": place.office, "name": place.name, "state": states.get(&place.office) }))
         .collect();
     json!({
         "schema": "kentongan.hub.survey.index/1",

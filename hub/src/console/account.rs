@@ -137,6 +137,12 @@ pub(super) async fn second(_: &Console, visit: Visit, _: Asked) -> Result<Reply,
     Ok(offer(&visit, &totp::draw_key(), None))
 }
 
+/// In groups of four, as people copy it.
+fn spelled(key: &str) -> String {
+    let letter = |(place, letter): (usize, char)| [(place > 0 && place % 4 == 0).then_some(' '), Some(letter)];
+    key.chars().enumerate().flat_map(letter).flatten().collect()
+}
+
 /// The page with a key for the person's device. The key comes back with the form: it counts only once a code of it was
 /// typed into the same login.
 fn offer(visit: &Visit, key: &[u8], fault: Option<String>) -> Reply {
@@ -144,7 +150,7 @@ fn offer(visit: &Visit, key: &[u8], fault: Option<String>) -> Reply {
         s: &visit.shell,
         is_demanded: visit.login.as_ref().is_some_and(|login| login.stage == Stage::ExpectSecondFactor),
         key: to_hex(key),
-        key_text: totp::key_text(key),
+        key_text: spelled(&totp::key_text(key)),
         square: Square::of(&totp::address(key, "Kentongan", visit.name())),
         fault,
     })

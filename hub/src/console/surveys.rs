@@ -1,5 +1,7 @@
 //! The satisfaction index: by element and office, with what is missing said first, and the sheet that is published.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 use kentongan_host::{Failure, Lang};
 use kentongan_protocol::form::Field;
@@ -189,8 +191,9 @@ async fn view(console: &Console, visit: &Visit, wanted: &Wanted) -> Result<View,
             // As many months before it, to compare with.
             let length = asked.to - asked.from + 1;
             let mut before = Sums::default();
+            let here: BTreeSet<&str> = page.offices.iter().map(|place| place.office.as_str()).collect();
             for month in tx.survey_months(None, asked.from - length, asked.from - 1)? {
-                if page.offices.iter().any(|place| place.office == month.office.as_str()) {
+                if here.contains(month.office.as_str()) {
                     before.merge(&month.sums);
                 }
             }
@@ -199,7 +202,7 @@ async fn view(console: &Console, visit: &Visit, wanted: &Wanted) -> Result<View,
         .await?;
     let w = &visit.shell.w;
     let votes = (!votes.is_empty()).then(|| VotesView::of(&votes, w));
-    Ok(View { is_settled, votes, ..View::of(&report, before, wanted, w) })
+    Ok(View { votes, ..View::of(&report, before, wanted, is_settled, w) })
 }
 
 /// A number as the language writes it.
@@ -211,12 +214,13 @@ fn number(text: impl ToString, w: &Words) -> String {
 }
 
 impl View {
-    fn of(report: &Report, before: Option<Hundredths>, wanted: &Wanted, w: &Words) -> View {
+    fn of(report: &Report, before: Option<Hundredths>, wanted: &Wanted, is_settled: bool, w: &Words) -> View {
         let sums = report.all.sums();
         let index = sums.index(wanted.weight);
         let band = |index: Option<Hundredths>| index.and_then(|index| report.band(index));
-        let missing: Vec<(String, String)> =
-            report.missing().map(|place| (place.office.clone(), place.name.clone())).collect();
+        // While answers are still being added nobody can say of whom there are none.
+        let missing = report.missing().filter(|_| is_settled);
+        let missing: Vec<(String, String)> = missing.map(|place| (place.office.clone(), place.name.clone())).collect();
         let others = Weight::ALL.into_iter().filter(|weight| *weight != wanted.weight);
         let others = others
             .filter_map(|weight| Some(format!("{}: {}", number(weight.code(), w), number(sums.index(weight)?, w))));
@@ -233,14 +237,14 @@ impl View {
             change: change(index, before, w),
             others: others.collect(),
             basis: basis(report, missing.len(), w),
-            is_partial: !missing.is_empty(),
+            is_partial: !missing.is_empty() || !is_settled,
             complete: report.all.complete,
             elements: element_views(report, &sums, wanted.weight, w),
             units: unit_views(report, w),
             missing,
             profile: profile(&report.all, w),
             source: report.source().to_owned(),
-            is_settled: true,
+            is_settled,
             votes: None,
         }
     }
@@ -322,7 +326,7 @@ fn element_views(report: &Report, sums: &Sums, weight: Weight, w: &Words) -> Vec
 }
 
 fn unit_views(report: &Report, w: &Words) -> Vec<UnitView> {
-    let names: std::collections::BTreeMap<&str, &str> =
+    let names: BTreeMap<&str, &str> =
         report.places.iter().map(|place| (place.office.as_str(), place.name.as_str())).collect();
     let unit = |(place, (code, unit)): (usize, (&String, &Unit))| {
         let index = unit.sums().index(report.weight).filter(|_| unit.complete >= report.ranked_from);

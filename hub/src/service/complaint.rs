@@ -325,6 +325,7 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
         Request::Answer { record, text } => {
             let opened = complaint(tx, record)?;
             may_move(&opened, status::DIJAWAB, text)?;
+            must_say(text)?;
             changed(tx, operator, &opened, answering(operator, &opened, text)?, "complaint.answered")
         }
         Request::Close { record, reason } => {
@@ -540,12 +541,26 @@ fn may_move(opened: &Opened, to: ChoiceTag, reason: &str) -> Result<(), Failure>
     Ok(())
 }
 
+/// That whoever writes to a complaint writes something.
+fn must_say(text: &str) -> Result<(), Failure> {
+    match text.trim() {
+        "" => Err(Failure::usage("Tulis isinya dulu.", "Write what is to be said.")),
+        _ => Ok(()),
+    }
+}
+
 fn addition(tx: &mut dyn Tx, operator: Operator<'_>, opened: &Opened, what: &Addition) -> Result<Write, Failure> {
     let write =
         |tag, texts: &work::Texts<'_>| work::write(opened, work::group(opened, tag)?, work::afresh(opened, texts)?);
     match what {
-        Addition::FollowUp(text) => write(group::TINDAK_LANJUT, &[("tindak_lanjut", text), ("oleh", operator.name)]),
-        Addition::Remark(text) => write(group::CATATAN, &[("catatan", text), ("catatan_oleh", operator.name)]),
+        Addition::FollowUp(text) => {
+            must_say(text)?;
+            write(group::TINDAK_LANJUT, &[("tindak_lanjut", text), ("oleh", operator.name)])
+        }
+        Addition::Remark(text) => {
+            must_say(text)?;
+            write(group::CATATAN, &[("catatan", text), ("catatan_oleh", operator.name)])
+        }
         Addition::Escalation { level, reason } => {
             let next = next_level(opened);
             let level = if level.trim().is_empty() { next.as_str() } else { level.as_str() };

@@ -344,15 +344,7 @@ pub(crate) type Tags = BTreeMap<ReplicaId, String>;
 /// # Errors
 /// A failure of the store.
 pub(crate) fn tags(tx: &mut dyn Tx) -> Result<Tags, Failure> {
-    let used = tx.enrol_codes()?.into_iter().filter_map(|code| {
-        let (replica, at_ms) = code.used?;
-        Some((at_ms, replica, code.tag))
-    });
-    let mut used: Vec<(i64, ReplicaId, String)> = used.collect();
-    used.sort_unstable();
-    let mut tags: Tags = used.into_iter().map(|(_, replica, tag)| (replica, tag)).collect();
-    tags.retain(|_, tag| !tag.is_empty());
-    Ok(tags)
+    Ok(tx.replica_tags()?.into_iter().collect())
 }
 
 /// Gives a device a newer certificate for the key it has.

@@ -26,11 +26,11 @@ use kentongan_protocol::survey::{Bands, Sums};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::fleet::{State, rows};
+use super::fleet::awaited;
 use super::office::parse_code;
 use super::record::{Opened, Times, opened};
 use super::{Desk, calendar};
-use crate::store::{Page, RecordFilter, Reference, Seen, StoreError, SurveyMonth, Tx};
+use crate::store::{Office, Page, RecordFilter, Reference, Seen, StoreError, SurveyMonth, Tx};
 
 pub use report::{Report, elements, thousandths};
 pub use votes::Votes;
@@ -39,8 +39,9 @@ pub use votes::Votes;
 const BANDS: &str = "survey.bands";
 /// Records of a page.
 const PAGE: usize = 1_000;
-/// Questionnaires that are added before an answer.
-const BATCH: usize = 250;
+/// Questionnaires that are added before an answer, in so many batches: some twenty milliseconds.
+const BATCH: usize = 80;
+const BATCHES: usize = 3;
 /// How far they were added up by month, and how far the quick votes were.
 const NUMBER: &str = "surveys.number";
 const VOTES_NUMBER: &str = "votes.number";
@@ -104,6 +105,17 @@ pub struct SumsPage {
     pub bands: String,
     /// With the last page: units with fewer complete questionnaires than this are not ranked.
     pub ranked_from: u64,
+}
+
+impl SumsPage {
+    /// Offices of which answers are expected and none came.
+    pub fn missing(&self) -> impl Iterator<Item = &Place> {
+        missing(&self.offices, &self.units)
+    }
+}
+
+fn missing<'a>(places: &'a [Place], units: &'a BTreeMap<String, Unit>) -> impl Iterator<Item = &'a Place> {
+    places.iter().filter(|place| place.is_awaited && !units.contains_key(&place.office))
 }
 
 /// What all questionnaires of some months add up to.
@@ -178,8 +190,8 @@ pub struct Place {
     pub office: String,
     /// Its name.
     pub name: String,
-    /// How it fares: what a silent office has collected is not here yet.
-    pub state: State,
+    /// Whether answers are expected of it: it is neither paused nor are all of its devices revoked.
+    pub is_awaited: bool,
 }
 
 impl Unit {
@@ -200,12 +212,20 @@ impl Unit {
         sums.merge(&more.sums());
         self.set(sums);
         for (field, counts) in &more.profile {
-            let mine = self.profile.entry(field.clone()).or_default();
+            let mine = entry(&mut self.profile, field);
             for (choice, count) in counts {
-                *mine.entry(choice.clone()).or_insert(0) += count;
+                *entry(mine, choice) += count;
             }
         }
     }
+}
+
+/// What stands under a name. A name is copied only where it is new: a year of a region has thousands that are not.
+fn entry<'a, T: Default>(map: &'a mut BTreeMap<String, T>, name: &str) -> &'a mut T {
+    if !map.contains_key(name) {
+        map.insert(name.to_owned(), T::default());
+    }
+    map.get_mut(name).expect("it was put there a moment ago")
 }
 
 /// Answers a request about surveys.
@@ -270,8 +290,10 @@ fn sums(
 
 /// What sums are read by: who could have answers, and which bands count.
 fn frame(tx: &mut dyn Tx, desk: &Desk, page: &mut SumsPage, there: impl Fn(&str) -> bool) -> Result<(), Failure> {
-    let places = rows(tx, desk)?.into_iter().filter(|row| there(&row.office));
-    page.offices = places.map(|row| Place { office: row.office, name: row.name, state: row.state }).collect();
+    let places = awaited(tx)?.into_iter().filter(|(office, _)| there(office.code.as_str()));
+    let place =
+        |(office, is_awaited): (Office, bool)| Place { office: office.code.to_string(), name: office.name, is_awaited };
+    page.offices = places.map(place).collect();
     page.bands = match tx.reference(BANDS)? {
         Some(reference) => reference.text,
         None => Bands::BUILT_IN.to_owned(),
@@ -293,9 +315,10 @@ fn month_of(day: Day) -> i32 {
     Civil::from_days(day.0).map_or(0, |civil| civil.year * 12 + i32::from(civil.month) - 1)
 }
 
-/// Adds what came since the last time, as far as that takes no time. `true` once all are in.
+/// Adds what came since the last time, as far as that takes no time: whoever asks waits for it, and a hub that runs adds the
+/// rest by itself. `true` once all are in.
 pub(crate) fn bring_up(tx: &mut dyn Tx) -> Result<bool, StoreError> {
-    for _ in 0..3 {
+    for _ in 0..BATCHES {
         if settle(tx, BATCH)? {
             return Ok(true);
         }

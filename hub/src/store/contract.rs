@@ -111,6 +111,8 @@ pub trait Tx {
     fn enrol_code_by_secret(&mut self, secret_hash: &[u8; 32]) -> Result<Option<EnrolCode>>;
     /// All enrolment codes, the newest first.
     fn enrol_codes(&mut self) -> Result<Vec<EnrolCode>>;
+    /// Each replica that joined by a code, by its id, with the tag of the code that it used last; empty tags are left out.
+    fn replica_tags(&mut self) -> Result<Vec<(ReplicaId, String)>>;
     /// Enters or changes an enrolment code.
     fn put_enrol_code(&mut self, code: &EnrolCode) -> Result<()>;
 

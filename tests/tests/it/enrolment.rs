@@ -14,13 +14,13 @@ use crate::console;
 const OFFICE: &str = "32.73.05.1001";
 
 /// A code that asks: the code and its number.
-fn asking_code(hub: &Hub) -> (String, String) {
+pub(crate) fn asking_code(hub: &Hub) -> (String, String) {
     let made = hub.run(&["enrol", "code", "create", "--office", OFFICE, "--pre-approved=false"]).ok().json();
     (made["code"].as_str().expect("a code").to_owned(), made["number"].to_string())
 }
 
 /// Writes a request to join, and gives the five words that the office sees.
-fn requests(office: &Office, hub: &Hub, code: &str, file: &Path) -> String {
+pub(crate) fn requests(office: &Office, hub: &Hub, code: &str, file: &Path) -> String {
     let file = file.to_str().expect("a path");
     let asked = office.run(&["enrol", "--hub", &hub.url(), "--code", code, "--offline-request", file]).ok().json();
     asked["words"].as_str().expect("five words").to_owned()
@@ -137,12 +137,7 @@ fn an_office_joins_from_a_sheet_of_the_console_and_the_fleet_shows_it_by_itself(
     hub.begin();
     let Some(mut browser) = Browser::start("an office joins from a sheet") else { return };
     let console = hub.console();
-    browser.open(&format!("{console}masuk/undangan"));
-    browser.fills("nama", invited["name"].as_str().expect("a name"));
-    browser.fills("undangan", invited["code"].as_str().expect("an invitation"));
-    browser.fills("sandi", "kopi sawah gong tikar");
-    browser.fills("sandi_lagi", "kopi sawah gong tikar");
-    browser.goes(|browser| browser.presses("Enter", 0));
+    console::comes_in(&mut browser, &console, &invited);
     browser.sees("Belum ada kantor.");
 
     browser.open(&format!("{console}pendaftaran"));

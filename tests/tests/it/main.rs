@@ -4,6 +4,7 @@ mod alerts;
 mod arrives;
 mod attachments;
 mod backup;
+mod barriers;
 mod canary;
 mod clocks;
 mod console;

@@ -13,22 +13,32 @@ use kentongan_tests::visitor::{Answer, Visitor, encoded};
 
 const OFFICE: &str = "32.73.05.1001";
 
-/// A hub whose doors are open, with an office in it.
-fn open() -> (Hub, Office) {
-    let mut hub = Hub::set_up();
+/// Starts a hub with all its doors.
+pub(crate) fn begin(hub: &mut Hub) {
     let opened = hub.launch_as(|mut command| {
         command.env("KENTONGAN_HUB_LISTEN_METRICS", "127.0.0.1:0");
         command.env("KENTONGAN_HUB_LISTEN_PUBLIC", "127.0.0.1:0");
         command
     });
     opened.expect("the hub starts");
+}
+
+/// A hub whose doors are open, with an office in it.
+fn open() -> (Hub, Office) {
+    let mut hub = Hub::set_up();
+    begin(&mut hub);
     let office = Office::enrol(&hub, OFFICE);
     (hub, office)
 }
 
-fn at(hub: &Hub, door: &str) -> Visitor {
+/// Where a door of it is.
+pub(crate) fn address(hub: &Hub, door: &str) -> String {
     let ready = hub.service().expect("the hub runs").ready();
-    Visitor::at(ready[door].as_str().unwrap_or_else(|| panic!("no door {door}: {ready}")))
+    ready[door].as_str().unwrap_or_else(|| panic!("no door {door}: {ready}")).to_owned()
+}
+
+fn at(hub: &Hub, door: &str) -> Visitor {
+    Visitor::at(&address(hub, door))
 }
 
 /// A program with a key.
@@ -181,6 +191,15 @@ fn a_program_does_what_its_key_allows_once_and_nothing_beyond() {
         files.post("/complaints", "", &bad).expect(422);
     }
     files.post("/complaints", "", &json!({"office": OFFICE, "fields": {}, "lain": 1})).expect(422);
+    let refused = files.post("/complaints", "", &json!({"office": OFFICE, "fields": {}})).expect(422);
+    assert!(!refused.text().contains("Wajib"), "programs are told in one language: {}", refused.text());
+    // Nobody takes what cannot be read for what was not sent.
+    let answers = format!("/complaints/{code}/answers");
+    for (path, header) in [("/complaints", "Idempotency-Key: ä"), (&answers, "If-Match: ä")] {
+        let body = if path == answers { json!({"text": "Diperbaiki"}) } else { body.clone() };
+        files.post(path, &format!("{header}\r\n"), &body).expect(422);
+    }
+    files.post(&answers, "", &json!({"text": " "})).expect(422);
 
     let mut reads = Program::with(&hub, &["complaints:read", "complaints:write"]);
     let path = format!("/complaints/{code}");

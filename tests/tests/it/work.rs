@@ -5,6 +5,8 @@ use kentongan_tests::browser::Browser;
 use kentongan_tests::{Hub, Office, wait};
 use serde_json::Value;
 
+use crate::console::comes_in;
+
 const VILLAGE: &str = "32.73.05.1001";
 /// What somebody writes who wants their text to be more than text.
 const HOSTILE: &str = "<script>document.title='kena'</script><img src=x onerror=\"document.title='kena'\">Lampu padam";
@@ -12,21 +14,10 @@ const HOSTILE: &str = "<script>document.title='kena'</script><img src=x onerror=
 /// A hub with its console, and the invitation of its first person.
 fn hub() -> (Hub, String, Value) {
     let mut hub = Hub::bare();
-    let made = hub.run(&["init", "--name", "Kabupaten Percobaan"]).json();
+    let invited = hub.init().ok().json()["invited"].clone();
     hub.begin();
-    let ready = hub.service().expect("it runs").ready();
-    let console = ready["console"].as_str().expect("a console").trim_end_matches('/').to_owned();
-    (hub, console, made["invited"].clone())
-}
-
-/// Logs the first person in.
-fn comes_in(browser: &mut Browser, console: &str, invited: &Value) {
-    browser.open(&format!("{console}/masuk/undangan"));
-    browser.fills("nama", invited["name"].as_str().expect("a name"));
-    browser.fills("undangan", invited["code"].as_str().expect("a code"));
-    browser.fills("sandi", "kopi sawah gong tikar");
-    browser.fills("sandi_lagi", "kopi sawah gong tikar");
-    browser.goes(|browser| browser.presses("Enter", 0));
+    let console = hub.console();
+    (hub, console, invited)
 }
 
 fn enter(browser: &mut Browser, page: &str, name: &str, text: &str) -> String {
@@ -74,7 +65,7 @@ fn a_complaint_is_entered_at_an_office_answered_at_the_console_and_the_answer_is
     sari.wait_arrived();
 
     comes_in(&mut browser, &console, &invited);
-    browser.open(&format!("{console}/aduan"));
+    browser.open(&format!("{console}aduan"));
     browser.sees(&code);
     browser.sees("Lampu padam");
     pictures(&mut browser, "konsol-papan");
@@ -130,7 +121,7 @@ fn a_conflict_is_decided_and_taken_back_at_the_console_and_the_index_names_who_i
 
     let Some(mut browser) = Browser::start("a conflict and the index") else { return };
     comes_in(&mut browser, &console, &invited);
-    browser.open(&format!("{console}/konflik"));
+    browser.open(&format!("{console}konflik"));
     browser.sees(&code);
     pictures(&mut browser, "konsol-konflik");
     browser.goes(|browser| browser.clicks("td a.kode"));
@@ -152,7 +143,7 @@ fn a_conflict_is_decided_and_taken_back_at_the_console_and_the_index_names_who_i
     browser.sees("1 bentrok diputuskan.");
     browser.keeps_picture("konsol-konflik-diputuskan");
 
-    browser.open(&format!("{console}/survei"));
+    browser.open(&format!("{console}survei"));
     browser.sees("87,50");
     browser.sees("1 dari 2 kantor belum mengirim");
     pictures(&mut browser, "konsol-survei");

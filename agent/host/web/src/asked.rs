@@ -91,6 +91,11 @@ impl Asked {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Whether a header was sent at all, be it text or not.
+    pub fn has_header(&self, name: &HeaderName) -> bool {
+        self.headers.contains_key(name)
+    }
+
     /// A cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         cookie::of(&self.headers, name)

@@ -21,7 +21,7 @@ use super::Desk;
 use super::audit::Line;
 use super::calendar;
 use super::enrolment::{Tags, tags};
-use crate::store::{Delays, ExchangeNote, Office, OfficeDay, Page, Replica, Standing, Tx};
+use crate::store::{Delays, ExchangeNote, Office, OfficeDay, Page, Replica, Standing, StoreError, Tx};
 
 pub use action::{Action, MassSilence, Matter};
 use rhythm::{Hashed, Patience, Quiet};
@@ -369,10 +369,7 @@ fn judged(
     days: &BTreeMap<OfficeCode, Vec<OfficeDay>>,
 ) -> Result<Vec<OfficeRow>, Failure> {
     let judge = Judge::new(tx, desk)?;
-    let mut devices: BTreeMap<OfficeCode, Vec<Replica>> = BTreeMap::new();
-    for replica in tx.replicas()? {
-        devices.entry(replica.office.clone()).or_default().push(replica);
-    }
+    let devices = devices(tx)?;
     let row = |office: &Office| {
         let days = days.get(&office.code).map_or(&[][..], Vec::as_slice);
         judge.row(office, devices.get(&office.code).map_or(&[], Vec::as_slice), days)
@@ -380,10 +377,28 @@ fn judged(
     Ok(tx.offices()?.iter().map(row).collect())
 }
 
-fn by_office(days: Vec<(OfficeCode, OfficeDay)>) -> BTreeMap<OfficeCode, Vec<OfficeDay>> {
-    let mut offices: BTreeMap<OfficeCode, Vec<OfficeDay>> = BTreeMap::new();
-    for (office, day) in days {
-        offices.entry(office).or_default().push(day);
+/// Every office, and whether it is waited for: it is neither paused nor are all of its devices revoked. Says nothing of its
+/// rhythm, and takes a fraction of the time.
+///
+/// # Errors
+/// A failure of the store.
+pub(crate) fn awaited(tx: &mut dyn Tx) -> Result<Vec<(Office, bool)>, StoreError> {
+    let devices = devices(tx)?;
+    let awaited = |office: Office| {
+        let at_rest = at_rest(&office, devices.get(&office.code).map_or(&[], Vec::as_slice));
+        (office, at_rest.is_none())
+    };
+    Ok(tx.offices()?.into_iter().map(awaited).collect())
+}
+
+fn devices(tx: &mut dyn Tx) -> Result<BTreeMap<OfficeCode, Vec<Replica>>, StoreError> {
+    Ok(by_office(tx.replicas()?.into_iter().map(|replica| (replica.office.clone(), replica))))
+}
+
+fn by_office<T>(all: impl IntoIterator<Item = (OfficeCode, T)>) -> BTreeMap<OfficeCode, Vec<T>> {
+    let mut offices: BTreeMap<OfficeCode, Vec<T>> = BTreeMap::new();
+    for (office, one) in all {
+        offices.entry(office).or_default().push(one);
     }
     offices
 }
@@ -445,12 +460,18 @@ fn oldest_pending_ms(replica: &Replica) -> Option<i64> {
     Some(contact.at_ms.saturating_sub_unsigned(contact.oldest_pending_ms))
 }
 
-fn state(office: &Office, devices: &[Replica], quiet: Option<Quiet>) -> State {
+/// The state of an office whose silence means nothing; `None`: it is waited for.
+fn at_rest(office: &Office, devices: &[Replica]) -> Option<State> {
     if office.paused_ms.is_some() {
-        return State::Paused;
+        return Some(State::Paused);
     }
-    if !devices.is_empty() && devices.iter().all(|replica| replica.standing != Standing::Active) {
-        return State::Revoked;
+    let is_revoked = !devices.is_empty() && devices.iter().all(|replica| replica.standing != Standing::Active);
+    is_revoked.then_some(State::Revoked)
+}
+
+fn state(office: &Office, devices: &[Replica], quiet: Option<Quiet>) -> State {
+    if let Some(rest) = at_rest(office, devices) {
+        return rest;
     }
     match quiet {
         None => State::Unseen,

@@ -6,7 +6,6 @@ use kentongan_host::Lang;
 use kentongan_protocol::form::builtin::{by_tag, skm};
 use kentongan_protocol::survey::{Band, Bands, Hundredths, Weight};
 
-use super::super::fleet::State;
 use super::{Place, SumsPage, Unit};
 
 /// All sums of a period.
@@ -60,10 +59,9 @@ impl Report {
         self.places.iter().find(|place| place.office == office).map_or("", |place| place.name.as_str())
     }
 
-    /// Offices at work of which nothing came in the period.
+    /// Offices of which answers are expected and none came in the period.
     pub fn missing(&self) -> impl Iterator<Item = &Place> {
-        let at_work = |place: &&Place| !matches!(place.state, State::Paused | State::Revoked);
-        self.places.iter().filter(at_work).filter(|place| !self.units.contains_key(&place.office))
+        super::missing(&self.places, &self.units)
     }
 
     /// Units with enough questionnaires, the highest index first; then those without.

@@ -122,6 +122,18 @@ impl Tx for MemoryTx<'_> {
         Ok(codes)
     }
 
+    fn replica_tags(&mut self) -> Result<Vec<(ReplicaId, String)>> {
+        let used = self.state.codes.values().filter_map(|code| {
+            let (replica, at_ms) = code.used?;
+            Some((at_ms, code.id, replica, &code.tag))
+        });
+        let mut used: Vec<_> = used.collect();
+        used.sort_unstable();
+        let last: BTreeMap<ReplicaId, &String> = used.into_iter().map(|(_, _, replica, tag)| (replica, tag)).collect();
+        let tagged = last.into_iter().filter(|(_, tag)| !tag.is_empty());
+        Ok(tagged.map(|(replica, tag)| (replica, tag.clone())).collect())
+    }
+
     fn put_enrol_code(&mut self, code: &EnrolCode) -> Result<()> {
         self.set(|state| &mut state.codes, code.id, code.clone());
         Ok(())

@@ -240,6 +240,17 @@ pub(super) fn enrol_codes(tx: &SqliteTx<'_>) -> Result<Vec<EnrolCode>> {
     tx.many("listing enrolment codes", sql, (), read_code)
 }
 
+pub(super) fn replica_tags(tx: &SqliteTx<'_>) -> Result<Vec<(ReplicaId, String)>> {
+    let sql = "SELECT used_by, tag FROM (
+            SELECT used_by, tag, row_number() OVER (
+                PARTITION BY used_by ORDER BY used_ms DESC, id < 0 DESC, id DESC
+            ) AS place
+            FROM enrol_codes WHERE used_by IS NOT NULL
+        )
+        WHERE place = 1 AND tag <> '' ORDER BY used_by < 0, used_by";
+    tx.many("listing tags of replicas", sql, (), |row| Ok((ReplicaId(row.u64()?), row.take()?)))
+}
+
 pub(super) fn put_enrol_code(tx: &SqliteTx<'_>, code: &EnrolCode) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO enrol_codes
             (id, secret_hash, office, created_ms, expires_ms, used_by, used_ms, revoked_ms, tag, approval, asked_key,

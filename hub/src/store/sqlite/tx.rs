@@ -192,6 +192,9 @@ impl Tx for SqliteTx<'_> {
     fn enrol_codes(&mut self) -> Result<Vec<EnrolCode>> {
         parties::enrol_codes(self)
     }
+    fn replica_tags(&mut self) -> Result<Vec<(ReplicaId, String)>> {
+        parties::replica_tags(self)
+    }
     fn put_enrol_code(&mut self, code: &EnrolCode) -> Result<()> {
         parties::put_enrol_code(self, code)
     }

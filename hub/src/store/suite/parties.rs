@@ -16,6 +16,7 @@ suite! {
     a_replica_comes_back_with_every_field_and_may_not_take_anothers_key
     notes_about_an_office_stay_in_their_order_and_apart_from_others
     codes_are_found_by_the_hash_of_their_secret
+    the_tag_of_a_replica_is_that_of_the_code_it_used_last
     runs_come_back_with_the_most_absurd_clocks
 }
 
@@ -126,6 +127,29 @@ fn codes_are_found_by_the_hash_of_their_secret(store: &mut dyn Store) {
         done(store, |tx| tx.put_enrol_code(&changed));
         assert_eq!(done(store, |tx| tx.enrol_code(1)), Some(changed));
     }
+}
+
+fn the_tag_of_a_replica_is_that_of_the_code_it_used_last(store: &mut dyn Store) {
+    let code = |id: u64, used, tag: &str| EnrolCode {
+        id,
+        secret_hash: [id as u8; 32],
+        office: office("32.73.05.1001"),
+        created_ms: 1,
+        expires_ms: 9,
+        used,
+        revoked_ms: None,
+        tag: tag.to_owned(),
+        approval: Approval::Beforehand,
+    };
+    done(store, |tx| {
+        tx.put_enrol_code(&code(1, Some((BUDI, 5)), "kedua"))?;
+        tx.put_enrol_code(&code(2, Some((BUDI, 4)), "pertama"))?;
+        tx.put_enrol_code(&code(3, Some((SARI, 6)), "dulu"))?;
+        tx.put_enrol_code(&code(4, None, "belum dipakai"))
+    });
+    assert_eq!(done(store, |tx| tx.replica_tags()), [(BUDI, "kedua".to_owned()), (SARI, "dulu".to_owned())]);
+    done(store, |tx| tx.put_enrol_code(&code(5, Some((SARI, 6)), "")));
+    assert_eq!(done(store, |tx| tx.replica_tags()), [(BUDI, "kedua".to_owned())], "the later code has none");
 }
 
 fn runs_come_back_with_the_most_absurd_clocks(store: &mut dyn Store) {

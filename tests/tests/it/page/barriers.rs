@@ -1,81 +1,13 @@
-//! What keeps people out: every page is looked at by axe-core, in both languages, on a large screen and on a telephone, and gone
-//! through with the Tab key. `KENTONGAN_AXE` names `axe.min.js` of the npm package `axe-core`; without it this is not told.
+//! What keeps people out of the office's page and its kiosk: see `crate::barriers`.
 
-use kentongan_tests::browser::Browser;
-use kentongan_tests::{Hub, Office, wait};
+use kentongan_tests::{Hub, Office};
 
-/// Widths at which pages are looked at: an office's screen, a telephone, a tablet held upright.
-const WIDTHS: [u32; 3] = [1366, 360, 768];
-
-/// A browser, and what looks at its pages.
-struct Look {
-    browser: Browser,
-    axe: String,
-    /// What was found so far, one a line.
-    found: Vec<String>,
-}
-
-impl Look {
-    fn at(&mut self, name: &str) {
-        let axe = format!("{}; true", self.axe);
-        self.browser.run(&axe);
-        for width in WIDTHS {
-            self.browser.resize(width, 768);
-            let found = self.browser.run(
-                "axe.run().then(found => found.violations.map(v => v.id + ': ' + \
-                 v.nodes.map(n => n.html).join(' | ')).join('\\n'))",
-            );
-            self.note(name, width, found.as_str().expect("what axe found"));
-            let wide = self.browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-            self.note(name, width, if wide == 0 { "" } else { "scrolls sideways" });
-            self.browser.keeps_picture(&format!("semua-{name}-{width}"));
-        }
-        self.browser.resize(1366, 768);
-    }
-
-    /// Goes through the page with Tab: whatever can be pressed or filled in has its turn, and can be seen then.
-    fn through(&mut self, name: &str) {
-        let stops = self.browser.run(
-            "{ const can = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex=\"0\"]'; \
-             const first = (e) => e.type !== 'radio' || e.checked || (e === document.getElementsByName(e.name)[0] && \
-             ![...document.getElementsByName(e.name)].some((other) => other.checked)); \
-             globalThis.goals = [...document.querySelectorAll(can)].filter((e) => \
-             e.tabIndex >= 0 && !e.disabled && (e.matches('summary') || !e.closest('details:not([open])')) && e.getClientRects().length && first(e)); \
-             globalThis.come = new Set(); globalThis.covered = []; \
-             document.addEventListener('focusin', ({ target: e }) => { come.add(e); const box = e.getBoundingClientRect(); \
-             const top = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20)); \
-             if (!top || !(e.contains(top) || top.contains(e))) covered.push(e.outerHTML.slice(0, 120)); }); \
-             goals.length }",
-        );
-        for _ in 0..stops.as_u64().expect("a number") + 5 {
-            self.browser.presses("Tab", 0);
-        }
-        let missed = "goals.filter((e) => !come.has(e)).map((e) => 'no Tab comes to ' + e.outerHTML.slice(0, 120))\
-                      .concat(covered.map((e) => 'has the focus unseen: ' + e)).join('\\n')";
-        let missed = self.browser.run(missed);
-        self.note(name, 1366, missed.as_str().expect("what Tab misses"));
-    }
-
-    fn note(&mut self, name: &str, width: u32, found: &str) {
-        self.found.extend(found.lines().map(|line| format!("{name}, {width}: {line}")));
-    }
-
-    fn submits(&mut self, fields: &[(&str, &str)], form: &str) {
-        self.browser.goes(|browser| {
-            for (name, value) in fields {
-                browser.run(&format!("document.querySelector('{form} [name={name}]').value = '{value}'"));
-            }
-            browser.run(&format!("document.querySelector('{form}').requestSubmit()"));
-        });
-    }
-}
+use super::browser::in_conflict;
+use crate::barriers::Look;
 
 #[test]
 fn nothing_on_any_page_keeps_people_out() {
-    let Some(file) = std::env::var_os("KENTONGAN_AXE") else {
-        println!("SKIPPED: what keeps people out, because KENTONGAN_AXE names no axe.min.js");
-        return;
-    };
+    let Some(mut look) = Look::start("what keeps people out of the office's page") else { return };
     let hub = Hub::start();
     let mut sari = Office::enrol(&hub, "32.73.05.1001");
     let settings = "[sync]\ninterval = \"1s\"\nbackoff_max = \"1s\"\n[hub]\nproxy = \"none\"\n";
@@ -84,26 +16,11 @@ fn nothing_on_any_page_keeps_people_out() {
     ));
     sari.start();
     let page = sari.page();
-    let Some(browser) = Browser::start("what keeps people out") else { return };
-    let axe = std::fs::read_to_string(&file).expect("KENTONGAN_AXE names axe.min.js");
-    let mut look = Look { browser, axe, found: Vec::new() };
-    let record = in_conflict(&hub, &sari);
+    let record = in_conflict(&hub, &sari).id;
     let kiosk = sari.service().expect("it runs").ready()["kiosk"].as_str().expect("a kiosk").to_owned();
     tablet(&mut look, &sari, &kiosk);
     office(&mut look, &sari, &page, &record);
-    assert!(look.found.is_empty(), "what keeps people out:\n{}", look.found.join("\n"));
-}
-
-/// A complaint about which the hub and the office do not agree.
-fn in_conflict(hub: &Hub, sari: &Office) -> String {
-    let entered = sari.complain("Jalan berlubang di depan pasar.");
-    sari.wait_arrived();
-    hub.door().cut();
-    sari.run(&["record", "edit", &entered.code, "lokasi=RT 03 depan musala"]).ok();
-    hub.run(&["complaint", "set", &entered.code, "--field", "lokasi=RT 05"]).ok();
-    hub.door().mend();
-    wait::until_true("the office sees both values", wait::LONG, || sari.status()["conflicts"] == 1);
-    entered.id
+    look.found_nothing();
 }
 
 /// Every screen of the kiosk.

@@ -1,7 +1,7 @@
 //! Stories in a real browser, with the keys of a person. Without Chromium each says that it is skipped.
 
 use kentongan_tests::browser::Browser;
-use kentongan_tests::{Hub, Office, wait};
+use kentongan_tests::{Entered, Hub, Office, wait};
 
 fn office(hub: &Hub) -> (Office, String) {
     let mut sari = Office::enrol(hub, "32.73.05.1001");
@@ -9,6 +9,18 @@ fn office(hub: &Hub) -> (Office, String) {
     sari.start();
     let page = sari.page();
     (sari, page)
+}
+
+/// A complaint whose place the office and the hub wrote without hearing of each other: `RT 03 depan musala` and `RT 05`.
+pub(super) fn in_conflict(hub: &Hub, sari: &Office) -> Entered {
+    let entered = sari.complain("Jalan berlubang.");
+    sari.wait_arrived();
+    hub.door().cut();
+    sari.run(&["record", "edit", &entered.code, "lokasi=RT 03 depan musala"]).ok();
+    hub.run(&["complaint", "set", &entered.code, "--field", "lokasi=RT 05"]).ok();
+    hub.door().mend();
+    wait::until_true("the office sees both values", wait::LONG, || sari.status()["conflicts"] == 1);
+    entered
 }
 
 /// Enters a complaint from the first page on, by the keyboard alone.
@@ -173,14 +185,7 @@ fn pages_are_whole_without_a_script_and_readable_on_a_telephone() {
 fn a_conflict_is_settled_at_the_office_by_keyboard_and_the_hub_agrees() {
     let hub = Hub::start();
     let (sari, page) = office(&hub);
-    let entered = sari.complain("Jalan berlubang.");
-    sari.wait_arrived();
-    // Neither hears of the other before both have written.
-    hub.door().cut();
-    sari.run(&["record", "edit", &entered.code, "lokasi=RT 03 depan musala"]).ok();
-    hub.run(&["complaint", "set", &entered.code, "--field", "lokasi=RT 05"]).ok();
-    hub.door().mend();
-    wait::until_true("the office sees both values", wait::LONG, || sari.status()["conflicts"] == 1);
+    let entered = in_conflict(&hub, &sari);
     let Some(mut browser) = Browser::start("a conflict is settled at the office") else { return };
     browser.open(&page);
     browser.sees("Bentrok");
