@@ -10,6 +10,7 @@
 
 mod accept;
 mod bytes;
+mod carried;
 mod control;
 mod files;
 mod frames;
@@ -151,6 +152,13 @@ pub const TARGETS: &[Target] = &[
         body: papers::enrolment_answers,
         seeds: papers::answer_seeds,
         mutations: 2000,
+    },
+    Target {
+        name: "carried_files",
+        about: "requests and answers of joining, as files on a stick",
+        body: carried::carried_files,
+        seeds: carried::carried_file_seeds,
+        mutations: 600,
     },
     Target {
         name: "update_files",
