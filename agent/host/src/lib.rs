@@ -27,6 +27,7 @@ pub mod lock;
 pub mod reserve;
 
 pub mod clock;
+pub mod help;
 pub mod hours;
 pub mod moment;
 pub mod panics;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use kentongan_host::cli::{Common, SupportArgs, duration, examples, t};
+use kentongan_host::help::HelpArgs;
 
 fn agent_examples(lines: &[&str]) -> String {
     examples("kentongan-agent", lines)
@@ -456,12 +457,6 @@ pub(super) struct LogsArgs {
     pub(super) since: Option<std::time::Duration>,
     #[arg(long, default_value = "info", value_name = "error|warn|info|debug", help = t("Mulai tingkat ini", "From this level on"))]
     pub(super) level: tracing::Level,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct HelpArgs {
-    #[arg(value_name = "COMMAND|KTG-nnn", help = t("Perintah atau kode", "Command or code"))]
-    pub(super) topic: Vec<String>,
 }
 
 fn field_value(text: &str) -> Result<(String, String), String> {

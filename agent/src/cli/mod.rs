@@ -22,6 +22,7 @@ use kentongan_host::enrolment::carried::FILE_BYTES_MAX;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
 use kentongan_host::files::{self, Access};
+use kentongan_host::help::{self, localised};
 use kentongan_host::ktg::Ktg;
 use kentongan_host::lock::Lock;
 use kentongan_host::logging::{self, LogConfig};
@@ -49,13 +50,10 @@ pub fn main() -> ExitCode {
     kentongan_host::panics::take_care();
     let typed: Vec<OsString> = std::env::args_os().collect();
     early_lang(&typed);
-    let cli = match Cli::command().try_get_matches_from(typed).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let json = typed.iter().any(|word| word == "--json");
+    let cli = match command().try_get_matches_from(typed).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => {
-            // A reader of help that went away is no reason to fail.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() });
-        }
+        Err(error) => return ExitCode::from(help::not_parsed(Program::Agent.binary(), &error, json).code()),
     };
     let out = cli.common.output();
     match perform(cli, &out) {
@@ -69,7 +67,7 @@ pub fn main() -> ExitCode {
 
 /// The whole command line, in the language of the process.
 pub fn command() -> clap::Command {
-    Cli::command()
+    localised(Cli::command())
 }
 
 /// Between two looks of `status --watch`.
@@ -91,7 +89,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
         #[cfg(windows)]
         Typed::Run(args) if args.service => return windows::run(place.dir, place.common, args.log_format),
         Typed::Run(args) => return place.run(args.log_format.as_deref()),
-        Typed::Help(args) => return print::help(out, Cli::command(), &args.topic),
+        Typed::Help(args) => return help::run(out, command(), &args),
         _ => {}
     }
     logging::init(&LogConfig::of_command(place.common.verbose))?;

@@ -455,23 +455,3 @@ pub(super) fn logs(
     })?;
     Ok(Exit::Done)
 }
-
-pub(super) fn help(out: &Output, mut command: clap::Command, topic: &[String]) -> Result<Exit, Failure> {
-    if let [code] = topic
-        && let Ok(ktg) = code.parse::<Ktg>()
-    {
-        out.line(&ktg.help(out.lang));
-        return Ok(Exit::Done);
-    }
-    let mut found = &mut command;
-    for name in topic {
-        found = found.find_subcommand_mut(name).ok_or_else(|| {
-            Failure::usage(
-                format!("Tidak ada perintah atau kode {name}."),
-                format!("There is no command or code {name}."),
-            )
-        })?;
-    }
-    out.line(&found.render_long_help().to_string());
-    Ok(Exit::Done)
-}

@@ -19,7 +19,6 @@ mod doctor;
 mod enrol;
 mod export;
 mod fleet;
-mod help;
 mod key;
 mod logs;
 mod metrics;
@@ -37,8 +36,9 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
+use clap::{CommandFactory, FromArgMatches};
 use kentongan_host::cli::{Common, early_lang};
+use kentongan_host::help::{self, localised};
 use kentongan_host::{DataDir, Exit, Failure, Output, Program};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ use args::{Cli, Command};
 
 /// The whole command line, in the language of the process.
 pub fn command() -> clap::Command {
-    help::command()
+    localised(Cli::command())
 }
 
 /// Runs the program with the arguments of this process.
@@ -61,10 +61,10 @@ pub fn run_with(typed: Vec<OsString>) -> Exit {
     // Help and errors of the parser are in the language too, so it is looked for before parsing.
     early_lang(&typed);
     let json = typed.iter().any(|word| word == "--json");
-    let parsed = help::command().try_get_matches_from(typed);
+    let parsed = command().try_get_matches_from(typed);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return help::not_parsed(&error, json),
+        Err(error) => return help::not_parsed(Program::Hub.binary(), &error, json),
     };
     let out = cli.common.output();
     match dispatch(&cli, &out) {
@@ -130,7 +130,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
             kentongan_host::cli::print_version(out, Program::Hub);
             Ok(Exit::Done)
         }
-        Command::Help(args) => help::run(&context, args),
+        Command::Help(args) => help::run(out, command(), args),
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound_and_every_command_explains_itself_with_an_example() {
-        let mut root = help::command();
+        let mut root = command();
         root.build();
         fn look(command: &clap::Command) {
             assert!(command.get_about().is_some(), "{}", command.get_name());
@@ -166,6 +166,6 @@ mod tests {
             command.get_subcommands().for_each(look);
         }
         look(&root);
-        help::command().debug_assert();
+        command().debug_assert();
     }
 }

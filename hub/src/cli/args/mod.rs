@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use kentongan_host::cli::{Common, SupportArgs, t};
+use kentongan_host::help::HelpArgs;
 
 pub(crate) use alert::AlertCommand;
 pub(crate) use backup::BackupCommand;
@@ -41,9 +42,6 @@ fn examples(lines: &[&str]) -> String {
     name = "kentongan-hub",
     version,
     disable_help_subcommand = true,
-    disable_help_flag = true,
-    disable_version_flag = true,
-    propagate_version = true,
     max_term_width = 100,
     about = t(
         "Pusat Kentongan: menggabungkan catatan dari semua kantor.",
@@ -54,11 +52,6 @@ fn examples(lines: &[&str]) -> String {
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
-    #[arg(short, long, global = true, action = clap::ArgAction::Help, help = t("Bantuan ini", "This help"))]
-    help: Option<bool>,
-    #[arg(short = 'V', long, global = true, action = clap::ArgAction::Version,
-        help = t("Versi program", "Version of the program"))]
-    version: Option<bool>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -324,13 +317,4 @@ pub(crate) struct LogsArgs {
     pub(crate) level: Option<String>,
     #[arg(short, long, help = t("Tunggu kejadian berikutnya", "Wait for further events"))]
     pub(crate) follow: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HelpArgs {
-    #[arg(
-        value_name = "TOPIC",
-        help = t("Perintah, atau kode seperti KTG-104", "A command, or a code such as KTG-104"),
-    )]
-    pub(crate) topic: Vec<String>,
 }
