@@ -48,8 +48,7 @@ struct Names(BTreeMap<OpId, OpId>);
 impl Names {
     /// The name that counts, by way of every time that it was entered again.
     fn of(&self, id: OpId) -> OpId {
-        let mut named = std::iter::successors(Some(id), |id| self.0.get(id).copied()).take(self.0.len() + 1);
-        named.by_ref().last().unwrap_or(id)
+        std::iter::successors(Some(id), |id| self.0.get(id).copied()).take(self.0.len() + 1).last().unwrap_or(id)
     }
 
     /// What stands in this store: of an op that is in its log again, the name that it was entered by is not needed.
@@ -120,7 +119,7 @@ impl Store {
         // What waits is counted as saved, and so is what it is entered as: the mark must at no time say more than is here.
         self.saved = self.saved.saturating_sub(again.len() as u64);
         self.note_saved(0);
-        self.write(|writer| {
+        let entered = self.write(|writer| {
             let mut touched = BTreeSet::new();
             for Again { key, id, op, lane, .. } in &again {
                 let mut op = op.clone();
@@ -151,9 +150,9 @@ impl Store {
             }
             let wall_ms = writer.wall_ms();
             touched.iter().try_for_each(|record| read::refresh_record(writer.db, *record, wall_ms))
-        })?;
+        });
         self.count_saved()?;
-        Ok(again.len() as u64)
+        entered.map(|()| again.len() as u64)
     }
 }
 

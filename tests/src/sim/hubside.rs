@@ -246,12 +246,12 @@ impl HubHost {
     }
 
     /// Makes a copy beside the running hub by the steps of the command, and has the marks raised. `patience` is how many
-    /// steps it may take. Says how it ended.
-    pub fn back_up(&mut self, shelf: &mut VaultShelf, patience: u64) -> String {
-        let Ok(source) = self.beside() else { return "the store cannot be read".to_owned() };
+    /// steps it may take. Says how it ended; an error if it was not said that there is a copy.
+    pub fn back_up(&mut self, shelf: &mut VaultShelf, patience: u64) -> Result<String, String> {
+        let Ok(source) = self.beside() else { return Err("the store cannot be read".to_owned()) };
         let now_ms = self.clock.wall_ms();
         let Ok(backup) = self.work(|tx, _| backup::begin(tx, now_ms)) else {
-            return "the store cannot be written".to_owned();
+            return Err("the store cannot be written".to_owned());
         };
         let mut steps = 0;
         let mut go_on = |_, _| {
@@ -264,8 +264,8 @@ impl HubHost {
             })
         });
         match made {
-            Ok(made) => format!("{} logs, marks raised: {}", made.holds.logs.len(), made.raised.is_ok()),
-            Err(fault) => fault.to_string(),
+            Ok(made) => Ok(format!("{} logs, marks raised: {}", made.holds.logs.len(), made.raised.is_ok())),
+            Err(fault) => Err(fault.to_string()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The disk that backups of the hub lie on. They are made by the same steps as the command's; only the disk is made up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kentongan_hub::backup::{Fault, GoOn, Shelf};
@@ -22,6 +22,8 @@ pub struct Vault {
     made: u64,
     /// What each whole copy holds, by its number.
     whole: BTreeMap<u64, BTreeMap<LogId, u64>>,
+    /// Of these it was said that they are safe.
+    safe: BTreeSet<u64>,
     /// Of each log, the furthest that any copy ever held.
     covered: BTreeMap<LogId, u64>,
     /// The copy that the hub was last put back to, and the newest one at that time; 0: never.
@@ -36,6 +38,7 @@ impl Default for Vault {
         Vault {
             made: 0,
             whole: BTreeMap::new(),
+            safe: BTreeSet::new(),
             covered: BTreeMap::new(),
             base: 0,
             left: 0,
@@ -51,11 +54,18 @@ impl Vault {
         VaultShelf { name: name(self.made), from: Arc::clone(files), to: Arc::clone(&self.archive) }
     }
 
-    /// Looks at the disk: what lies there under a name, and is whole.
+    /// It was said that the copy which was begun last is safe.
+    pub fn say_safe(&mut self) {
+        self.safe.insert(self.made);
+    }
+
+    /// Looks at the disk: what lies there under a name, and is whole. The name of a copy that nobody called safe may go again
+    /// when the power fails.
     pub fn look(&mut self) {
+        let there = |number: &u64| Disk::at(VAULT_DISK).borrow().len_of(&name(*number)) > 0;
+        self.whole.retain(|number, _| self.safe.contains(number) || there(number));
         for number in 1..=self.made {
-            let there = Disk::at(VAULT_DISK).borrow().len_of(&name(number)) > 0;
-            if !there || self.whole.contains_key(&number) {
+            if !there(&number) || self.whole.contains_key(&number) {
                 continue;
             }
             let copy = open(&name(number), false);

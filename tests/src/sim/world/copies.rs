@@ -80,7 +80,10 @@ impl World {
         let files = Arc::clone(&self.net().hub.archive);
         let mut shelf = self.vault.shelf(&files);
         let made = self.net().hub.back_up(&mut shelf, patience);
-        self.tell(|| format!("   a backup: {made}"));
+        if made.is_ok() {
+            self.vault.say_safe();
+        }
+        self.tell(|| format!("   a backup: {}", made.unwrap_or_else(|fault| fault)));
         if disk.borrow().is_stopped() {
             let down = self.drawn_down(dice);
             disk.borrow_mut().restart(down, dice);
