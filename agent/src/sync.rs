@@ -185,8 +185,9 @@ pub async fn contact<K: Keeper + Sync, C: Carrier + Sync>(
             Ok(outcome) => {
                 report.exchanges += 1;
                 idle = if (report.applied, report.fetched_bytes) == before { idle + 1 } else { 0 };
-                let rules = caller.rules.clone();
-                let left = store.keep(move |store| Ok((store.has_more(&rules)?, store.allowance(&rules)?.fetches())));
+                let (rules, files_moved) = (caller.rules.clone(), report.applied.file_bytes > before.0.file_bytes);
+                let left = store
+                    .keep(move |store| Ok((store.has_more(&rules, files_moved)?, store.allowance(&rules)?.fetches())));
                 let (unsent, fetches) = left.await?;
                 let coming = caller.coming.as_ref().is_some_and(|coming| coming.next_part().is_some());
                 if !(outcome.more || unsent || coming && fetches || !outcome.in_order) || idle >= IDLE_EXCHANGES_MAX {

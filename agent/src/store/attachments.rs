@@ -228,6 +228,17 @@ impl Store {
             .map_err(StoreError::because("look for attachments to send"))
     }
 
+    /// Whether there are files that the hub is not known to have, those among them that it was not offered yet.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn has_open_files(&self) -> Result<bool, StoreError> {
+        self.db
+            .prepare_cached("SELECT 1 FROM attachment WHERE state = 0 LIMIT 1")
+            .and_then(|mut select| select.exists([]))
+            .map_err(StoreError::because("look for attachments to offer"))
+    }
+
     /// Notes how far the hub has files, and gives back how many of their bytes it gained.
     ///
     /// # Errors

@@ -88,18 +88,20 @@ impl Store {
         Ok((!says && !must).then_some(left_ms.unwrap_or(u64::MAX)))
     }
 
-    /// Whether there is more to say that may be said.
+    /// Whether there is more to say that may be said. `files_moved`: files went in the exchange before, so that there may be
+    /// room to offer others.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn has_more(&self, rules: &Rules) -> Result<bool, StoreError> {
+    pub fn has_more(&self, rules: &Rules, files_moved: bool) -> Result<bool, StoreError> {
         let allowance = self.allowance(rules)?;
         let unsent = match allowance.allowed {
             Allowed::Urgent => self.has_urgent()?,
             _ => self.has_unsent()?,
         };
         let sends_files = allowance.sends_files(rules.files, !unsent);
-        Ok(unsent || self.wants_marks()? || (sends_files && self.has_wanted_files()?))
+        let files = || Ok::<_, StoreError>(self.has_wanted_files()? || files_moved && self.has_open_files()?);
+        Ok(unsent || self.wants_marks()? || (sends_files && files()?))
     }
 
     /// Whether an urgent complaint waits.

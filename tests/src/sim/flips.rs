@@ -136,9 +136,12 @@ impl World {
         }
         let missing = held.ops.iter().filter(|(id, op)| op.own && !op.retired && !kept.ops.contains_key(id));
         let missing: Vec<_> = missing.collect();
-        // The row of one op may be hit where its bytes are not.
-        let whole = |op: &HeldOp| count(before, &op.bytes) == count(damaged, &op.bytes);
-        if let Some((id, _)) = missing.iter().find(|(_, op)| missing.len() > 1 && whole(op)) {
+        // The row of one op may be hit where its bytes are not. A log that the hub gave back has its name from its head alone:
+        // without that, the hub gives it back once more.
+        let is_whole = |bytes: &[u8]| count(before, bytes) == count(damaged, bytes);
+        let has_name = |id: &OpId| held.heads.get(&id.log).is_some_and(|head| is_whole(head));
+        let whole = |id: &OpId, op: &HeldOp| has_name(id) && is_whole(&op.bytes);
+        if let Some((id, _)) = missing.iter().find(|(id, op)| missing.len() > 1 && whole(id, op)) {
             self.broke(format!("PC {at} lost {id}, which was not hit"));
         }
         // What was lost and told before is still missing, and what was entered again may be hit where it stood first: who
@@ -174,6 +177,8 @@ struct Held {
     ops: BTreeMap<OpId, HeldOp>,
     /// How far without gap.
     logs: BTreeMap<LogId, u64>,
+    /// Their heads, as they are stored.
+    heads: BTreeMap<LogId, Vec<u8>>,
     /// As the mark beside a store counts its own ops.
     saved: u64,
 }
@@ -192,10 +197,12 @@ impl Held {
     fn on(disk: u64) -> rusqlite::Result<Held> {
         let db = look(disk)?;
         let mut held = Held::default();
-        let mut select = db.prepare("SELECT log, held, own FROM log JOIN log_name USING (n)")?;
+        let mut select = db.prepare("SELECT log, held, head FROM log JOIN log_name USING (n)")?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            held.logs.insert(LogId::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64);
+            let log = LogId::from_bytes(row.get(0)?);
+            held.logs.insert(log, row.get::<_, i64>(1)? as u64);
+            held.heads.insert(log, row.get(2)?);
         }
         let mut select = db.prepare(
             "SELECT log_name.log, op.id & 1099511627775, bytes, own, aside = 2, op.id IN (SELECT op FROM stray) FROM op \

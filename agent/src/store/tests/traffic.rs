@@ -64,12 +64,12 @@ fn with_the_budget_spent_only_urgent_complaints_are_a_reason_to_talk() {
     let rules = Rules { day_bytes: 1_000, ..Rules::default() };
     store.note_contact(&Contact { ended_ms: NOON, ..Contact::default() }, (&rules, 1_000)).unwrap();
     store.enter(&complaint("Lampu mati")).unwrap();
-    assert!(store.has_unsent().unwrap() && !store.has_more(&rules).unwrap());
+    assert!(store.has_unsent().unwrap() && !store.has_more(&rules, false).unwrap());
     let rests_ms = store.rests_ms(&rules).unwrap().expect("it rests");
     assert!(rests_ms <= DAY_MS as u64);
     store.enter(&urgent("Diminta uang")).unwrap();
     assert_eq!(store.rests_ms(&rules).unwrap(), None);
-    assert!(store.has_more(&rules).unwrap());
+    assert!(store.has_more(&rules, false).unwrap());
     let mut opening = store.opening(&HEALTH(), 1 << 20).unwrap();
     assert_eq!(opening.open.len(), 2);
     store.allowance(&rules).unwrap().withhold(&mut opening, rules.files);
