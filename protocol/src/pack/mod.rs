@@ -21,6 +21,7 @@ mod model;
 mod numbers;
 mod op;
 mod priming;
+mod serial;
 mod text;
 mod uuid;
 mod walk;

@@ -1,21 +1,25 @@
 //! What is likely to come next: many small statistics, mixed by weights that learn.
 //!
 //! A *symbol* is a number of at most 8 bits, coded bit by bit from the highest, in groups of two. Its caller names up to
-//! six *contexts*: hashes of what may foretell it. For each context and group there is a *cell* of three slots: for
-//! the first bit, and for the second after a 0 and after a 1; a slot holds the probability of "yes" and how often it was asked. What slots of
-//! that look have been worth so far says a second probability. A mixer adds all of them up, stretched, each with a weight
-//! out of two sets; one more table corrects what comes out. Then everything that spoke learns what was right.
+//! seven *contexts*: hashes of what may foretell it. For each context and group there is a *cell* of three slots: for
+//! the first bit, and for the second after a 0 and after a 1; a slot holds the probability of "yes" and how often it was
+//! asked. What slots of that look have been worth so far says a second probability. A mixer adds all of them up,
+//! stretched, three times, with weights of three sets; two more tables say what came of such sums. Then everything that
+//! spoke learns what was right.
 //!
 //! Only integers: the same bits on every machine.
 
 use super::coder::Side;
 use super::numbers::{STEP, STRETCH, STRETCHED_MAX, hash, squash};
 
-/// Contexts of a symbol, at most.
-pub(super) const CONTEXTS: usize = 6;
+/// Bits of a common letter's symbol.
+pub(super) const COMMON_BITS: u32 = 6;
 
-/// Cells of all contexts, eight bytes each: most of a model's memory, which stays under 4 MiB.
-const CELLS: usize = 416 * 1024;
+/// Contexts of a symbol, at most.
+pub(super) const CONTEXTS: usize = 7;
+
+/// Cells of all contexts, eight bytes each: most of a model's memory, which is 4.2 MiB.
+const CELLS: usize = 432 * 1024;
 /// A check number and three slots.
 const CELL: usize = 4;
 /// Slots: probability in 1/4096 times 16, plus the times asked, up to this.
@@ -28,34 +32,77 @@ const LOOKS: usize = 16 * 64;
 
 /// What mixers add up: two numbers of each context, two of the text before that goes on alike, and a constant.
 const INPUTS: usize = 2 * CONTEXTS + 3;
-const SETS_1: usize = 512;
-const SETS_2: usize = 1024;
-const WEIGHT: i32 = 19_661;
+/// Sets of weights, in three tables, each with those of letters before the others.
+const SETS: [usize; 3] = [LETTER_SETS[0] + KINDS, LETTER_SETS[1] + (1 << CONTEXTS), LETTER_SETS[2] + KINDS];
+const KINDS: usize = 32;
+const LETTER_SETS: [usize; 3] = [256 + (1 << COMMON_BITS), (CONTEXTS + 1) * 4 * LETTER_BITS * 4, 16 * 8];
+/// Bits of a letter that is spelled out: those that say so, and its own.
+const LETTER_BITS: usize = COMMON_BITS as usize + 8;
+const WEIGHT: i32 = 10_000;
 const WEIGHT_MAX: i32 = 1 << 19;
-const RATE: i32 = 6;
+const RATE: i32 = 7;
 
 /// Points of a correction: stretched -2048 to 2048 in steps of 128.
 const POINTS: usize = 33;
-const CORRECTIONS: usize = 4096;
+/// Rows of points in each of two tables, chosen by the upper bits of a hash.
+const CORRECTIONS: usize = 1 << CORRECTION_BITS;
+const CORRECTION_BITS: u32 = 11;
 
-/// Lengths that a repetition is told apart by.
-const LENGTHS: usize = 32;
+/// What repetitions are told apart by: 32 lengths, and how often they failed, below 4.
+const REPEATS: usize = 32 * 4;
 
 /// What a symbol is: where its statistics are kept apart from others'.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     /// Hashes of what may foretell it, at most [`CONTEXTS`].
     pub(super) contexts: &'a [u32],
-    /// Whether it is a letter of a text.
-    pub(super) is_text: bool,
-    /// For all but letters: what it is, below 256.
-    pub(super) kind: u32,
-    /// For letters: a number below 4 that tells situations apart.
-    pub(super) situation: usize,
-    /// The letter that followed when the same letters came before, and how many of those there were, from 1 to 31.
-    pub(super) repeats: Option<(u8, usize)>,
-    /// Hash by which the correction is chosen.
-    pub(super) near: u32,
+    pub(super) sort: Sort,
+    pub(super) repeats: Option<Repeat>,
+    /// Hashes by which the corrections are chosen.
+    pub(super) near: [u32; 2],
+}
+
+/// A symbol of a text, or another one.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sort {
+    /// A letter, or that it is none of the common ones.
+    Letter {
+        /// Whether it is spelled out, in 8 bits, as the common ones are not.
+        spelled: bool,
+        /// A number below 4 that tells situations apart.
+        situation: usize,
+        /// Letters of the word so far, below 16, and a number of the field, below 8.
+        word: (usize, usize),
+    },
+    /// All but letters: what it is, below 32.
+    Piece(u32),
+}
+
+/// What followed when the same letters came before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Repeat {
+    /// The symbol.
+    pub(super) symbol: u8,
+    /// Letters alike, at most 31, since it last failed.
+    pub(super) alike: usize,
+    /// How often it failed of late, below 4.
+    pub(super) missed: usize,
+}
+
+impl Repeat {
+    fn place(self) -> usize {
+        self.missed * 32 + self.alike
+    }
+
+    /// How far it is believed, from 1 to 3.
+    fn trust(self) -> usize {
+        match self.alike {
+            _ if self.missed > 0 => 1,
+            0..8 => 1,
+            8..16 => 2,
+            _ => 3,
+        }
+    }
 }
 
 /// All statistics.
@@ -63,10 +110,17 @@ pub(super) struct Place<'a> {
 pub(super) struct Model {
     cells: Vec<u16>,
     looks: Vec<u16>,
-    weights_1: Vec<[i32; INPUTS]>,
-    weights_2: Vec<[i32; INPUTS]>,
-    corrections: Vec<u16>,
+    weights: [Vec<[i32; INPUTS]>; 3],
+    corrections: [Vec<u16>; 2],
     repeats: Vec<u16>,
+}
+
+/// Where in a symbol a bit is: 1 and the bits before it, the bits of the symbol, and how many of them came before.
+#[derive(Clone, Copy)]
+struct Bit {
+    tree: u32,
+    width: u32,
+    done: u32,
 }
 
 /// What one decision is made of, from the forecast to the lesson.
@@ -74,9 +128,10 @@ struct Forecast {
     inputs: [i32; INPUTS],
     slots: [usize; CONTEXTS],
     looks: [usize; CONTEXTS],
-    sets: (usize, usize),
-    mixed: (i32, i32),
-    point: usize,
+    sets: [usize; 3],
+    mixed: [i32; 3],
+    points: [usize; 2],
+    /// Its place, and the bit that it foretells.
     repeat: Option<(usize, bool)>,
     p: u32,
 }
@@ -89,10 +144,9 @@ impl Model {
         Model {
             cells: vec![0; CELLS * CELL],
             looks: (0..2 * CONTEXTS * LOOKS).map(look).collect(),
-            weights_1: vec![[WEIGHT; INPUTS]; SETS_1],
-            weights_2: vec![[WEIGHT; INPUTS]; SETS_2],
-            corrections: (0..CORRECTIONS * POINTS).map(point).collect(),
-            repeats: vec![32_768; LENGTHS],
+            weights: SETS.map(|sets| vec![[WEIGHT; INPUTS]; sets]),
+            corrections: [(); 2].map(|()| (0..CORRECTIONS * POINTS).map(point).collect()),
+            repeats: vec![32_768; REPEATS],
         }
     }
 
@@ -107,7 +161,7 @@ impl Model {
                 }
             }
             let inner = if done % 2 == 0 { 1 } else { 2 + (tree & 1) };
-            let forecast = self.forecast(place, tree, inner as usize, done as usize, &cells);
+            let forecast = self.forecast(place, Bit { tree, width, done }, inner as usize, &cells);
             let bit = side.bit(value >> (width - 1 - done) & 1 == 1, forecast.p);
             self.learn(&forecast, bit);
             tree = tree << 1 | u32::from(bit);
@@ -132,70 +186,59 @@ impl Model {
     }
 
     #[inline(always)]
-    fn forecast(&self, place: &Place<'_>, tree: u32, inner: usize, done: usize, cells: &[usize; CONTEXTS]) -> Forecast {
+    fn forecast(&self, place: &Place<'_>, at: Bit, inner: usize, cells: &[usize; CONTEXTS]) -> Forecast {
         let (mut inputs, mut slots, mut looks) = ([0; INPUTS], [0; CONTEXTS], [0; CONTEXTS]);
-        let (mut known, mut deepest) = (0, 0);
+        let is_text = matches!(place.sort, Sort::Letter { .. });
+        let mut known = 0_usize;
         for number in 0..place.contexts.len().min(CONTEXTS) {
             slots[number] = cells[number] + inner;
             let slot = self.cells[slots[number]];
             let asked = usize::from(slot & ASKED_MAX);
             let stretched = i32::from(STRETCH[usize::from(slot >> 4)]);
-            looks[number] = ((usize::from(!place.is_text) * CONTEXTS + number) * 16 + asked) * 64
-                + ((stretched + 2048) >> 6) as usize;
+            looks[number] =
+                ((usize::from(!is_text) * CONTEXTS + number) * 16 + asked) * 64 + ((stretched + 2048) >> 6) as usize;
             if asked > 0 {
                 inputs[2 * number] = stretched;
                 inputs[2 * number + 1] = stretch(self.looks[looks[number]]);
                 known |= 1 << number;
-                deepest = number + 1;
             }
         }
-        let repeat = place.repeats.and_then(|(letter, length)| {
-            let bit = letter >> (7 - done) & 1 == 1;
-            ((u32::from(letter) | 256) >> (8 - done) == tree).then_some((length, bit))
-        });
-        if let Some((length, bit)) = repeat {
-            let (sure, long) = (stretch(self.repeats[length]), (length as i32 * 16).min(512));
+        let agrees = |repeat: &Repeat| (u32::from(repeat.symbol) | 1 << at.width) >> (at.width - at.done) == at.tree;
+        let repeat = place.repeats.filter(agrees);
+        let sets = sets(place.sort, at, known, repeat.map_or(0, Repeat::trust));
+        let repeat = repeat.map(|repeat| {
+            let bit = repeat.symbol >> (at.width - 1 - at.done) & 1 == 1;
+            let (sure, long) = (stretch(self.repeats[repeat.place()]), repeat.alike as i32 * 16);
             inputs[2 * CONTEXTS] = if bit { sure } else { -sure };
             inputs[2 * CONTEXTS + 1] = if bit { long } else { -long };
-        }
+            (repeat.place(), bit)
+        });
         inputs[2 * CONTEXTS + 2] = 256;
-        let sets = if place.is_text {
-            let length = repeat.map_or(0, |(length, _)| {
-                if length < 8 {
-                    1
-                } else if length < 16 {
-                    2
-                } else {
-                    3
-                }
-            });
-            (tree as usize, ((deepest * 4 + length) * 8 + done) * 4 + place.situation)
-        } else {
-            (256 + place.kind as usize, 896 + known)
-        };
-        self.mix(Forecast { inputs, slots, looks, sets, mixed: (0, 0), point: 0, repeat, p: 0 }, place, tree)
+        let near = place.near.map(|near| hash(near, at.tree) >> (32 - CORRECTION_BITS));
+        self.mix(Forecast { inputs, slots, looks, sets, mixed: [0; 3], points: [0; 2], repeat, p: 0 }, near)
     }
 
     #[inline(always)]
-    fn mix(&self, forecast: Forecast, place: &Place<'_>, tree: u32) -> Forecast {
-        let sum = |weights: &[i32; INPUTS]| {
+    fn mix(&self, forecast: Forecast, near: [u32; 2]) -> Forecast {
+        let sum = |number: usize| {
             // A product stays below 2^31: an input is below 2^11, a weight at most 2^19.
+            let weights = &self.weights[number][forecast.sets[number]];
             let products = weights.iter().zip(&forecast.inputs).map(|(weight, input)| i64::from(weight * input));
             ((products.sum::<i64>() >> 16) as i32).clamp(-STRETCHED_MAX, STRETCHED_MAX)
         };
-        let (first, second) = (sum(&self.weights_1[forecast.sets.0]), sum(&self.weights_2[forecast.sets.1]));
-        let both = (first + second) >> 1;
-        let position = (both + 2048) * 32;
+        let sums = [sum(0), sum(1), sum(2)];
+        let position = (mean(sums) + 2048) * 32;
         let (low, share) = ((position >> 12) as usize, position & 4095);
-        let near = (hash(place.near, tree) >> 20) as usize;
-        let row = near * POINTS + low;
-        let (below, above) = (i32::from(self.corrections[row]), i32::from(self.corrections[row + 1]));
-        let corrected = (below * (4096 - share) + above * share) >> 12;
-        let p = (squash(both) * 16 + corrected) >> 1;
+        let rows = near.map(|near| near as usize * POINTS + low);
+        let corrected = |number: usize| {
+            let (table, row) = (&self.corrections[number], rows[number]);
+            (i32::from(table[row]) * (4096 - share) + i32::from(table[row + 1]) * share) >> 12
+        };
+        let p = (corrected(0) + corrected(1)) >> 1;
         Forecast {
-            mixed: (squash(first), squash(second)),
-            point: row + usize::from(share > 2048),
-            p: p.clamp(32, 65_535 - 32) as u32,
+            mixed: sums.map(squash),
+            points: rows.map(|row| row + usize::from(share > 2048)),
+            p: p.clamp(8, 65_535 - 8) as u32,
             ..forecast
         }
     }
@@ -203,9 +246,9 @@ impl Model {
     #[inline(always)]
     fn learn(&mut self, forecast: &Forecast, bit: bool) {
         let right = if bit { 4096 } else { 0 };
-        let errors = ((right - forecast.mixed.0) * RATE, (right - forecast.mixed.1) * RATE);
-        adjust(&mut self.weights_1[forecast.sets.0], &forecast.inputs, errors.0);
-        adjust(&mut self.weights_2[forecast.sets.1], &forecast.inputs, errors.1);
+        for ((weights, set), mixed) in self.weights.iter_mut().zip(forecast.sets).zip(forecast.mixed) {
+            adjust(&mut weights[set], &forecast.inputs, (right - mixed) * RATE);
+        }
         for (slot, look) in forecast.slots.iter().zip(forecast.looks) {
             if *slot == 0 {
                 break;
@@ -213,17 +256,42 @@ impl Model {
             let cell = &mut self.cells[*slot];
             let (p, asked) = (i32::from(*cell >> 4), *cell & ASKED_MAX);
             if asked > 0 {
-                approach(&mut self.looks[look], bit, 6);
+                approach(&mut self.looks[look], bit, 7);
             }
             let target = if bit { 4095 } else { 0 };
             let moved = (p + (((target - p) * STEP[usize::from(asked)]) >> 16)).clamp(1, 4095);
             *cell = (moved as u16) << 4 | (asked + 1).min(ASKED_MAX);
         }
-        approach(&mut self.corrections[forecast.point], bit, 6);
-        if let Some((length, said)) = forecast.repeat {
-            approach(&mut self.repeats[length], said == bit, 6);
+        for (table, point) in self.corrections.iter_mut().zip(forecast.points) {
+            approach(&mut table[point], bit, 6);
+        }
+        if let Some((place, said)) = forecast.repeat {
+            approach(&mut self.repeats[place], said == bit, 6);
         }
     }
+}
+
+/// The sets of weights for a bit. `known` has a bit for each context whose slot was asked before; `trust` is a
+/// repetition's, or 0.
+#[inline(always)]
+fn sets(sort: Sort, at: Bit, known: usize, trust: usize) -> [usize; 3] {
+    match sort {
+        Sort::Letter { spelled, situation, word: (length, field) } => {
+            let deepest = (usize::BITS - known.leading_zeros()) as usize;
+            let (tree, done) = (at.tree as usize, at.done as usize);
+            let (tree, done) = if spelled { (tree, COMMON_BITS as usize + done) } else { (256 + tree, done) };
+            [tree, ((deepest * 4 + trust) * LETTER_BITS + done) * 4 + situation, length * 8 + field]
+        }
+        Sort::Piece(kind) => {
+            let kind = kind as usize;
+            [LETTER_SETS[0] + kind, LETTER_SETS[1] + known, LETTER_SETS[2] + kind]
+        }
+    }
+}
+
+/// A third of three stretched numbers.
+fn mean([first, second, third]: [i32; 3]) -> i32 {
+    ((first + second + third) * 21_845) >> 16
 }
 
 fn stretch(p: u16) -> i32 {

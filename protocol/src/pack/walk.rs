@@ -3,8 +3,9 @@
 
 use super::coder::Side;
 use super::memory::Memory;
-use super::model::{CONTEXTS, Model, Place};
+use super::model::{CONTEXTS, Model, Place, Sort};
 use super::numbers::hash;
+use super::serial;
 use super::text::{Letters, Spot};
 use super::uuid;
 use crate::error::Fault;
@@ -29,7 +30,7 @@ impl Mind {
 pub(super) enum Kind {
     Format = 1, Action, Form, Version, HasReceipt, PrefixHow, Elapsed, HlcHow, Group, Cycle, Replaces, ReferenceHow, Tag,
     Type, Choice, Choices, Unit, DayDelta, Offset, TextHow, Whole, Decimal, Scale, Length, Extension, Uuid, Plain,
-    Entry, Media, Size,
+    Entry, Media, Size, Step,
 }
 
 /// How a text is given. 4 to 11: as the latest, second latest, … text of its field.
@@ -40,6 +41,8 @@ mod how {
     pub(super) const COUNTED: u32 = 1;
     /// It is a UUID in small hexadecimal digits.
     pub(super) const UUID: u32 = 2;
+    /// The latest text of the field, with a higher number in it.
+    pub(super) const COUNTED_ON: u32 = 3;
     /// The latest text of the field; numbers from here on count backwards.
     pub(super) const AS_BEFORE: u32 = 4;
 }
@@ -65,7 +68,8 @@ impl<S: Side> Walk<'_, S> {
             near = if number == 0 { *context } else { near };
         }
         let contexts = contexts.get(..about.len()).unwrap_or(&contexts);
-        let place = Place { contexts, is_text: false, kind, situation: 0, repeats: None, near };
+        let near = [near, contexts.last().copied().unwrap_or(near)];
+        let place = Place { contexts, sort: Sort::Piece(kind), repeats: None, near };
         self.mind.model.symbol(self.side, &place, width, value)
     }
 
@@ -80,23 +84,30 @@ impl<S: Side> Walk<'_, S> {
     /// Any number: how many bits it has, then the bits below the highest, of which the first four are foretold.
     pub(super) fn number(&mut self, kind: Kind, about: &[u32], value: u64) -> u64 {
         let bits = self.symbol(kind, 7, about, 64 - value.leading_zeros()).min(64);
+        self.below(kind, about, bits, bits, value)
+    }
+
+    /// A number below or above zero: how many bits it has (-1 as 0, -2 as 1, …) and its sign, then as any number.
+    pub(super) fn signed(&mut self, kind: Kind, about: &[u32], value: i64) -> i64 {
+        let (size, minus) = ((value ^ value >> 63) as u64, u32::from(value < 0));
+        let sort = self.symbol(kind, 7, about, (64 - size.leading_zeros()) << 1 | minus);
+        let size = self.below(kind, about, sort >> 1, sort, size) as i64;
+        size ^ -i64::from(sort & 1)
+    }
+
+    /// A number of so many bits: of those below the highest, the first four are foretold.
+    fn below(&mut self, kind: Kind, about: &[u32], bits: u32, sort: u32, value: u64) -> u64 {
         if bits < 2 {
             return bits.into();
         }
         let below = bits - 1;
         let foretold = below.min(4);
         let first = about.first().copied().unwrap_or(0);
-        let wide = hash(hash(first, 0xB175), bits);
-        let narrow = hash(hash(about.last().copied().unwrap_or(0), 0xB176), bits);
+        let wide = hash(hash(first, 0xB175), sort);
+        let narrow = hash(hash(about.last().copied().unwrap_or(0), 0xB176), sort);
         let high = self.symbol(kind, foretold, &[wide, narrow], (value >> (below - foretold)) as u32 & 15);
         let low = self.raw(below - foretold, value);
         1 << below | u64::from(high) << (below - foretold) | low
-    }
-
-    /// A number below or above zero: 0, -1, 1, -2, …
-    pub(super) fn signed(&mut self, kind: Kind, about: &[u32], value: i64) -> i64 {
-        let folded = self.number(kind, about, (value << 1 ^ value >> 63) as u64);
-        (folded >> 1) as i64 ^ -((folded & 1) as i64)
     }
 
     /// Bits that nothing foretells, the highest first.
@@ -111,6 +122,7 @@ impl<S: Side> Walk<'_, S> {
         let wanted = match seen.texts.iter().position(|known| known == text) {
             Some(place) => how::AS_BEFORE + place as u32,
             None if uuid::parse(text).is_some() => how::UUID,
+            None if serial::step(seen.texts.first(), text).is_some() => how::COUNTED_ON,
             None if text.as_bytes().contains(&0) => how::COUNTED,
             None => how::ENDED,
         };
@@ -119,6 +131,7 @@ impl<S: Side> Walk<'_, S> {
         let text = match how {
             how::ENDED => self.ended(field, max, text)?,
             how::COUNTED => self.counted(field, max, text.as_bytes())?,
+            how::COUNTED_ON => serial::code(self, field, text)?.into_bytes(),
             how::UUID => uuid::code(self, field, text)?.into_bytes(),
             _ => {
                 let place = how.wrapping_sub(how::AS_BEFORE) as usize;
