@@ -48,6 +48,10 @@ const URGENT_SHARE: u64 = 4;
 /// Where the rules let nothing go they are asked again after this many milliseconds: a clock may be set right.
 pub const REST_MS_MAX: u64 = 60 * 60_000;
 
+/// After a contact a knock of the hub waits this long, in milliseconds: a hub that knocks all the time is not followed
+/// without end.
+pub const KNOCK_GAP_MS: u64 = 5_000;
+
 /// Between two looks into the inbox, in milliseconds: a large file that is being copied tells of itself all the time.
 pub const LOOK_GAP_MS: u64 = 100;
 
@@ -61,6 +65,8 @@ pub enum Event {
         /// An urgent complaint is among what waits.
         urgent: bool,
     },
+    /// The hub has something for this office.
+    Knocked,
     /// Something happened in the inbox folder.
     InboxChanged,
     /// The configuration may have changed.
@@ -166,6 +172,8 @@ pub struct Agenda {
     failures: u32,
     /// When the hub was heard last, or the service began: a PC and its modem are switched on together.
     heard_ms: u64,
+    /// When a contact ended last, anybody's.
+    ended_ms: u64,
     talking: bool,
     /// There was new work while a contact was under way: perhaps it came too late for it.
     work_since: bool,
@@ -190,6 +198,7 @@ impl Agenda {
             urgent_not_before_ms: 0,
             failures: 0,
             heard_ms: now_ms,
+            ended_ms: 0,
             talking: false,
             work_since: false,
             look_at_ms: now_ms,
@@ -222,6 +231,7 @@ impl Agenda {
         match event {
             Event::Time => {}
             Event::NewWork { urgent } => self.hurry(now_ms, urgent),
+            Event::Knocked => self.knocked(now_ms),
             Event::InboxChanged => {
                 self.change_since = self.looking;
                 self.look_at_ms = self.look_at_ms.min(self.soonest_look_ms(now_ms));
@@ -273,6 +283,15 @@ impl Agenda {
         self.contact_at_ms = self.contact_at_ms.min(soonest_ms);
     }
 
+    /// Talks soon because the hub asks for it. A contact that is under way hears of what it is about.
+    fn knocked(&mut self, now_ms: u64) {
+        if self.talking || self.failures == u32::MAX {
+            return;
+        }
+        let soonest_ms = now_ms.saturating_add(GATHER_MS).max(self.ended_ms.saturating_add(KNOCK_GAP_MS));
+        self.contact_at_ms = self.contact_at_ms.min(soonest_ms.max(self.not_before_ms));
+    }
+
     /// How long the hub wishes to be left alone.
     fn not_before_ms(&self, urgent: bool) -> u64 {
         if urgent { self.urgent_not_before_ms } else { self.not_before_ms }
@@ -282,6 +301,7 @@ impl Agenda {
         if ended.own {
             self.talking = false;
         }
+        self.ended_ms = now_ms;
         let come_back_ms = u64::from(ended.come_back_s).saturating_mul(1000).min(COME_BACK_MS_MAX);
         if come_back_ms > 0 {
             // Those who were sent away together must not return together.
@@ -409,6 +429,22 @@ mod tests {
         begun.on(Event::Time, 0, 0);
         begun.on(ended(How::Silent { heard: false }, 0), 9_000, 0);
         assert_eq!(begun.contact_at_ms, 9_000 + NOTICE_MS, "its modem was switched on when it was");
+    }
+
+    #[test]
+    fn a_knock_is_followed_soon_but_not_again_and_again() {
+        let mut agenda = after(How::Well, 0);
+        agenda.on(Event::Knocked, 60_000, 0);
+        assert_eq!(agenda.contact_at_ms, 60_000 + GATHER_MS);
+        assert_eq!(agenda.on(Event::Time, 60_300, 0), [Effect::Contact]);
+        agenda.on(Event::Knocked, 60_400, 0);
+        agenda.on(ended(How::Well, 0), 60_500, 0);
+        assert_eq!(agenda.contact_at_ms, 360_500, "the contact under way heard what it was about");
+        agenda.on(Event::Knocked, 60_600, 0);
+        assert_eq!(agenda.contact_at_ms, 60_500 + KNOCK_GAP_MS);
+        let mut sent_away = after(How::Well, 600);
+        sent_away.on(Event::Knocked, 10_000, 0);
+        assert!(sent_away.contact_at_ms >= 300_000);
     }
 
     #[test]

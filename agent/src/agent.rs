@@ -363,6 +363,16 @@ impl Agent {
         }
     }
 
+    /// Ends when the hub knocks between two contacts.
+    pub(crate) async fn knocked(&self) {
+        // Whoever talks holds the lock.
+        let transport = self.caller.lock().await.as_ref().map(|link| link.caller.transport.clone());
+        match transport {
+            Some(transport) => transport.knocked().await,
+            None => std::future::pending().await,
+        }
+    }
+
     async fn caller_now(&self, settings: &Settings) -> Result<Caller, Failure> {
         let (enrolled_url, zone) = on_store(&self.store, |store| {
             let zone = store.zone();

@@ -261,7 +261,7 @@ impl Allowance {
         self.allowed == Allowed::All
     }
 
-    /// Takes out of an exchange what may not go now.
+    /// Takes out of an exchange what may not go now. Where pages of the feed may come, the hub may knock for them later.
     pub fn withhold(&self, opening: &mut Opening, files: SendFiles) {
         if self.allowed == Allowed::Urgent && opening.mode != Mode::AskFirst {
             opening.open.retain(|log| log.proofs.is_empty() && log.head.lane() == Lane::Urgent);
@@ -269,9 +269,8 @@ impl Allowance {
         if !self.sends_files(files, opening.open.is_empty()) {
             opening.files.clear();
         }
-        if self.allowed < Allowed::Feed {
-            opening.hello.extensions.0.push((hello_extension::NO_FEED, Blob(Vec::new())));
-        }
+        let wish = if self.allowed < Allowed::Feed { hello_extension::NO_FEED } else { hello_extension::LISTENS };
+        opening.hello.extensions.0.push((wish, Blob(Vec::new())));
         if let Mode::Send { bytes_aim } = &mut opening.mode
             && self.allowed > Allowed::Urgent
         {

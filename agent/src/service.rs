@@ -102,6 +102,10 @@ pub async fn run(
             Some(event) = woken.recv() => event,
             () = agent.disk_failed.notified() => Event::DiskFailed,
             Some(ended) = heard.recv() => Event::Ended(ended),
+            () = agent.knocked() => {
+                tracing::debug!(ev = "sync.knocked", "the hub has something for this office");
+                Event::Knocked
+            }
             () = agent.new_work.notified() => Event::NewWork { urgent: false },
             () = agent.changed.notified() => Event::Changed(config::pacing(&agent.settings())),
             event = end_of(&mut contact) => event,

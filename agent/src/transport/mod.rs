@@ -11,7 +11,8 @@
 //! another: a fresh one notices first that the link is back.
 //!
 //! A kept connection that has died in the meantime shows it when it is used again: the exchange fails with
-//! [`LinkError::stale`], and the next one goes over a fresh connection.
+//! [`LinkError::stale`], and the next one goes over a fresh connection. On a kept connection the hub may knock: it has
+//! something for this office.
 
 mod dial;
 mod message;
@@ -21,7 +22,7 @@ use std::fmt;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use kentongan_host::enrolment::{CA_PATH, ENROL_PATH, RENEW_PATH};
@@ -72,6 +73,9 @@ pub struct LinkError {
 
 /// Bytes read at once.
 const READ_BYTES: usize = 16 * 1024;
+
+/// Bytes that are read at once where none but a knock is expected.
+const KNOCK_BYTES_MAX: usize = 64;
 
 /// What TLS adds to each record: its head, the kind of its content, and the tag that proves it (RFC 8446, 5.2).
 const RECORD_BYTES: usize = 5 + 1 + 16;
@@ -154,6 +158,24 @@ impl Transport {
         serde_json::from_slice(&answer).map_err(|_| stranger("the answer is no message of a hub"))
     }
 
+    /// Ends when the hub knocks on the kept connection. Never where there is none, or it is in use: ask again after an
+    /// exchange.
+    pub async fn knocked(&self) {
+        std::future::poll_fn(|context| {
+            let mut slot = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(Kept { stream, line: Some(line) }) = slot.as_mut() else { return Poll::Pending };
+            match listen(stream, line, context) {
+                Heard::Knock => Poll::Ready(()),
+                Heard::Nothing => Poll::Pending,
+                Heard::End => {
+                    *slot = None;
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
     /// The kept connection. Until it is given back there is none.
     fn take_kept(&self) -> Option<Kept> {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -194,8 +216,8 @@ impl Carrier for Transport {
     type Reply = Reply;
 
     async fn line(&self) -> Option<Line> {
-        if let Some(Kept { mut stream, line: Some(line) }) = self.take_kept()
-            && is_quiet(&mut stream).await
+        if let Some(Kept { mut stream, line: Some(mut line) }) = self.take_kept()
+            && is_open(&mut stream, &mut line).await
         {
             self.keep(Kept { stream, line: None });
             return Some(line);
@@ -340,12 +362,46 @@ async fn write_or_hear(stream: &mut Stream, piece: &[u8], early: &mut [u8]) -> i
     .await
 }
 
-/// Whether a connection on which nothing is awaited is still open, as far as is known here.
-async fn is_quiet(stream: &mut Stream) -> bool {
-    let mut byte = [0];
+/// What came on a connection on which no answer is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Nothing; whoever polls is woken when something comes.
+    Nothing,
+    /// The hub has something for this office.
+    Knock,
+    /// Its end, or something that makes no sense.
+    End,
+}
+
+/// Takes what came between two exchanges.
+fn listen(stream: &mut Stream, line: &mut Line, context: &mut Context<'_>) -> Heard {
+    // Something may have come right behind the last answer.
+    let (mut bytes, mut length) = ([0; KNOCK_BYTES_MAX], 0);
+    loop {
+        match line.hear(bytes.get(..length).unwrap_or_default()) {
+            Ok(true) => return Heard::Knock,
+            Ok(false) => {}
+            Err(_) => return Heard::End,
+        }
+        let mut buffer = ReadBuf::new(&mut bytes);
+        match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
+            Poll::Pending => return Heard::Nothing,
+            Poll::Ready(Ok(())) if !buffer.filled().is_empty() => length = buffer.filled().len(),
+            Poll::Ready(_) => return Heard::End,
+        }
+    }
+}
+
+/// Whether a connection on which nothing is awaited is still open, as far as is known here. That the hub knocked is
+/// forgotten: an exchange is about to begin.
+async fn is_open(stream: &mut Stream, line: &mut Line) -> bool {
     std::future::poll_fn(|context| {
-        let read = Pin::new(&mut *stream).poll_read(context, &mut ReadBuf::new(&mut byte));
-        Poll::Ready(read.is_pending())
+        loop {
+            match listen(stream, line, context) {
+                Heard::Knock => {}
+                heard => return Poll::Ready(heard == Heard::Nothing),
+            }
+        }
     })
     .await
 }

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use kentongan_host::{Clock, Failure, Ktg};
 use kentongan_protocol::attachment::Content;
 use kentongan_protocol::error::Fault;
-use kentongan_protocol::ids::ReplicaId;
+use kentongan_protocol::ids::{OfficeCode, ReplicaId};
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::hub::{Event, Session, refusal, refusal_for};
 use kentongan_protocol::wire::frame::PREAMBLE;
@@ -203,6 +203,11 @@ impl Call {
     /// How it ended and what it carried, once it has ended.
     pub fn account(&self) -> Option<Account> {
         self.meter.account()
+    }
+
+    /// Whose device speaks, if it said so and may.
+    pub fn office(&self) -> Option<&OfficeCode> {
+        self.exchange.as_ref().and_then(|exchange| exchange.office.as_ref())
     }
 
     /// What is remembered of the connection for the next exchange on it; none if this one was not whole.

@@ -10,6 +10,7 @@
 //!         └─▶ echo    foreign ops given back: held until proved      │ that wait at the same time
 //!   Attest ─▶ proof   signatures over logs                           │
 //!   Offer, Chunk ─▶ files   what records name, part by part          ┘
+//!   news: between two exchanges, whether there is news for a device that listens
 //!   reply: Marks, how far files are here, ops this replica lost, pages of the feed, End
 //! ```
 //!
@@ -29,6 +30,7 @@ mod hello;
 pub(crate) mod intake;
 mod job;
 mod meter;
+pub(crate) mod news;
 mod proof;
 mod reply;
 pub(crate) mod standing;

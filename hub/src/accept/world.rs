@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use kentongan_host::certificate::{Facts, Validity};
 use kentongan_host::clock::{Clock, ManualClock};
 use kentongan_host::identity::SigningKey;
 use kentongan_protocol::attachment::{Attachment, Content, Standing as FileStanding};
@@ -23,7 +24,7 @@ use kentongan_protocol::wire::v1::{
     Attest, Feed, FeedEntry, Hello, Marks, RunFrame, VERSION, VerdictFrame, hello_extension,
 };
 
-use super::{Counts, Exchange};
+use super::{Counts, Exchange, Shown};
 use crate::archive::MemoryArchive;
 use crate::engine::{Hub, Parts};
 use crate::store::memory::MemoryStore;
@@ -220,6 +221,15 @@ impl World {
 }
 
 impl Pc {
+    /// What a connection of this PC shows.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown::new(Some(Facts {
+            validity: Validity { not_before_s: 0, not_after_s: i64::MAX / 2000 },
+            common_name: Some(self.replica.to_string()),
+            public_key: Some(self.key.public_key()),
+        }))
+    }
+
     /// The same folder in a new process.
     pub(crate) fn restarted(mut self, run: u64) -> Pc {
         let before = Some(self.run.run).filter(|_| self.run.ordinal > 0);

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!   first byte within its time ──▶ request ──▶ reply ──▶ first byte of the next one within the idle time …
+//!                                                       └─▶ meanwhile a knock, if there is news for its office
 //! ```
 //!
 //! Only an exchange that was whole on both sides leaves the connection open. An idle connection holds no buffer.
@@ -16,17 +17,20 @@ use std::time::Duration;
 use kentongan_host::certificate::facts;
 use kentongan_host::files::free_bytes;
 use kentongan_host::steps::{Step, reached};
+use kentongan_protocol::ids::{OfficeCode, TopicKind};
 use kentongan_protocol::session::Line;
-use kentongan_protocol::session::hub::refusal;
+use kentongan_protocol::session::hub::{knock, refusal};
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::Refusal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Serving;
+use super::bells::Ear;
 use super::listener::Waits;
 use super::routes::Peer;
+use crate::accept::news;
 use crate::accept::{Bounds, Call, Done, Input, Job, Moment, Output, Shown};
 use crate::store::Result;
 
@@ -49,30 +53,68 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let shown = Shown::new(peer.certificate.as_ref().and_then(|der| facts(der)));
     let (mut patience, mut line) = (waits.first(), Line::default());
+    let mut ear: Option<Ear> = None;
     loop {
-        let mut first = [0];
-        let read = tokio::select! {
-            biased;
-            _ = stop.changed() => break,
-            read = timeout(patience, stream.read(&mut first)) => read,
+        let (mut first, until) = ([0], Instant::now() + patience);
+        let mut is_told = false;
+        let read = loop {
+            tokio::select! {
+                biased;
+                _ = stop.changed() => break None,
+                read = timeout_at(until, stream.read(&mut first)) => break read.ok(),
+                () = rung(&mut ear), if !is_told && line.listens() => {
+                    is_told = has_news(serving, &shown, &line).await;
+                    if is_told && write(stream, &knock()).await.is_err() {
+                        break None;
+                    }
+                }
+            }
         };
-        if !matches!(read, Ok(Ok(1))) {
+        if !matches!(read, Some(Ok(1))) {
             break;
         }
-        line = match Box::pin(answer(serving, peer, line, stream, first)).await {
-            Some(line) => line,
-            None => return linger(stream, waits.first()).await,
-        };
+        let answered = Box::pin(answer(serving, peer, (shown.clone(), line), stream, first)).await;
+        let Some((known, office)) = answered else { return linger(stream, waits.first()).await };
+        line = known;
+        if ear.as_ref().map(Ear::office) != office.as_ref() {
+            ear = office.map(|office| serving.bells.listen(&office));
+        }
         patience = waits.next();
     }
     // The other end learns now that this connection is over, not with its next request.
     let _ = timeout(waits.first(), stream.shutdown()).await;
 }
 
-/// Answers one exchange, of which the first byte has come. Gives back what is remembered of the line if another one may
-/// follow.
-async fn answer<S>(serving: &Serving, peer: &Peer, line: Line, stream: &mut S, first: [u8; 1]) -> Option<Line>
+/// Ends when the bell of the office rings; never, if it is not known whose connection this is.
+async fn rung(ear: &mut Option<Ear>) {
+    match ear {
+        Some(ear) => ear.rung().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether there is something for the device at the other end that it has not read.
+async fn has_news(serving: &Serving, shown: &Shown, line: &Line) -> bool {
+    let (shown, cursor, now_ms) = (shown.clone(), line.cursor(TopicKind::Office), serving.clock.wall_ms());
+    let looked = serving.store.run(move |tx| news::has_news(tx, &shown, cursor, now_ms)).await;
+    // It is told with its next contact.
+    looked.unwrap_or_else(|error| {
+        tracing::debug!(ev = "sync.knock.failed", %error, "cannot see whether there is news for a device");
+        false
+    })
+}
+
+/// Answers one exchange, of which the first byte has come. Gives back what is remembered of the line and whose it is, if
+/// another one may follow.
+async fn answer<S>(
+    serving: &Serving,
+    peer: &Peer,
+    (shown, line): (Shown, Line),
+    stream: &mut S,
+    first: [u8; 1],
+) -> Option<(Line, Option<OfficeCode>)>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -94,7 +136,6 @@ where
         min_free_bytes: config.min_free_bytes,
         free_bytes: free_bytes(serving.dir.root()),
     };
-    let shown = Shown::new(peer.certificate.as_ref().and_then(|der| facts(der)));
     let mut call = Call::new(shown, bounds, line, now(serving));
     call.take(Input::Bytes(first.to_vec()), now(serving));
     let mut buffer = vec![0; READ_BYTES];
@@ -107,7 +148,8 @@ where
             if let Some(account) = call.account() {
                 serving.counters.exchange(&account, began.elapsed());
             }
-            return call.into_line();
+            let office = call.office().cloned();
+            return call.into_line().map(|line| (line, office));
         }
         if doing.is_none() {
             doing = call.next_job().map(|job| begin(serving, job));

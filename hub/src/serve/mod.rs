@@ -11,6 +11,7 @@
 
 #[cfg_attr(not(unix), allow(dead_code, reason = "commands reach it by the control socket"))]
 mod backup;
+mod bells;
 mod body;
 mod bucket;
 pub(crate) mod chain;
@@ -55,6 +56,7 @@ use crate::setup::Opened;
 use crate::store::owner::{StoreHandle, StoreOwner};
 use crate::update::Offers;
 pub(crate) use backup::due_ms;
+use bells::Bells;
 pub(crate) use bucket::Bucket;
 use crowd::Crowd;
 use doors::Doors;
@@ -86,6 +88,7 @@ pub(crate) struct Serving {
     service: Service,
     backups: backup::Backups,
     crowd: Crowd,
+    bells: Bells,
 }
 
 impl Serving {
@@ -138,7 +141,9 @@ pub(crate) fn run(dir: &DataDir, sources: &Sources, log_format: Option<&str>, ou
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
     // The first packed request shall not wait for it.
     runtime.spawn_blocking(pack::keep);
-    let owner = StoreOwner::start(opened.store).context("start the store's thread")?;
+    let bells = Bells::default();
+    let rung = bells.clone();
+    let owner = StoreOwner::start_telling(opened.store, move |offices| rung.ring(&offices)).context("start the store's thread")?;
     let start = Start {
         dir: dir.clone(),
         sources: sources.clone(),
@@ -148,6 +153,7 @@ pub(crate) fn run(dir: &DataDir, sources: &Sources, log_format: Option<&str>, ou
         authority: opened.authority,
         hub: opened.hub,
         lock: opened.lock,
+        bells,
     };
     let served = runtime.block_on(start.serve(owner.handle(), out));
     // Connections that outlived the grace time end here; what they had not been told is not lost.
@@ -169,6 +175,7 @@ struct Start {
     authority: Authority,
     hub: Arc<Hub>,
     lock: Lock,
+    bells: Bells,
 }
 
 impl Start {
@@ -208,6 +215,7 @@ impl Start {
             service,
             backups: backup::Backups::default(),
             crowd: Crowd::default(),
+            bells: self.bells,
         };
         let (tls_sender, tls) = watch::channel(serving.tls()?);
         let limits = Limits {

@@ -17,6 +17,7 @@
 //!
 //! `suite` beside this file proves all of this, by name, against each store.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -55,6 +56,11 @@ pub trait Store: Send {
     /// really there.
     fn is_doubtful(&self) -> bool {
         false
+    }
+
+    /// Offices into whose feed something was committed since this was asked last, or a little more.
+    fn take_fed(&mut self) -> BTreeSet<OfficeCode> {
+        BTreeSet::new()
     }
 }
 

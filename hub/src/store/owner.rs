@@ -9,9 +9,11 @@
 //!
 //! A flush to disk costs the same for one frame as for fifty, so the more offices call at once, the less each waits.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
+use kentongan_protocol::ids::OfficeCode;
 use tokio::sync::{mpsc, oneshot};
 
 use super::contract::{Job, Result, Store, StoreError, Tx, transact_group};
@@ -130,8 +132,19 @@ impl<S: Store + 'static> StoreOwner<S> {
     /// # Errors
     /// The operating system gives no thread.
     pub fn start(store: S) -> std::io::Result<StoreOwner<S>> {
+        StoreOwner::start_telling(store, |_| ())
+    }
+
+    /// The same; `tell` hears after each commit into which offices' feed it put something.
+    ///
+    /// # Errors
+    /// As [`StoreOwner::start`].
+    pub fn start_telling(
+        store: S,
+        tell: impl Fn(BTreeSet<OfficeCode>) + Send + 'static,
+    ) -> std::io::Result<StoreOwner<S>> {
         let (queue, waiting) = mpsc::channel(QUEUE_JOBS_MAX);
-        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || serve(store, waiting))?;
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || serve(store, waiting, &tell))?;
         Ok(StoreOwner { handle: StoreHandle { queue }, thread })
     }
 
@@ -151,7 +164,7 @@ impl<S: Store + 'static> StoreOwner<S> {
     }
 }
 
-fn serve<S: Store>(mut store: S, mut waiting: mpsc::Receiver<Message>) -> S {
+fn serve<S: Store>(mut store: S, mut waiting: mpsc::Receiver<Message>, tell: &dyn Fn(BTreeSet<OfficeCode>)) -> S {
     while let Some(first) = waiting.blocking_recv() {
         let mut jobs = Vec::new();
         let mut answers = Vec::new();
@@ -171,6 +184,10 @@ fn serve<S: Store>(mut store: S, mut waiting: mpsc::Receiver<Message>) -> S {
         }
         let results = if jobs.is_empty() { Vec::new() } else { transact_group(&mut store, jobs) };
         answers.into_iter().zip(results).for_each(|(answer, result)| answer(result));
+        let fed = store.take_fed();
+        if !fed.is_empty() {
+            tell(fed);
+        }
         if store.is_doubtful() {
             // Whoever waits learns that the store is closed.
             break;
@@ -182,8 +199,6 @@ fn serve<S: Store>(mut store: S, mut waiting: mpsc::Receiver<Message>) -> S {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::channel;
-
-    use kentongan_protocol::ids::OfficeCode;
 
     use super::super::contract::Work;
     use super::super::memory::MemoryStore;

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::hub::knock;
 use super::line::Line;
 use super::outgoing::OpsOut;
 use super::pacing::{frame_bytes, is_worth_packing};
@@ -17,7 +18,7 @@ use crate::next;
 use crate::pack::{self, Packer, Prepared, Primed, Unpacker};
 use crate::planted::{self, Place};
 use crate::wire::codec::{Blob, List};
-use crate::wire::frame::preamble;
+use crate::wire::frame::{RawFrame, preamble};
 use crate::wire::v1::{
     Again, Attest, Chunk, End, Feed, FeedFrame, Fetch, FileFrame, Frame, Have, Hello, Inventory, LogFrame, LogName,
     Marks, Offer, Ops, PageLog, Refusal,
@@ -431,7 +432,7 @@ impl Session {
     /// [`Fault::Stranger`] if this is no reply of a hub, [`Fault::Refused`] if the hub will not talk, and whatever a
     /// frame can be wrong with. What was given out before stays valid.
     pub fn next_event(&mut self) -> Result<Option<Event>, Fault> {
-        while let Some(raw) = self.line.reader.next_frame()? {
+        while let Some(raw) = self.next_frame()? {
             let Some(frame) = Frame::decode(&raw)? else { continue };
             if self.line.reader.is_anew() != self.began && !matches!(frame, Frame::Refused(_)) {
                 return Err(Fault::Peer("an answer on another line than its request"));
@@ -441,6 +442,15 @@ impl Session {
             }
         }
         Ok(None)
+    }
+
+    /// The next frame of the reply. What the hub says right behind it is for whoever listens between two exchanges.
+    fn next_frame(&mut self) -> Result<Option<RawFrame>, Fault> {
+        match self.is_ended() {
+            false => self.line.reader.next_frame(),
+            true if self.line.reader.holds_only(&knock()) => Ok(None),
+            true => Err(Fault::Peer("a frame after the end")),
+        }
     }
 
     /// [`Session::push`] and all of [`Session::next_event`] at once: for bytes that cannot be hostile. A few bytes may
@@ -491,12 +501,10 @@ impl Session {
             (State::ExpectPages { .. }, Frame::Attest(_)) => Ok(None),
             (State::ExpectPages { held }, Frame::End(End { more })) => {
                 self.state = State::Ended { held, more };
-                match self.line.reader.is_between_frames() {
-                    true => Ok(None),
-                    false => Err(Fault::Peer("a frame after the end")),
-                }
+                Ok(None)
             }
-            (State::Ended { .. }, _) => Err(Fault::Peer("a frame after the end")),
+            // It crossed the request, and the reply brings what it was about.
+            (State::ExpectMarks, Frame::Knock) => Ok(None),
             _ => Err(Fault::Peer("a frame out of order")),
         }
     }

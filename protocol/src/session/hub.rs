@@ -383,6 +383,13 @@ fn page_log(down: &mut Logs, head: LogFrame) -> PageLog {
     }
 }
 
+/// What a hub says between two exchanges on a line whose agent [listens](Line::listens): there is something for its office.
+pub fn knock() -> Vec<u8> {
+    let mut out = Vec::new();
+    Frame::Knock.put(&mut out);
+    out
+}
+
 /// The answer of a hub that will not talk. It goes under the preamble of version 1 whatever was asked, so that every
 /// program can read it.
 pub fn refusal(refusal: Refusal, come_back_s: u32) -> Frame {

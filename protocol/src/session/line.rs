@@ -20,7 +20,9 @@ use crate::log::{Holding, LogHead};
 use crate::planted::{self, Defect};
 use crate::wire::codec::{self, List};
 use crate::wire::frame::FrameReader;
-use crate::wire::v1::{Again, Change, Extensions, Hello, LineMark, LogName, Marks, Moved, MovedChange};
+use crate::wire::v1::{
+    Again, Change, Extensions, Frame, Hello, LineMark, LogName, Marks, Moved, MovedChange, hello_extension,
+};
 
 /// An open connection, as one of its ends remembers it. Lines are equal if they remember the same.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,36 @@ impl Line {
     /// Whether nothing was said on it yet.
     pub fn is_fresh(&self) -> bool {
         self.memory.version.is_none()
+    }
+
+    /// At an agent, between two exchanges: takes what came, and says whether the hub knocked.
+    ///
+    /// # Errors
+    /// [`Fault::Peer`] if something else came, and whatever a frame can be wrong with: the connection is of no use any more.
+    pub fn hear(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
+        self.reader.push(bytes);
+        let mut knocked = false;
+        while let Some(raw) = self.reader.next_frame()? {
+            match Frame::decode(&raw)? {
+                Some(Frame::Knock) => knocked = true,
+                Some(_) => return Err(Fault::Peer("a frame between two exchanges")),
+                None => {}
+            }
+        }
+        self.reader.begin();
+        Ok(knocked)
+    }
+
+    /// At a hub: whether the agent listens for a knock until its next exchange.
+    pub fn listens(&self) -> bool {
+        let greeted = self.memory.greeted.as_ref();
+        greeted.is_some_and(|greeted| greeted.hello.extensions.value(hello_extension::LISTENS).is_some())
+    }
+
+    /// Up to where the agent has read a topic of this kind, as far as the line knows; else from its beginning.
+    pub fn cursor(&self, topic: TopicKind) -> u64 {
+        let mut cursors = self.memory.greeted.iter().flat_map(|greeted| &greeted.cursors);
+        cursors.find(|(kind, _)| *kind == topic).map_or(0, |(_, number)| *number)
     }
 }
 

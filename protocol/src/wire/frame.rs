@@ -259,6 +259,11 @@ impl FrameReader {
         self.buffer.is_empty()
     }
 
+    /// Whether all that waits is the beginning of these bytes, or all of them.
+    pub(crate) fn holds_only(&self, bytes: &[u8]) -> bool {
+        self.buffer.len() <= bytes.len() && self.buffer.iter().eq(bytes.iter().take(self.buffer.len()))
+    }
+
     fn take_preamble(&mut self) -> Result<bool, Fault> {
         for (byte, expected) in self.buffer.iter().zip(PREAMBLE).take(3) {
             if *byte != expected {

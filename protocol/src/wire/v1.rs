@@ -70,6 +70,8 @@ pub enum Frame {
     Fetch(Fetch),
     /// 149, down, behind everything: that part.
     Piece(Piece),
+    /// 150, down, between two exchanges: something concerns the speaker's office that it has not read.
+    Knock,
     /// 30 and 31, both ways, last: nothing was cut off.
     End(End),
 }
@@ -95,6 +97,7 @@ pub mod kind {
     pub const MOVED: u8 = 20;
     pub const FETCH: u8 = KIND_SKIPPABLE | 10;
     pub const PIECE: u8 = KIND_SKIPPABLE | 21;
+    pub const KNOCK: u8 = KIND_SKIPPABLE | 22;
 }
 
 impl Frame {
@@ -122,6 +125,7 @@ impl Frame {
             Frame::Moved(message) => (kind::MOVED, codec::encode(message)),
             Frame::Fetch(message) => (kind::FETCH, codec::encode(message)),
             Frame::Piece(message) => (kind::PIECE, codec::encode(message)),
+            Frame::Knock => (kind::KNOCK, Vec::new()),
             Frame::End(End { more: false }) => (KIND_END, Vec::new()),
             Frame::End(End { more: true }) => (KIND_END_MORE, Vec::new()),
         };
@@ -151,6 +155,8 @@ impl Frame {
             kind::MOVED => Frame::Moved(codec::decode(body)?),
             kind::FETCH => Frame::Fetch(codec::decode(body)?),
             kind::PIECE => Frame::Piece(codec::decode(body)?),
+            // What a later version may say with it is passed over.
+            kind::KNOCK => Frame::Knock,
             KIND_END => Frame::End(End { more: false }),
             KIND_END_MORE => Frame::End(End { more: true }),
             KIND_SKIPPABLE.. => return Ok(None),
@@ -476,6 +482,8 @@ pub mod extension {
 pub mod hello_extension {
     /// The agent takes no pages of the feed in this exchange: its link costs. The value is empty.
     pub const NO_FEED: u16 = 1;
+    /// Between two exchanges on this line the agent listens for a [`super::Frame::Knock`]. The value is empty.
+    pub const LISTENS: u16 = 2;
 }
 
 /// Numbers of notices in [`Marks`].

@@ -65,6 +65,7 @@ pub(crate) fn frame(kind: &str, fields: &Value) -> Frame {
             bytes: Blob(hex(&fields["bytes"])),
         }),
         "Fetch" => Frame::Fetch(Fetch { hash: bytes(&fields["hash"]), offset: int(&fields["offset"]) }),
+        "Knock" => Frame::Knock,
         "Piece" => Frame::Piece(Piece {
             hash: bytes(&fields["hash"]),
             offset: int(&fields["offset"]),

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, OpId};
+use kentongan_protocol::session::agent::{Outcome, Session};
+use kentongan_protocol::session::hub::knock;
+use kentongan_protocol::wire::v1::{End, Frame};
 use proptest::prelude::*;
 
 use crate::world::{Conn, Content, Hub, Ids, LANES, Link, Pc, exchange, exchange_on, settle, settle_all};
@@ -43,6 +47,49 @@ fn what_one_pc_writes_the_hub_and_the_other_pc_have() {
     settle(&mut budi, &mut hub);
     settle(&mut sari, &mut hub);
     assert_equal(&hub, &[&sari, &budi]);
+}
+
+/// An exchange on an open connection; of what the hub says, some bytes stand before the reply and some behind it.
+fn exchange_among(conn: &mut Conn, pc: &mut Pc, hub: &mut Hub, before: &[u8], behind: &[u8]) -> Result<Outcome, Fault> {
+    let mut session = Session::on(std::mem::take(&mut conn.of_pc), pc.opening());
+    let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+    let answered = hub.answer_on(std::mem::take(&mut conn.of_hub), pc.replica, &request)?;
+    let (reply, of_hub) = answered.expect("a whole request");
+    let (outcome, of_pc) = pc.take_reply(session, &[before, &reply, behind].concat())?;
+    *conn = Conn { of_pc, of_hub };
+    Ok(outcome)
+}
+
+#[test]
+fn a_knock_is_heard_wherever_between_two_exchanges_it_falls() {
+    let knock = knock();
+    for (behind, until) in (0..=knock.len()).flat_map(|at| (at..=knock.len()).map(move |until| (at, until))) {
+        let mut ids = Ids::default();
+        let (mut hub, mut sari, mut budi) = office_with_work(&mut ids);
+        let mut conn = Conn::default();
+        exchange_among(&mut conn, &mut budi, &mut hub, &[], &knock[..behind]).expect("all in order");
+        settle(&mut sari, &mut hub);
+        assert_eq!(conn.of_pc.hear(&knock[behind..until]), Ok(until == knock.len()), "{behind} {until}");
+        exchange_among(&mut conn, &mut budi, &mut hub, &knock[until..], &[]).expect("all in order");
+        assert_eq!(conn.of_pc.hear(&[]), Ok(false), "it was heard already");
+        assert_equal(&hub, &[&budi]);
+    }
+}
+
+#[test]
+fn what_is_no_knock_ends_a_line_between_two_exchanges() {
+    let mut ids = Ids::default();
+    let (mut hub, mut sari, _) = office_with_work(&mut ids);
+    let mut conn = Conn::default();
+    let mut end = Vec::new();
+    Frame::End(End { more: false }).put(&mut end);
+    for wrong in [end, vec![0x96, 0, 1, 2], vec![0x85; 9]] {
+        exchange_among(&mut conn, &mut sari, &mut hub, &[], &[]).expect("all in order");
+        assert!(conn.of_pc.hear(&wrong).is_err());
+        conn = Conn::default();
+        assert!(exchange_among(&mut conn, &mut sari, &mut hub, &[], &wrong).is_err(), "nor right behind a reply");
+        conn = Conn::default();
+    }
 }
 
 #[test]

@@ -37,6 +37,9 @@ enum Type {
     Named(String),
 }
 
+/// Head of the table of a structure.
+const FIELDS: &str = "| field | type | meaning |";
+
 impl Schema {
     /// Reads the tables of the document.
     pub(crate) fn of_the_document() -> Schema {
@@ -48,8 +51,14 @@ impl Schema {
                 _ if line.starts_with("### ") => heading = &line[4..],
                 _ if !line.starts_with('|') => table = "",
                 [first, ..] if first.starts_with("---") => {}
-                _ if table.is_empty() => table = line,
-                [name, kind, _] if table == "| field | type | meaning |" => {
+                _ if table.is_empty() => {
+                    table = line;
+                    if table == FIELDS {
+                        // There are structures without fields.
+                        schema.structs.entry(heading.to_owned()).or_default();
+                    }
+                }
+                [name, kind, _] if table == FIELDS => {
                     schema.structs.entry(heading.to_owned()).or_default().push(((*name).to_owned(), Type::parse(kind)));
                 }
                 [number, name, fields, _] if table == "| number | variant | fields | meaning |" => {

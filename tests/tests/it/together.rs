@@ -1,6 +1,6 @@
 //! Office and hub work on the same records.
 
-use kentongan_tests::{Hub, Office};
+use kentongan_tests::{Hub, Office, wait};
 
 #[test]
 fn an_answer_given_at_the_hub_is_seen_at_the_office_by_the_code_of_the_receipt() {
@@ -30,9 +30,31 @@ fn a_running_service_fetches_an_answer_without_being_asked() {
     let entered = sari.complain("Toilet rusak.");
     sari.wait_arrived();
     hub.run(&["complaint", "answer", &entered.code, "--text", "Sudah diperbaiki."]).ok();
-    kentongan_tests::wait::until_true("the answer is at the office", kentongan_tests::wait::LONG, || {
+    wait::until_true("the answer is at the office", wait::LONG, || {
         sari.record(&entered.code)["fields"]["jawaban"] == "Sudah diperbaiki."
     });
+}
+
+#[test]
+fn where_a_connection_is_open_an_answer_and_what_a_colleague_enters_are_there_long_before_the_next_contact() {
+    let hub = Hub::start();
+    let mut pcs = [(); 2].map(|()| Office::enrol(&hub, "32.73.05.1001"));
+    for pc in &mut pcs {
+        pc.configure("[sync]\ninterval = \"6h\"\n[hub]\nproxy = \"none\"\n");
+        pc.start();
+    }
+    let [front, back] = &pcs;
+    for pc in [back, front] {
+        pc.sync().ok();
+    }
+    let entered = front.complain("Lampu jalan mati.");
+    wait::until_true("a colleague sees it", wait::LONG, || back.run(&["track", &entered.code]).code == 0);
+    hub.run(&["complaint", "answer", &entered.code, "--text", "Lampu diganti besok."]).ok();
+    for pc in [front, back] {
+        wait::until_true("the answer is at the office", wait::LONG, || {
+            pc.record(&entered.code)["fields"]["jawaban"] == "Lampu diganti besok."
+        });
+    }
 }
 
 #[test]

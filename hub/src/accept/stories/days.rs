@@ -1,25 +1,19 @@
 //! What the hub notes of an office's day.
 
-use kentongan_host::certificate::{Facts, Validity};
 use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::session::Line;
 
 use super::{NOW, Pc, VILLAGE, World};
-use crate::accept::{Bounds, Call, Input, Moment, Output, Shown};
+use crate::accept::{Bounds, Call, Input, Moment, Output};
 use crate::store::OfficeDay;
 
 const MINUTE_MS: i64 = 60_000;
 
 /// Has a request answered by a whole call, or cut after some of its bytes.
 fn call(world: &mut World, pc: &Pc, bytes: &[u8], end: Input, now_ms: i64) -> Vec<u8> {
-    let facts = Facts {
-        validity: Validity { not_before_s: 0, not_after_s: i64::MAX / 2000 },
-        common_name: Some(pc.replica.to_string()),
-        public_key: Some(pc.key.public_key()),
-    };
     let bounds = Bounds { request_bytes_max: 1 << 20, min_free_bytes: 0, free_bytes: None };
     let now = Moment { wall_ms: now_ms, boot_ms: 5 };
-    let mut call = Call::new(Shown::new(Some(facts)), bounds, Line::default(), now);
+    let mut call = Call::new(pc.shown(), bounds, Line::default(), now);
     let (mut said, mut inputs) = (Vec::new(), [Input::Bytes(bytes.to_vec()), end].into_iter());
     while !call.is_over() {
         while let Some(output) = call.next_output() {

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use kentongan_protocol::form::builtin::pengaduan;
-use kentongan_protocol::ids::OpId;
+use kentongan_protocol::ids::{OpId, TopicKind};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::limits::RECORD_OFFICES_MAX;
 use kentongan_protocol::wire::v1::VerdictFrame;
 
 use super::{CLINIC, VILLAGE, events, route};
-use crate::accept::world::{HUB, NOW, World};
-use crate::store::OpState;
+use crate::accept::news;
+use crate::accept::world::{HUB, NOW, Pc, World};
+use crate::store::{OpState, Replica, Standing};
 
 #[test]
 fn two_pcs_of_one_office_see_the_same_records_and_their_conflict_is_known() {
@@ -53,6 +54,33 @@ fn whose_link_costs_gets_marks_and_no_feed_until_it_takes_it_again() {
     second.takes_no_feed = false;
     world.settle(&mut second);
     assert!(second.read.contains(&record.0));
+}
+
+#[test]
+fn news_is_what_another_wrote_for_the_office_and_only_who_may_still_speak_is_told_of_it() {
+    let mut world = World::new();
+    let (mut sari, mut second) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE));
+    let elsewhere = world.enrol(3, CLINIC);
+    let has_news = |world: &mut World, pc: &Pc, now_ms: i64| {
+        let cursor = pc.cursors.get(&TopicKind::Office).copied().unwrap_or(0);
+        world.done(|tx| news::has_news(tx, &pc.shown(), cursor, now_ms))
+    };
+    sari.complain("Lampu mati");
+    world.settle(&mut sari);
+    assert!(!has_news(&mut world, &sari, NOW), "it wrote that itself");
+    assert!(!has_news(&mut world, &elsewhere, NOW));
+    assert!(has_news(&mut world, &second, NOW));
+    let too_late = i64::MAX / 2;
+    assert!(!has_news(&mut world, &second, too_late), "its certificate has ended");
+    let replica = world.done(|tx| tx.replica(second.replica)).expect("it is known");
+    let standing = [Standing::Revoked { reason: "hilang".to_owned(), at_ms: NOW }, Standing::Active];
+    let told = standing.map(|standing| {
+        world.done(|tx| tx.put_replica(&Replica { standing, ..replica.clone() }));
+        has_news(&mut world, &second, NOW)
+    });
+    assert_eq!(told, [false, true]);
+    world.settle(&mut second);
+    assert!(!has_news(&mut world, &second, NOW), "it has read it");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod tx;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use kentongan_protocol::attachment::Content;
@@ -20,6 +20,7 @@ use super::rows::*;
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: State,
+    fed: BTreeSet<OfficeCode>,
 }
 
 #[derive(Debug, Default)]
@@ -69,12 +70,20 @@ type Table<K, V> = fn(&mut State) -> &mut BTreeMap<K, V>;
 struct MemoryTx<'a> {
     state: &'a mut State,
     opposites: Vec<Opposite>,
+    /// Offices into whose feed something was put, undone or not.
+    fed: BTreeSet<OfficeCode>,
 }
 
 impl Store for MemoryStore {
     fn transact(&mut self, work: Work<'_>) -> Result<()> {
-        let mut tx = MemoryTx { state: &mut self.state, opposites: Vec::new() };
-        tx.part(work)
+        let mut tx = MemoryTx { state: &mut self.state, opposites: Vec::new(), fed: BTreeSet::new() };
+        tx.part(work)?;
+        self.fed.append(&mut tx.fed);
+        Ok(())
+    }
+
+    fn take_fed(&mut self) -> BTreeSet<OfficeCode> {
+        std::mem::take(&mut self.fed)
     }
 }
 

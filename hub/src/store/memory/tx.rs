@@ -518,6 +518,9 @@ impl Tx for MemoryTx<'_> {
         let number = next(&self.state.feed_numbers);
         self.set(|state| &mut state.feed_numbers, number, ());
         self.set(|state| &mut state.feed, (topic.clone(), number), item.clone());
+        if let Topic::Office(office) = topic {
+            self.fed.insert(office.clone());
+        }
         Ok(number)
     }
 

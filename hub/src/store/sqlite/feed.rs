@@ -40,6 +40,11 @@ pub(super) fn append(tx: &mut SqliteTx<'_>, topic: &Topic, item: &FeedItem) -> R
     let sql = "INSERT INTO feed (topic, number, op, writer, verdict) VALUES (?1, ?2, ?3, ?4, ?5)";
     tx.write("appending to the feed", sql, params![topic.to_string(), int(number), op, writer, verdict])?;
     tx.memo.feed = Some((number, true));
+    if let Topic::Office(office) = topic
+        && !tx.fed.contains(office)
+    {
+        tx.fed.insert(office.clone());
+    }
     Ok(number)
 }
 

@@ -23,11 +23,13 @@ mod schema;
 mod tx;
 mod work;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kentongan_host::fail::is_disk_failure;
 use kentongan_host::sqlite::{self, OpenFailure};
 use kentongan_host::steps::{Step, reached};
+use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::planted::{self, Defect};
 use rusqlite::Connection;
 
@@ -48,6 +50,7 @@ pub struct SqliteStore {
     db: Connection,
     path: PathBuf,
     doubtful: bool,
+    fed: BTreeSet<OfficeCode>,
 }
 
 impl SqliteStore {
@@ -98,7 +101,7 @@ impl SqliteStore {
             db.pragma_update(None, setting, value)
                 .map_err(|error| OpenFailure::Sqlite(path.to_owned(), "settings", error))?;
         }
-        Ok(SqliteStore { db, path: path.to_owned(), doubtful: false })
+        Ok(SqliteStore { db, path: path.to_owned(), doubtful: false, fed: BTreeSet::new() })
     }
 
     /// Closes the store and notes that it was closed well, unless its disk failed: then the next start checks it whole.
@@ -134,13 +137,14 @@ impl Store for SqliteStore {
         self.run(if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" }, "beginning a transaction")?;
         let mut tx = SqliteTx::new(&self.db);
         let done = work(&mut tx).and_then(|()| tx.finish());
-        let worked = done.is_ok();
+        let (worked, mut fed) = (done.is_ok(), tx.fed);
         let done = done.and_then(|()| {
             reached(Step::HubGroupWritten);
             let committed = self.db.execute_batch("COMMIT");
             self.doubtful = committed.as_ref().is_err_and(is_disk_failure);
             committed.map_err(|error| StoreError::database("committing", error))?;
             reached(Step::HubGroupCommitted);
+            self.fed.append(&mut fed);
             Ok(())
         });
         if done.is_err() && !self.db.is_autocommit() {
@@ -155,12 +159,16 @@ impl Store for SqliteStore {
     fn is_doubtful(&self) -> bool {
         self.doubtful
     }
+
+    fn take_fed(&mut self) -> BTreeSet<OfficeCode> {
+        std::mem::take(&mut self.fed)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use kentongan_protocol::clock::RunHead;
-    use kentongan_protocol::ids::{Lane, LogId, OfficeCode, ReplicaId, RunId};
+    use kentongan_protocol::ids::{Lane, LogId, ReplicaId, RunId};
     use kentongan_protocol::log::LogHead;
     use kentongan_protocol::wire::codec;
     use kentongan_protocol::wire::v1::LogFrame;

@@ -1,5 +1,7 @@
 //! An open transaction: savepoints, the statements' plumbing, and which module answers which call of the contract.
 
+use std::collections::BTreeSet;
+
 use kentongan_protocol::attachment::Content;
 use kentongan_protocol::calendar::Day;
 use kentongan_protocol::form::{FormTag, GroupTag};
@@ -20,6 +22,8 @@ pub(super) struct SqliteTx<'a> {
     db: &'a Connection,
     /// What was looked up last is mostly what is needed next: an op is stored and then fed.
     pub(super) memo: Memo,
+    /// Offices into whose feed something was put, undone or not.
+    pub(super) fed: BTreeSet<OfficeCode>,
 }
 
 /// What is remembered within a transaction; forgotten when a part is undone.
@@ -35,7 +39,7 @@ pub(super) struct Memo {
 
 impl<'a> SqliteTx<'a> {
     pub(super) fn new(db: &'a Connection) -> Self {
-        SqliteTx { db, memo: Memo::default() }
+        SqliteTx { db, memo: Memo::default(), fed: BTreeSet::new() }
     }
 
     /// Writes back what was only counted.
