@@ -198,7 +198,8 @@ impl Store {
         }
     }
 
-    /// Files that the hub is not known to have, the oldest first, as many as one exchange offers.
+    /// Files that the hub is not known to have, as many as one exchange offers: first those that it wants more of, the
+    /// oldest first; then the others in turn, for it may know nothing of the ops that name them for long.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -206,10 +207,13 @@ impl Store {
         let reading = || StoreError::because("list attachments to send");
         let mut select = self
             .db
-            .prepare_cached("SELECT hash, bytes, media, at_hub FROM attachment WHERE state = 0 ORDER BY id LIMIT ?")
+            .prepare_cached(
+                "SELECT hash, bytes, media, at_hub FROM attachment WHERE state = 0 \
+                 ORDER BY at_hub IS NULL, at_hub IS NULL AND id <= ?, id LIMIT ?",
+            )
             .map_err(reading())?;
         let rows = select
-            .query_map([OFFER_FILES_MAX as i64], |row| {
+            .query_map([self.offered_upto, OFFER_FILES_MAX as i64], |row| {
                 let content = Content { hash: ContentHash(row.get(0)?), bytes: row.get(1)?, media: row.get(2)? };
                 Ok(OpenFile { content, held: row.get(3)? })
             })
@@ -249,19 +253,25 @@ impl Store {
         let hub_ms: Option<i64> = facts::get(&transaction, name::HUB_MS)?;
         // What a reply says of files was so when it said its marks.
         let begun: Option<i64> = facts::get(&transaction, name::BACKUP_BEGUN)?;
-        let mut gained = 0;
+        let (mut gained, mut offered_upto) = (0, self.offered_upto);
         for (content, standing) in files {
             let (state, at_hub) = match standing {
                 Standing::Wanted { held } => (WAITING, Some((*held).min(content.bytes))),
                 Standing::Held => (ARRIVED, Some(content.bytes)),
                 Standing::SetAside => (SET_ASIDE, Some(0)),
-                // It hears of the op that names it another time.
+                // It hears of the op that names it another time; the others have their turn meanwhile.
                 Standing::Unknown => (WAITING, None),
             };
-            let before: Option<Option<u32>> = transaction
-                .prepare_cached("SELECT at_hub FROM attachment WHERE hash = ?")
-                .and_then(|mut select| select.query_row([content.hash.0], |row| row.get(0)).optional())
+            let before: Option<(i64, Option<u32>)> = transaction
+                .prepare_cached("SELECT id, at_hub FROM attachment WHERE hash = ?")
+                .and_then(|mut select| {
+                    select.query_row([content.hash.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                })
                 .map_err(noting())?;
+            let Some((id, before)) = before else { continue };
+            if at_hub.is_none() {
+                offered_upto = id;
+            }
             transaction
                 .prepare_cached(
                     "UPDATE attachment SET state = ?, at_hub = ?, hub_ms = ?, after_backup = ? \
@@ -272,9 +282,10 @@ impl Store {
                     update.execute(params![state, at_hub, hub_ms, after_backup, content.hash.0])
                 })
                 .map_err(noting())?;
-            gained += u64::from(at_hub.unwrap_or(0).saturating_sub(before.flatten().unwrap_or(0)));
+            gained += u64::from(at_hub.unwrap_or(0).saturating_sub(before.unwrap_or(0)));
         }
         transaction.commit().map_err(noting())?;
+        self.offered_upto = offered_upto;
         Ok(gained)
     }
 }

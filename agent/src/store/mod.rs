@@ -144,6 +144,8 @@ pub struct Store {
     unsigned_since_ms: Option<u64>,
     /// In this exchange, pages of the feed are passed over: reading goes on from an earlier place in the next one.
     passes_pages_over: bool,
+    /// Row of the last file that the hub was offered and knows nothing of: others have their turn before it.
+    offered_upto: i64,
 }
 
 impl std::fmt::Debug for Store {
@@ -196,6 +198,7 @@ impl Store {
             asking: None,
             unsigned_since_ms: None,
             passes_pages_over: false,
+            offered_upto: 0,
             mark: None,
             saved: 0,
         }

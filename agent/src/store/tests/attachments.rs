@@ -1,6 +1,6 @@
 //! Files that records name.
 
-use kentongan_protocol::attachment::Standing;
+use kentongan_protocol::attachment::{Content, Standing};
 use kentongan_protocol::session::agent::OpenFile;
 use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::extension;
@@ -90,6 +90,33 @@ fn what_the_hub_says_of_a_file_is_told() {
     assert!(store.has_wanted_files().unwrap());
     store.note_files(&[(three, Standing::Unknown)]).unwrap();
     assert!(!store.has_wanted_files().unwrap(), "it is offered again at the next contact, not at once");
+}
+
+#[test]
+fn files_that_the_hub_knows_nothing_of_let_others_go_before_them_and_come_again() {
+    let mut store = Pc::new(1).start();
+    let record = store.enter(&complaint("Jalan rusak")).unwrap().record;
+    let files: Vec<Prepared> = (0..20).map(|n| paper(&format!("{n}.pdf"), 1_000)).collect();
+    for file in &files {
+        store.attach(record, "sari", std::slice::from_ref(file)).unwrap();
+    }
+    let known = |content: &Content| files[12..].iter().any(|file| file.attachment.content == *content);
+    let mut offered = std::collections::BTreeSet::new();
+    for _ in 0..6 {
+        let open: Vec<Content> = store.open_files().unwrap().into_iter().map(|file| file.content).collect();
+        let said = open.iter().map(|content| (*content, if known(content) { Standing::Held } else { Standing::Unknown }));
+        store.note_files(&said.collect::<Vec<_>>()).unwrap();
+        offered.extend(open.iter().map(|content| content.hash));
+    }
+    assert_eq!((offered.len(), store.attachment_totals().unwrap().arrived), (20, 8));
+    let waiting = |store: &Store| store.open_files().unwrap()[0].content;
+    let (first, mut turns) = (waiting(&store), 0);
+    while turns == 0 || waiting(&store) != first {
+        let open = store.open_files().unwrap();
+        store.note_files(&open.iter().map(|file| (file.content, Standing::Unknown)).collect::<Vec<_>>()).unwrap();
+        turns += 1;
+        assert!(turns <= 3, "it is asked for again");
+    }
 }
 
 #[test]
