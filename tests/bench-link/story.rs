@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kentongan_tests::link::{Outages, Profile, Wire};
-use kentongan_tests::{Dice, Office, wait};
+use kentongan_tests::{Dice, Hub, Office, wait};
 use serde_json::json;
 
 use crate::ours;
@@ -18,6 +18,13 @@ const CONTACT_EVERY_S: u64 = 5;
 
 /// How long contacts, and then silence, are watched.
 const WATCHED: Duration = Duration::from_secs(120);
+
+/// Answers of the hub that are followed to the office, so far apart that each is told by a knock of its own.
+const ANSWERS: usize = 9;
+const ANSWER_EVERY: Duration = Duration::from_secs(7);
+
+/// As many pieces of news come to a busy office in a day.
+const NEWS_A_DAY: f64 = 20.0;
 
 /// Bytes, memory, wake-ups and processor time of an office where nothing happens.
 ///
@@ -32,11 +39,12 @@ pub(crate) fn idle() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    let (_hub, mut office) = ours::set_up(&wire);
+    let (hub, mut office) = ours::set_up(&wire);
     office.start();
     wait::until_true("the first contact", wait::LONG, || office.status()["last_success_at"].is_string());
     thread::sleep(Duration::from_secs(5));
     let silence = watched(&wire, &office);
+    let (news_bytes, news_s) = news(&wire, &hub, &office);
     office.stop();
     office.configure(&format!("[sync]\ninterval = \"{CONTACT_EVERY_S}s\"\njitter = 0\n[hub]\nproxy = \"none\"\n"));
     office.start();
@@ -74,7 +82,32 @@ pub(crate) fn idle() -> ExitCode {
                     "wakes_a_minute": wakes, "resident_mib": talking.resident_mib })
         );
     }
+    println!(
+        "news by a knock on the open connection: {news_s:.1} s from the answer at the hub to the office's list, {news_bytes:.0} B; \
+         a day with {NEWS_A_DAY} of them and a contact every 5 min: {:.0} KiB",
+        (news_bytes * NEWS_A_DAY + of_contact(talking.bytes, silence.bytes) * 288.0) / 1024.0
+    );
+    println!("{}", json!({ "news_s": news_s, "news_bytes": news_bytes.round() }));
     ExitCode::SUCCESS
+}
+
+/// What an answer of the hub costs that a knock tells of, in bytes, and the median of how long it takes, in seconds.
+fn news(wire: &Wire, hub: &Hub, office: &Office) -> (f64, f64) {
+    let codes: Vec<String> = (0..ANSWERS).map(|n| office.complain(&format!("Antre lama di loket {n}.")).code).collect();
+    office.wait_arrived();
+    thread::sleep(ANSWER_EVERY);
+    let bytes = || (wire.up().bytes + wire.down().bytes) as f64;
+    let before = bytes();
+    let mut seconds: Vec<f64> = Vec::new();
+    for code in &codes {
+        hub.run(&["complaint", "answer", code, "--text", "Loket ditambah mulai pekan depan."]).ok();
+        let answered = Instant::now();
+        wait::until_true("the answer", wait::LONG, || office.record(code)["fields"]["jawaban"].is_string());
+        seconds.push(answered.elapsed().as_secs_f64());
+        thread::sleep(ANSWER_EVERY);
+    }
+    seconds.sort_by(f64::total_cmp);
+    ((bytes() - before) / ANSWERS as f64, seconds.get(ANSWERS / 2).copied().unwrap_or_default())
 }
 
 /// What happened while nothing did.

@@ -143,7 +143,8 @@ pub(crate) fn run(dir: &DataDir, sources: &Sources, log_format: Option<&str>, ou
     runtime.spawn_blocking(pack::keep);
     let bells = Bells::default();
     let rung = bells.clone();
-    let owner = StoreOwner::start_telling(opened.store, move |offices| rung.ring(&offices)).context("start the store's thread")?;
+    let owner = StoreOwner::start_telling(opened.store, move |offices| rung.ring(&offices))
+        .context("start the store's thread")?;
     let start = Start {
         dir: dir.clone(),
         sources: sources.clone(),

@@ -144,7 +144,8 @@ impl<S: Store + 'static> StoreOwner<S> {
         tell: impl Fn(BTreeSet<OfficeCode>) + Send + 'static,
     ) -> std::io::Result<StoreOwner<S>> {
         let (queue, waiting) = mpsc::channel(QUEUE_JOBS_MAX);
-        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || serve(store, waiting, &tell))?;
+        let thread =
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || serve(store, waiting, &tell))?;
         Ok(StoreOwner { handle: StoreHandle { queue }, thread })
     }
 

@@ -7,11 +7,13 @@ mod build;
 mod cost;
 mod document;
 mod exchange;
+mod files;
 mod hostile;
 mod merging;
 mod ops;
 mod packing;
 mod purity;
+mod requests;
 mod schema;
 mod vectors;
 #[cfg(feature = "next-version")]

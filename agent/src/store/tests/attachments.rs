@@ -104,7 +104,8 @@ fn files_that_the_hub_knows_nothing_of_let_others_go_before_them_and_come_again(
     let mut offered = std::collections::BTreeSet::new();
     for _ in 0..6 {
         let open: Vec<Content> = store.open_files().unwrap().into_iter().map(|file| file.content).collect();
-        let said = open.iter().map(|content| (*content, if known(content) { Standing::Held } else { Standing::Unknown }));
+        let said =
+            open.iter().map(|content| (*content, if known(content) { Standing::Held } else { Standing::Unknown }));
         store.note_files(&said.collect::<Vec<_>>()).unwrap();
         offered.extend(open.iter().map(|content| content.hash));
     }

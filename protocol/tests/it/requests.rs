@@ -1,0 +1,175 @@
+//! What stands in a request, and what it leaves out.
+
+use kentongan_protocol::attachment::ContentHash;
+use kentongan_protocol::ids::{Lane, LogId};
+use kentongan_protocol::log::ChainHash;
+use kentongan_protocol::pack::{Prepared, Primed};
+use kentongan_protocol::session::Line;
+use kentongan_protocol::session::agent::{Session, Signing};
+use kentongan_protocol::wire::frame::FrameReader;
+use kentongan_protocol::wire::v1::{Frame, LogName};
+
+use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on, settle};
+
+/// A hub, and a PC that has one log which the hub holds and one of which it lacks an op.
+fn pc_with_two_logs() -> (Ids, Hub, Pc, [LogId; 2]) {
+    let mut ids = Ids::default();
+    let (mut hub, mut pc) = (Hub::new(&mut ids), Pc::new(0x5a41));
+    pc.write(&mut ids, Lane::Case, "sudah sampai");
+    pc.write(&mut ids, Lane::Survey, "juga");
+    settle(&mut pc, &mut hub);
+    pc.write(&mut ids, Lane::Survey, "belum");
+    let of = |lane| pc.logs.iter().find(|(_, log)| log.head.lane() == lane).map(|(id, _)| *id).expect("written");
+    let logs = [of(Lane::Case), of(Lane::Survey)];
+    (ids, hub, pc, logs)
+}
+
+/// The frames of a request that `change` had a hand in, on a line.
+fn frames(line: Line, pc: &Pc, change: impl FnOnce(&mut Session)) -> Vec<Frame> {
+    let (request, goes_on) = (request(line.clone(), pc, change), !line.is_fresh());
+    let mut reader = FrameReader::new();
+    if goes_on {
+        reader.push(&kentongan_protocol::wire::frame::PREAMBLE);
+    }
+    reader.push(&request);
+    std::iter::from_fn(|| reader.next_frame().expect("a frame"))
+        .map(|raw| Frame::decode(&raw).expect("a message").expect("of this version"))
+        .collect()
+}
+
+fn request(line: Line, pc: &Pc, change: impl FnOnce(&mut Session)) -> Vec<u8> {
+    let mut session = Session::on(line, pc.opening());
+    change(&mut session);
+    session.request(&mut pc.outbox()).expect("a store in memory does not fail")
+}
+
+/// Logs that the greeting names, whole or not.
+fn named(frames: &[Frame]) -> Vec<LogName> {
+    let lists = frames.iter().filter_map(|frame| match frame {
+        Frame::Have(have) => Some(have.logs.0.clone()),
+        Frame::Again(again) => Some(again.logs.0.clone()),
+        _ => None,
+    });
+    lists.flatten().collect()
+}
+
+/// Logs of which ops are signed, each with how far.
+fn signed(frames: &[Frame]) -> Vec<(LogId, u64)> {
+    let attests = frames.iter().filter_map(|frame| match frame {
+        Frame::Attest(attest) => Some(&attest.heads.0),
+        _ => None,
+    });
+    attests.flatten().map(|(log, seq, _)| (LogId::from_bytes(*log), *seq)).collect()
+}
+
+#[test]
+fn a_request_names_the_logs_that_it_asks_about_unless_it_brings_ops_of_them() {
+    let (mut ids, mut hub, mut pc, [done, open]) = pc_with_two_logs();
+    let ask = |session: &mut Session| session.ask(vec![(done, 1), (open, 1)]);
+    assert_eq!(named(&frames(Line::default(), &pc, ask)), [LogName::Id(done.to_bytes())]);
+    assert_eq!(named(&frames(Line::default(), &pc, |_| ())), []);
+
+    // On a line that knows the log it has a number.
+    let mut conn = Conn::default();
+    exchange_on(&mut conn, &mut pc, &mut hub, Link::Whole);
+    pc.write(&mut ids, Lane::Case, "menyusul");
+    let again = frames(conn.of_pc, &pc, |session| session.ask(vec![(done, 1), (open, 2)]));
+    assert!(matches!(again[0], Frame::Again(_)), "{again:?}");
+    assert_eq!(named(&again), [LogName::Number(0)]);
+}
+
+#[test]
+fn logs_of_others_that_are_given_back_are_named_and_own_ones_only_where_the_request_asks_first() {
+    let (mut ids, mut hub, mut pc, [_, open]) = pc_with_two_logs();
+    let before = hub.clone();
+    hub.write(&mut ids, "pusat menjawab");
+    settle(&mut pc, &mut hub);
+    hub = before;
+    hub.start(&mut ids);
+    // The first exchange tells it that the hub forgot something.
+    exchange_on(&mut Conn::default(), &mut pc, &mut hub, Link::Whole);
+    pc.write(&mut ids, Lane::Survey, "baru");
+    let foreign = pc.logs.iter().find(|(_, log)| !log.own).map(|(id, _)| *id).expect("it was read");
+    let name = |log: LogId| LogName::Id(log.to_bytes());
+    let sends = frames(Line::default(), &pc, |_| ());
+    assert_eq!(named(&sends), [name(foreign)]);
+    pc.ended(None);
+    let asks = named(&frames(Line::default(), &pc, |_| ()));
+    assert!(asks.contains(&name(foreign)) && asks.contains(&name(open)), "{asks:?}");
+}
+
+#[test]
+fn a_request_signs_what_it_brings_and_what_it_is_told_to_or_nothing_if_nothing_is_due() {
+    let (_, _, pc, [done, open]) = pc_with_two_logs();
+    assert_eq!(signed(&frames(Line::default(), &pc, |_| ())), [(open, 2)]);
+    let not_due = Signing { due: false, stored: Vec::new() };
+    assert_eq!(signed(&frames(Line::default(), &pc, |session| session.sign(not_due))), []);
+    let more = Signing { due: true, stored: vec![(done, 1, ChainHash([3; 32]))] };
+    let mut both = signed(&frames(Line::default(), &pc, |session| session.sign(more)));
+    both.sort();
+    let mut expected = [(done, 1), (open, 2)];
+    expected.sort();
+    assert_eq!(both, expected);
+}
+
+#[test]
+fn a_part_of_an_update_is_asked_for_only_where_nothing_is_left_unsent() {
+    let (mut ids, _, mut pc, _) = pc_with_two_logs();
+    let fetch = |session: &mut Session| session.fetch(Some((ContentHash([7; 32]), 900)));
+    let fetches = |pc: &Pc| {
+        let frames = frames(Line::default(), pc, fetch);
+        let unsent = matches!(frames.last(), Some(Frame::End(end)) if end.more);
+        (frames.iter().any(|frame| matches!(frame, Frame::Fetch(fetch) if fetch.offset == 900)), unsent)
+    };
+    assert_eq!(fetches(&pc), (true, false));
+    for n in 0..9 {
+        pc.write(&mut ids, Lane::Case, &format!("antre {n}"));
+    }
+    pc.bytes_aim = 1;
+    assert_eq!(fetches(&pc), (false, true));
+}
+
+/// Whether the request says that more is left, and of how many logs it brings ops.
+fn left_and_brought(pc: &Pc) -> (bool, usize) {
+    let frames = frames(Line::default(), pc, |_| ());
+    let left = matches!(frames.last(), Some(Frame::End(end)) if end.more);
+    (left, frames.iter().filter(|frame| matches!(frame, Frame::Log(_))).count())
+}
+
+#[test]
+fn a_request_says_that_more_is_left_where_a_log_or_a_part_of_one_does_not_fit_or_it_asks_first() {
+    let (mut ids, _, mut pc, _) = pc_with_two_logs();
+    assert_eq!(left_and_brought(&pc), (false, 1));
+    pc.write(&mut ids, Lane::Case, "antre");
+    assert_eq!(left_and_brought(&pc), (false, 2));
+    pc.bytes_aim = 1;
+    assert_eq!(left_and_brought(&pc), (true, 1), "the second log waits");
+    let mut one = Pc::new(0xb0d1);
+    for n in 0..3_000 {
+        one.write(&mut ids, Lane::Case, &format!("antre di loket nomor {n}"));
+    }
+    assert_eq!(left_and_brought(&one), (false, 1));
+    one.bytes_aim = 1;
+    assert_eq!(left_and_brought(&one), (true, 1), "a part of its only log waits");
+    one.ended(None);
+    assert_eq!(left_and_brought(&one), (true, 0), "all of it waits for the answer");
+}
+
+#[test]
+fn ops_are_packed_on_a_slow_link_and_where_nobody_knows_by_whichever_model() {
+    let (mut ids, _, mut pc, _) = pc_with_two_logs();
+    for n in 0..20 {
+        pc.write(&mut ids, Lane::Case, &format!("antre di loket {n}"));
+    }
+    let plain = request(Line::default(), &pc, |_| ());
+    let fast = request(Line::default(), &pc, |session| session.pack_by(Primed::Kept, 10_000_000));
+    let slow = request(Line::default(), &pc, |session| session.pack_by(Primed::Kept, 4_000));
+    let fresh = request(Line::default(), &pc, |session| session.pack_by(Primed::Fresh, 0));
+    let ahead = request(Line::default(), &pc, |session| {
+        session.pack_by(Primed::Fresh, 0);
+        session.pack_with(Some(Prepared::new()));
+    });
+    assert_eq!(plain, fast);
+    assert!(slow.len() < plain.len(), "{} {}", slow.len(), plain.len());
+    assert_eq!((&slow, &slow), (&fresh, &ahead));
+}
