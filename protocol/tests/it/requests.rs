@@ -1,13 +1,15 @@
 //! What stands in a request, and what it leaves out.
 
 use kentongan_protocol::attachment::ContentHash;
+use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, LogId};
 use kentongan_protocol::log::ChainHash;
 use kentongan_protocol::pack::{Prepared, Primed};
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Session, Signing};
-use kentongan_protocol::wire::frame::FrameReader;
-use kentongan_protocol::wire::v1::{Frame, LogName};
+use kentongan_protocol::session::hub::refusal;
+use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
+use kentongan_protocol::wire::v1::{Frame, LogName, Refusal};
 
 use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on, settle};
 
@@ -29,7 +31,7 @@ fn frames(line: Line, pc: &Pc, change: impl FnOnce(&mut Session)) -> Vec<Frame> 
     let (request, goes_on) = (request(line.clone(), pc, change), !line.is_fresh());
     let mut reader = FrameReader::new();
     if goes_on {
-        reader.push(&kentongan_protocol::wire::frame::PREAMBLE);
+        reader.push(&PREAMBLE);
     }
     reader.push(&request);
     std::iter::from_fn(|| reader.next_frame().expect("a frame"))
@@ -127,6 +129,25 @@ fn a_part_of_an_update_is_asked_for_only_where_nothing_is_left_unsent() {
     }
     pc.bytes_aim = 1;
     assert_eq!(fetches(&pc), (false, true));
+}
+
+#[test]
+fn an_answer_begins_the_line_anew_if_its_request_did_and_only_a_refusal_may_do_so_in_any_case() {
+    let (mut ids, mut hub, mut pc, _) = pc_with_two_logs();
+    let mut conn = Conn::default();
+    exchange_on(&mut conn, &mut pc, &mut hub, Link::Whole);
+    pc.write(&mut ids, Lane::Case, "menyusul");
+    let anew = hub.answer(pc.replica, &request(Line::default(), &pc, |_| ())).expect("in order").expect("whole");
+    let heard = |reply: &[u8]| {
+        let mut session = Session::on(conn.of_pc.clone(), pc.opening());
+        session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        session.receive(reply).map(|_| session.come_back_s()).map_err(|fault| (fault, session.come_back_s()))
+    };
+    let other_line = Fault::Peer("an answer on another line than its request");
+    assert_eq!(heard(&anew), Err((other_line, 0)));
+    let mut refused = PREAMBLE.to_vec();
+    refusal(Refusal::Busy, 40).put(&mut refused);
+    assert_eq!(heard(&refused), Err((Fault::Refused(Refusal::Busy), 40)));
 }
 
 /// Whether the request says that more is left, and of how many logs it brings ops.
