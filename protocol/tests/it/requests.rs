@@ -3,15 +3,18 @@
 use kentongan_protocol::attachment::ContentHash;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, LogId};
-use kentongan_protocol::log::ChainHash;
+use kentongan_protocol::limits::FRAME_LOGS_MAX;
+use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::pack::{Prepared, Primed};
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Session, Signing};
 use kentongan_protocol::session::hub::refusal;
+use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
-use kentongan_protocol::wire::v1::{Frame, LogName, Refusal};
+use kentongan_protocol::wire::v1::{Attest, Frame, LogFrame, LogName, Refusal};
+use kentongan_protocol::wire::versions;
 
-use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on, settle};
+use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on, office, run_head, settle};
 
 /// A hub, and a PC that has one log which the hub holds and one of which it lacks an op.
 fn pc_with_two_logs() -> (Ids, Hub, Pc, [LogId; 2]) {
@@ -141,13 +144,79 @@ fn an_answer_begins_the_line_anew_if_its_request_did_and_only_a_refusal_may_do_s
     let heard = |reply: &[u8]| {
         let mut session = Session::on(conn.of_pc.clone(), pc.opening());
         session.request(&mut pc.outbox()).expect("a store in memory does not fail");
-        session.receive(reply).map(|_| session.come_back_s()).map_err(|fault| (fault, session.come_back_s()))
+        let fault = session.receive(reply).map(drop);
+        (fault, session.come_back_s(), session.hub_versions())
     };
     let other_line = Fault::Peer("an answer on another line than its request");
-    assert_eq!(heard(&anew), Err((other_line, 0)));
+    assert_eq!(heard(&anew), (Err(other_line), 0, None));
     let mut refused = PREAMBLE.to_vec();
     refusal(Refusal::Busy, 40).put(&mut refused);
-    assert_eq!(heard(&refused), Err((Fault::Refused(Refusal::Busy), 40)));
+    let told = (Err(Fault::Refused(Refusal::Busy)), 40, Some(versions()));
+    assert_eq!(heard(&refused), told);
+}
+
+#[test]
+fn marks_that_go_on_answer_only_a_greeting_that_went_on() {
+    let (mut ids, mut hub, mut pc, _) = pc_with_two_logs();
+    let mut conn = Conn::default();
+    exchange_on(&mut conn, &mut pc, &mut hub, Link::Whole);
+    pc.write(&mut ids, Lane::Case, "menyusul");
+    let again = request(conn.of_pc.clone(), &pc, |_| ());
+    let (moved, _) = hub.answer_on(conn.of_hub, pc.replica, &again).expect("in order").expect("whole");
+    let heard = |program: &str| {
+        let mut opening = pc.opening();
+        opening.hello.program = program.into();
+        let mut session = Session::on(conn.of_pc.clone(), opening);
+        session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        session.receive(&moved).map(|_| session.is_ended())
+    };
+    assert_eq!(heard("uji"), Ok(true));
+    assert_eq!(heard("uji 2"), Err(Fault::Peer("a frame out of order")), "another program greets anew");
+}
+
+#[test]
+fn a_signature_by_itself_in_an_answer_is_passed_over() {
+    let (_, mut hub, pc, _) = pc_with_two_logs();
+    let mut session = Session::new(pc.opening());
+    let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+    let mut answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
+    let end = answer.pop().expect("it ends");
+    Frame::Attest(Attest { replica: [7; 8], heads: List::default(), signature: [3; 64] }).put(&mut answer);
+    answer.push(end);
+    session.receive(&answer).expect("in order");
+    assert!(session.is_ended());
+}
+
+#[test]
+fn so_many_logs_may_be_spoken_of_in_a_request_and_in_an_answer_and_not_one_more() {
+    let (mut ids, mut hub, pc, _) = pc_with_two_logs();
+    let heads = |ids: &mut Ids, count: usize| {
+        let mut out = Vec::new();
+        for _ in 0..count {
+            let head = LogHead::new(pc.replica, office(), Lane::Case, run_head(ids, 1));
+            Frame::Log(LogFrame::from(&head)).put(&mut out);
+        }
+        out
+    };
+    let mut session = Session::new(pc.opening());
+    let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+    let mut answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
+    let end = answer.pop().expect("it ends");
+    let too_many = Err(Fault::Limit("more logs in one exchange than the protocol allows"));
+    for (count, expected) in [(FRAME_LOGS_MAX, Ok(())), (FRAME_LOGS_MAX + 1, too_many)] {
+        let mut session = Session::new(pc.opening());
+        session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        let answer = [&answer[..], &heads(&mut ids, count), &[end]].concat();
+        assert_eq!(session.receive(&answer).map(drop), expected, "{count} in an answer");
+
+        let mut opening = pc.opening();
+        opening.open.clear();
+        let mut request = Session::new(opening).request(&mut pc.outbox()).expect("a store in memory does not fail");
+        let end = request.pop().expect("it ends");
+        let request = [&request[..], &heads(&mut ids, count), &[end]].concat();
+        let heard = kentongan_protocol::session::hub::Session::new(pc.replica).receive(&request).map(drop);
+        assert_eq!(heard, expected, "{count} in a request");
+    }
 }
 
 /// Whether the request says that more is left, and of how many logs it brings ops.
