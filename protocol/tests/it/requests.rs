@@ -2,19 +2,19 @@
 
 use kentongan_protocol::attachment::ContentHash;
 use kentongan_protocol::error::Fault;
-use kentongan_protocol::ids::{Lane, LogId};
+use kentongan_protocol::ids::{Lane, LogId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::pack::{Prepared, Primed};
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Session, Signing};
 use kentongan_protocol::session::hub::refusal;
-use kentongan_protocol::wire::codec::List;
+use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
-use kentongan_protocol::wire::v1::{Attest, Frame, LogFrame, LogName, Refusal};
+use kentongan_protocol::wire::v1::{Attest, FeedEntry, FeedFrame, Frame, LogFrame, LogName, PageLog, Refusal};
 use kentongan_protocol::wire::versions;
 
-use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on, office, run_head, settle};
+use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on, office, op_bytes, run_head, settle};
 
 /// A hub, and a PC that has one log which the hub holds and one of which it lacks an op.
 fn pc_with_two_logs() -> (Ids, Hub, Pc, [LogId; 2]) {
@@ -153,6 +153,50 @@ fn an_answer_begins_the_line_anew_if_its_request_did_and_only_a_refusal_may_do_s
     refusal(Refusal::Busy, 40).put(&mut refused);
     let told = (Err(Fault::Refused(Refusal::Busy)), 40, Some(versions()));
     assert_eq!(heard(&refused), told);
+}
+
+#[test]
+fn a_signature_counts_once_the_hub_holds_all_that_it_is_over() {
+    let (mut ids, hub, pc, [_, open]) = pc_with_two_logs();
+    let signed = |mut hub: Hub| {
+        let mut session = Session::new(pc.opening());
+        let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        let answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
+        session.receive(&answer).expect("in order");
+        session.signed()
+    };
+    assert_eq!(signed(hub), [(open, 2)]);
+    assert_eq!(signed(Hub::new(&mut ids)), [], "a hub that forgot what comes before passes over it");
+}
+
+#[test]
+fn entries_of_a_page_have_numbers_that_grow_up_to_where_it_reaches() {
+    let (mut ids, mut hub, pc, _) = pc_with_two_logs();
+    let head = LogHead::new(ReplicaId(9), office(), Lane::Case, run_head(&mut ids, 1));
+    let page = |numbers: [u64; 2], upto| {
+        let entries = numbers.map(|number| FeedEntry::Op { number, log: 0, seq: number, bytes: Blob(op_bytes("isi")) });
+        FeedFrame {
+            topic: TopicKind::Office as u8,
+            upto,
+            logs: List(vec![PageLog::Head(LogFrame::from(&head))]),
+            entries: List(entries.to_vec()),
+            attests: List::default(),
+        }
+    };
+    let mut heard = |page: FeedFrame| {
+        let mut session = Session::new(pc.opening());
+        let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        let mut answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
+        let end = answer.pop().expect("it ends");
+        Frame::Feed(page).put(&mut answer);
+        answer.push(end);
+        session.receive(&answer).map(drop)
+    };
+    let wrong = Err(Fault::Peer("feed entries out of order"));
+    assert_eq!(heard(page([70, 71], 71)), Ok(()));
+    assert_eq!(heard(page([70, 70], 71)), wrong);
+    assert_eq!(heard(page([71, 70], 71)), wrong);
+    assert_eq!(heard(page([70, 72], 71)), wrong);
 }
 
 #[test]
