@@ -8,7 +8,7 @@ use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::pack::{Prepared, Primed};
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Session, Signing};
-use kentongan_protocol::session::hub::refusal;
+use kentongan_protocol::session::hub::{self, refusal};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
 use kentongan_protocol::wire::v1::{Attest, FeedEntry, FeedFrame, Frame, LogFrame, LogName, PageLog, Refusal};
@@ -219,6 +219,23 @@ fn marks_that_go_on_answer_only_a_greeting_that_went_on() {
 }
 
 #[test]
+fn who_begins_a_line_anew_greets_anew_and_says_nothing_behind_the_end() {
+    let (mut ids, mut hub, mut pc, _) = pc_with_two_logs();
+    let mut conn = Conn::default();
+    exchange_on(&mut conn, &mut pc, &mut hub, Link::Whole);
+    pc.write(&mut ids, Lane::Case, "menyusul");
+    let again = request(conn.of_pc, &pc, |_| ());
+    let heard = |pieces: [&[u8]; 2]| {
+        let mut session = hub::Session::on(conn.of_hub.clone(), pc.replica);
+        pieces.iter().try_for_each(|piece| session.receive(piece).map(drop))
+    };
+    assert_eq!(heard([&again, &[]]), Ok(()));
+    assert_eq!(heard([&PREAMBLE, &again]), Err(Fault::Peer("a frame out of order")));
+    assert_eq!(heard([&again, &[0x1e]]), Err(Fault::Peer("a frame after the end")));
+    assert_eq!(heard([&[&again[..], &[0x1e]].concat(), &[]]), Err(Fault::Peer("a frame after the end")));
+}
+
+#[test]
 fn a_signature_by_itself_in_an_answer_is_passed_over() {
     let (_, mut hub, pc, _) = pc_with_two_logs();
     let mut session = Session::new(pc.opening());
@@ -258,7 +275,7 @@ fn so_many_logs_may_be_spoken_of_in_a_request_and_in_an_answer_and_not_one_more(
         let mut request = Session::new(opening).request(&mut pc.outbox()).expect("a store in memory does not fail");
         let end = request.pop().expect("it ends");
         let request = [&request[..], &heads(&mut ids, count), &[end]].concat();
-        let heard = kentongan_protocol::session::hub::Session::new(pc.replica).receive(&request).map(drop);
+        let heard = hub::Session::new(pc.replica).receive(&request).map(drop);
         assert_eq!(heard, expected, "{count} in a request");
     }
 }
