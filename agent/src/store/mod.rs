@@ -31,6 +31,7 @@ mod salvage;
 mod search;
 mod secured;
 mod signing;
+mod similar;
 mod stray;
 mod traffic;
 mod write;

@@ -203,7 +203,7 @@ fn words_of(record: &Record) -> BTreeSet<String> {
 }
 
 /// The words of a text.
-fn cut(text: &str) -> impl Iterator<Item = String> {
+pub(super) fn cut(text: &str) -> impl Iterator<Item = String> {
     let lower = text.to_lowercase();
     let words: Vec<String> = lower
         .split(|c: char| !c.is_alphanumeric())

@@ -263,7 +263,7 @@ impl Session {
     /// The reply to it, once it has ended. The session has nothing more to say then.
     pub fn reply(&mut self) -> Reply {
         let packer = std::mem::take(&mut self.packer);
-        let packer = match self.line.reader.is_packed() {
+        let packer = match self.line.reader.is_packed() || self.is_slow {
             true => {
                 planted::reached(Place::ReplyPacked);
                 packer

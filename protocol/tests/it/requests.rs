@@ -3,15 +3,17 @@
 use kentongan_protocol::attachment::ContentHash;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, LogId, ReplicaId, TopicKind};
-use kentongan_protocol::limits::FRAME_LOGS_MAX;
+use kentongan_protocol::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::pack::{Prepared, Primed};
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Session, Signing};
-use kentongan_protocol::session::hub::{self, refusal};
+use kentongan_protocol::session::hub::{self, refusal, refusal_for};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
-use kentongan_protocol::wire::v1::{Attest, FeedEntry, FeedFrame, Frame, LogFrame, LogName, PageLog, Refusal};
+use kentongan_protocol::wire::v1::{
+    Attest, FeedEntry, FeedFrame, Frame, Inventory, LogFrame, LogName, PageLog, Refusal,
+};
 use kentongan_protocol::wire::versions;
 
 use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on, office, op_bytes, run_head, settle};
@@ -233,6 +235,59 @@ fn who_begins_a_line_anew_greets_anew_and_says_nothing_behind_the_end() {
     assert_eq!(heard([&PREAMBLE, &again]), Err(Fault::Peer("a frame out of order")));
     assert_eq!(heard([&again, &[0x1e]]), Err(Fault::Peer("a frame after the end")));
     assert_eq!(heard([&[&again[..], &[0x1e]].concat(), &[]]), Err(Fault::Peer("a frame after the end")));
+}
+
+#[test]
+fn an_answer_is_packed_for_a_link_that_is_known_to_be_slow_though_the_request_had_nothing_to_pack() {
+    let (mut ids, mut hub, _, _) = pc_with_two_logs();
+    for n in 0..20 {
+        hub.write(&mut ids, &format!("pusat menjawab aduan tentang antrean di loket {n}"));
+    }
+    let answer_bytes = |link_bytes_s| {
+        let reader = Pc::new(0xb0d1);
+        let mut opening = reader.opening();
+        opening.hello.link_bytes_s = link_bytes_s;
+        let mut session = Session::new(opening);
+        let request = session.request(&mut reader.outbox()).expect("a store in memory does not fail");
+        let answer = hub.clone().answer(reader.replica, &request).expect("in order").expect("whole");
+        session.receive(&answer).expect("it can be read");
+        answer.len()
+    };
+    let [unknown, slowest, slow, fast] = [0, 1, 4_000, 125_000].map(answer_bytes);
+    assert_eq!((unknown, slowest), (fast, slow));
+    assert!(slow < fast, "{slow} {fast}");
+}
+
+#[test]
+fn so_many_logs_may_stand_in_an_inventory_and_it_is_told_with_the_end_of_the_request() {
+    let (_, _, pc, _) = pc_with_two_logs();
+    let too_many = Fault::Limit("more logs in an inventory than the protocol allows");
+    for (count, expected) in [(INVENTORY_LOGS_MAX, Ok(true)), (INVENTORY_LOGS_MAX + 1, Err(too_many))] {
+        let mut opening = pc.opening();
+        opening.open.clear();
+        let mut request = Session::new(opening).request(&mut pc.outbox()).expect("a store in memory does not fail");
+        request.pop();
+        let logs: Vec<([u8; 8], u64)> = (0..count as u64).map(|log| (log.to_be_bytes(), 1)).collect();
+        for page in logs.chunks(FRAME_LOGS_MAX) {
+            Frame::Inventory(Inventory { logs: List(page.to_vec()) }).put(&mut request);
+        }
+        let mut session = hub::Session::new(pc.replica);
+        let heard = session.receive(&request).and_then(|events| {
+            assert!(!session.is_ended() && !events.iter().any(|event| matches!(event, hub::Event::Inventory(_))));
+            let events = session.receive(&[0x1e])?;
+            Ok(session.is_ended()
+                && events.iter().any(|event| matches!(event, hub::Event::Inventory(logs) if logs.len() == count)))
+        });
+        assert_eq!(heard, expected, "{count}");
+    }
+}
+
+#[test]
+fn a_refusal_tells_another_version_from_what_is_wrong_in_any() {
+    assert_eq!(refusal_for(&Fault::Version("an unknown kind of frame")), Refusal::Version);
+    for fault in [Fault::Peer("a frame out of order"), Fault::Damaged, Fault::Stranger, Fault::Limit("too long")] {
+        assert_eq!(refusal_for(&fault), Refusal::Protocol);
+    }
 }
 
 #[test]

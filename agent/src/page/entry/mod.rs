@@ -17,8 +17,8 @@ use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::attachment::{Attachment, Media};
-use kentongan_protocol::form::builtin::suara;
-use kentongan_protocol::form::{Fault, Form, builtin};
+use kentongan_protocol::form::builtin::{pengaduan, suara};
+use kentongan_protocol::form::{Fault, Form, Value, builtin};
 use kentongan_web::{Asked, Posted, Reply, Upload};
 
 use super::route::Pages;
@@ -88,6 +88,15 @@ struct CheckPage<'a> {
     is_confidential: bool,
     is_anonymous: bool,
     warnings: Vec<String>,
+    similar: Vec<Similar>,
+}
+
+/// A complaint that says nearly the same.
+#[derive(Debug)]
+struct Similar {
+    path: String,
+    code: String,
+    when: String,
 }
 
 /// An answer to look at.
@@ -226,6 +235,7 @@ pub(super) async fn check(pages: &Pages, shell: &Shell, place: Place) -> Result<
             sections.push((w.find(section.title).unwrap_or(section.title), rows));
         }
     }
+    let similar = similar(pages, shell, &clock, &read).await?;
     let privacy = draft.inputs.get("privasi").and_then(|values| values.first()).map_or("", String::as_str);
     Ok(shell::page(&CheckPage {
         s: shell,
@@ -235,6 +245,7 @@ pub(super) async fn check(pages: &Pages, shell: &Shell, place: Place) -> Result<
         is_confidential: privacy == "rahasia",
         is_anonymous: privacy == "anonim",
         warnings: warnings(place.form, &read, &clock, shell),
+        similar,
     }))
 }
 
@@ -409,7 +420,7 @@ fn warnings(form: &Form, read: &inputs::Read, clock: &Clock, shell: &Shell) -> V
     let today = clock.day(clock.now_ms).and_then(|day| day.to_days());
     let mut warnings = Vec::new();
     for (tag, value) in &read.values {
-        if let (Some(field), kentongan_protocol::form::Value::Date(days)) = (form.field(*tag), value)
+        if let (Some(field), Value::Date(days)) = (form.field(*tag), value)
             && today.is_some_and(|today| *days > today)
         {
             let label = field.label.in_lang(shell.w.lang);
@@ -417,4 +428,20 @@ fn warnings(form: &Form, read: &inputs::Read, clock: &Clock, shell: &Shell) -> V
         }
     }
     warnings
+}
+
+/// Complaints of the last days that say nearly the same.
+async fn similar(pages: &Pages, shell: &Shell, clock: &Clock, read: &inputs::Read) -> Result<Vec<Similar>, Failure> {
+    let description = builtin::by_tag(pengaduan::TAG).and_then(|form| form.field_named("uraian"));
+    let Some(Value::Text(text)) = description.and_then(|field| read.values.get(&field.tag)) else {
+        return Ok(Vec::new());
+    };
+    let text = text.clone();
+    let found = pages.agent.ask(move |store| store.similar(&text)).await?;
+    let similar = found.into_iter().map(|line| Similar {
+        path: format!("/catatan/{}", line.record),
+        code: line.code.map_or_else(String::new, |code| code.to_string()),
+        when: clock.short(line.wall_ms, &shell.w),
+    });
+    Ok(similar.collect())
 }

@@ -51,6 +51,29 @@ fn a_record_is_found_by_beginnings_of_its_words_and_by_its_code() {
 }
 
 #[test]
+fn a_complaint_that_is_told_twice_is_noticed_unless_it_is_confidential_or_long_ago() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let told = "Lampu jalan di depan balai desa padam sejak Senin";
+    let lamp = store.enter(&complaint(told)).unwrap().record;
+    store.enter(&complaint("Jalan di depan pasar berlubang")).unwrap();
+    let similar = |store: &mut Store, text: &str| -> Vec<RecordId> {
+        store.similar(text).unwrap().into_iter().map(|line| line.record).collect()
+    };
+    assert_eq!(similar(&mut store, "lampu jalan depan balai desa padam, sejak SENIN!"), [lamp]);
+    assert_eq!(similar(&mut store, "Antrean di loket panjang sekali"), []);
+    assert_eq!(similar(&mut store, "Lampu padam"), [], "too short to tell");
+    let mut secret = complaint("Petugas meminta uang untuk surat pengantar");
+    let privacy = builtin::by_tag(pengaduan::TAG).unwrap().field_named("privasi").unwrap();
+    let sealed = Value::parse(privacy, "rahasia").unwrap();
+    secret.writes.push((privacy.group, BTreeMap::from([(privacy.tag, sealed)])));
+    store.enter(&secret).unwrap();
+    assert_eq!(similar(&mut store, "Petugas meminta uang untuk surat pengantar"), []);
+    pc.clock.pass(8 * 24 * 3_600_000);
+    assert_eq!(similar(&mut store, told), []);
+}
+
+#[test]
 fn what_changed_is_found_by_what_it_says_now() {
     let mut pc = Pc::new(1);
     let mut store = pc.start();
