@@ -12,7 +12,7 @@ use kentongan_protocol::session::hub::{self, refusal, refusal_for};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
 use kentongan_protocol::wire::v1::{
-    Attest, FeedEntry, FeedFrame, Frame, Inventory, LogFrame, LogName, PageLog, Refusal,
+    Attest, FeedEntry, FeedFrame, Frame, Inventory, LogFrame, LogName, PageLog, Refusal, hello_extension,
 };
 use kentongan_protocol::wire::versions;
 
@@ -288,6 +288,33 @@ fn a_refusal_tells_another_version_from_what_is_wrong_in_any() {
     for fault in [Fault::Peer("a frame out of order"), Fault::Damaged, Fault::Stranger, Fault::Limit("too long")] {
         assert_eq!(refusal_for(&fault), Refusal::Protocol);
     }
+}
+
+#[test]
+fn a_hub_knows_of_a_line_whether_its_agent_listens_and_how_far_it_has_read_its_offices_topic() {
+    let (mut ids, mut hub, pc, _) = pc_with_two_logs();
+    hub.write(&mut ids, "pusat menjawab");
+    let mut line_of = |listens: bool| {
+        let mut opening = pc.opening();
+        opening.cursors.push((TopicKind::Everyone, 99));
+        if listens {
+            opening.hello.extensions = List(vec![(hello_extension::LISTENS, Blob(Vec::new()))]);
+        }
+        let mut session = Session::new(opening);
+        let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        let (answer, line) = hub.answer_on(Line::default(), pc.replica, &request).expect("in order").expect("whole");
+        session.receive(&answer).expect("in order");
+        (line, session.finish().expect("whole").1)
+    };
+    let (silent, _) = line_of(false);
+    let (listening, of_pc) = line_of(true);
+    assert_eq!((silent.listens(), listening.listens(), Line::default().listens()), (false, true, false));
+    let last = hub.feed.len() as u64;
+    assert!(last > 1);
+    assert_eq!((listening.cursor(TopicKind::Office), listening.cursor(TopicKind::Everyone)), (last, 99));
+    assert_eq!((listening.cursor(TopicKind::District), Line::default().cursor(TopicKind::Office)), (0, 0));
+    assert_eq!(listening, of_pc);
+    assert!(listening != silent && silent != Line::default());
 }
 
 #[test]

@@ -32,6 +32,11 @@ fn complain(browser: &mut Browser, page: &str, number: usize) -> String {
     browser.fills("uraian", &format!("Lampu jalan nomor {number} padam"));
     browser.goes(|browser| browser.presses("Enter", 2));
     browser.sees("Periksa sebelum disimpan");
+    if number == 1 {
+        // There is one much like it.
+        browser.sees("Mirip dengan aduan");
+        browser.keeps_picture("periksa-mirip");
+    }
     browser.goes(|browser| browser.presses("Enter", 2));
     browser.sees("Aduan tersimpan.");
     browser.run("document.querySelector('.kode-besar').innerText").as_str().expect("a code").to_owned()

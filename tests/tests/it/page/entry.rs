@@ -96,6 +96,26 @@ fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() 
 }
 
 #[test]
+fn who_is_about_to_save_what_was_told_before_sees_that_and_may_save_it_all_the_same() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    let mut checked = || {
+        let form = new_form(&mut visitor, "pengaduan");
+        let check = visitor.post(&form, &sent(&COMPLAINT, "periksa")).expect(303).header("location").to_owned();
+        let page = visitor.get(&check).expect(200).text();
+        let receipt = visitor.post(&check, &[]).expect(303).header("location").to_owned();
+        (page, receipt.trim_end_matches("/tanda-terima?baru=1").to_owned())
+    };
+    let (first, record) = checked();
+    assert!(!first.contains("Mirip dengan"), "{first}");
+    let (second, other) = checked();
+    assert!(second.contains("Mirip dengan") && second.contains(&record), "{second}");
+    assert_ne!(other, record);
+    assert_eq!(sari.status()["entered_total"], 2);
+}
+
+#[test]
 fn surveys_are_saved_one_after_the_other_and_the_next_form_is_there_at_once() {
     let hub = Hub::start();
     let mut sari = Office::enrol(&hub, "32.73.05.1001");
