@@ -9,6 +9,7 @@ mod document;
 mod exchange;
 mod files;
 mod hostile;
+mod line;
 mod merging;
 mod ops;
 mod packing;
