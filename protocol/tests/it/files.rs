@@ -40,8 +40,11 @@ fn file(number: u8, bytes: u32, held: Option<u32>) -> OpenFile {
     OpenFile { content: Content { hash: ContentHash([number; 32]), bytes, media: 1 }, held }
 }
 
+/// A part of a file: its place in the offer, where the part begins, and the part.
+type Sent = (u8, u32, Vec<u8>);
+
 /// What the hub hears of files in a request of `pc`.
-fn heard(pc: &Pc, files: &[OpenFile], change: impl FnOnce(&mut Opening)) -> (Vec<Content>, Vec<(u8, u32, Vec<u8>)>) {
+fn heard(pc: &Pc, files: &[OpenFile], change: impl FnOnce(&mut Opening)) -> (Vec<Content>, Vec<Sent>) {
     let mut opening = pc.opening();
     opening.files = files.to_vec();
     change(&mut opening);
