@@ -1,11 +1,12 @@
 //! What an open connection leaves out comes back whole.
 
-use kentongan_protocol::ids::TopicKind;
+use kentongan_protocol::error::Fault;
+use kentongan_protocol::ids::{EpochId, TopicKind};
 use kentongan_protocol::session::Line;
-use kentongan_protocol::session::agent::{Event, Session};
+use kentongan_protocol::session::agent::{Event, Opening, Session};
 use kentongan_protocol::session::hub::{self, Part};
 use kentongan_protocol::wire::codec::{Blob, List};
-use kentongan_protocol::wire::v1::{Marks, extension, notice};
+use kentongan_protocol::wire::v1::{Feed, Hello, Marks, extension, hello_extension, kind, notice};
 
 use crate::world::{Conn, Pc};
 
@@ -70,6 +71,120 @@ fn marks_come_as_they_were_said_whatever_of_them_changed_and_what_did_not_costs_
             heard(&mut Conn { ..conn.clone() }, &pc, &Marks { epochs: List::default(), come_back_s: 0, ..marks });
         assert!(unchanged.1 <= bytes[0], "{what}: {} after {}", unchanged.1, bytes[0]);
     }
+}
+
+/// What the hub hears of a greeting on a connection, and whether all of it was said.
+fn greeted(conn: &Conn, pc: &Pc, opening: Opening) -> (Hello, hub::Position, bool) {
+    let request = Session::on(conn.of_pc.clone(), opening).request(&mut pc.outbox()).expect("it does not fail");
+    let mut at_hub = hub::Session::on(conn.of_hub.clone(), pc.replica);
+    let events = at_hub.receive(&request).expect("in order");
+    let [hub::Event::Hello(hello), hub::Event::Have(position), hub::Event::End] = &events[..] else {
+        panic!("{events:?}");
+    };
+    (hello.clone(), position.clone(), request[0] == kind::HELLO)
+}
+
+#[test]
+fn a_greeting_comes_as_it_was_said_whatever_of_it_changed() {
+    let pc = Pc::new(0x5a41);
+    let mut conn = Conn::default();
+    heard(&mut conn, &pc, &first());
+    type Turn = fn(&mut Hello);
+    // What is counted, told in part; what is measured, if it moved by more than a quarter; all else, in a whole greeting.
+    let turns: [(&str, Turn, bool); 14] = [
+        ("nothing", |_| (), false),
+        ("time since the start", |hello| hello.elapsed_ms += 700, false),
+        ("its clock, on", |hello| hello.wall_ms += 300_000, false),
+        ("its clock, back", |hello| hello.wall_ms -= 86_400_000, false),
+        ("ops", |hello| hello.ops_written += 9, false),
+        ("waiting ops", |hello| hello.ops_pending += 2, false),
+        ("the oldest of them", |hello| hello.oldest_pending_ms = 77, false),
+        ("round trip", |hello| hello.round_trip_ms = 600, false),
+        ("speed", |hello| hello.link_bytes_s = 4_000, false),
+        ("space", |hello| hello.free_bytes /= 2, false),
+        ("program", |hello| hello.program = "uji 2".into(), true),
+        ("extensions", |hello| hello.extensions = List(vec![(hello_extension::LISTENS, Blob(Vec::new()))]), true),
+        ("run", |hello| hello.run.ordinal += 1, true),
+        ("versions", |hello| hello.version_min = 0, true),
+    ];
+    for (what, turn, is_whole) in turns {
+        let mut opening = pc.opening();
+        turn(&mut opening.hello);
+        let told = opening.hello.clone();
+        let (hello, _, whole) = greeted(&conn, &pc, opening);
+        assert_eq!((hello, whole), (told, is_whole), "{what}");
+    }
+    let mut opening = pc.opening();
+    opening.hello.free_bytes -= opening.hello.free_bytes / 4;
+    assert_eq!(greeted(&conn, &pc, opening).0, pc.opening().hello, "a quarter is not worth telling");
+}
+
+#[test]
+fn epochs_and_cursors_come_as_they_were_said_and_those_that_the_reply_brought_need_not_be() {
+    let mut pc = Pc::new(0x5a41);
+    let mut conn = Conn::default();
+    heard(&mut conn, &pc, &first());
+    let read = |pc: &Pc, epochs: &[u64], cursors: &[(TopicKind, u64)]| {
+        let mut opening = pc.opening();
+        opening.epochs = epochs.iter().map(|epoch| EpochId(*epoch)).collect();
+        opening.cursors = cursors.to_vec();
+        opening
+    };
+    let one = u64::from_be_bytes([1; 8]);
+    let positions: [(&[u64], &[(TopicKind, u64)]); 5] = [
+        (&[one], &[(TopicKind::Office, 0)]),
+        (&[one], &[(TopicKind::Office, 5)]),
+        (&[], &[(TopicKind::Office, 0)]),
+        (&[one, 7], &[(TopicKind::Everyone, 3), (TopicKind::Office, 0)]),
+        (&[7], &[]),
+    ];
+    let mut lengths = Vec::new();
+    for (epochs, cursors) in positions {
+        let (_, position, whole) = greeted(&conn, &pc, read(&pc, epochs, cursors));
+        let heard: Vec<u64> = position.epochs.iter().map(|epoch| epoch.0).collect();
+        assert_eq!((heard.as_slice(), position.cursors.as_slice(), whole), (epochs, cursors, false));
+        let session = &mut Session::on(conn.of_pc.clone(), read(&pc, epochs, cursors));
+        lengths.push(session.request(&mut pc.outbox()).expect("it does not fail").len());
+    }
+    assert!(lengths[1..].iter().all(|length| lengths[0] < *length), "what is expected is left out: {lengths:?}");
+
+    // A page that the hub gave brings the cursor on at both ends.
+    let mut at_hub = hub::Session::on(conn.of_hub, pc.replica);
+    let mut session = Session::on(conn.of_pc, read(&pc, &[one], &[(TopicKind::Office, 0), (TopicKind::Everyone, 2)]));
+    let request = session.request(&mut pc.outbox()).expect("it does not fail");
+    at_hub.receive(&request).expect("in order");
+    let cursors = List(vec![(TopicKind::Office as u8, 0), (TopicKind::Everyone as u8, 2)]);
+    let mut reply = at_hub.reply();
+    let mut said = reply.begin(&Marks { epochs: List::default(), cursors, ..first() });
+    let topic = TopicKind::Office as u8;
+    let page = Feed { topic, upto: 40, logs: List::default(), entries: List::default(), attests: List::default() };
+    reply.put(Part::Feed(page), &mut said);
+    reply.put(Part::End { more: false }, &mut said);
+    session.receive(&said).expect("in order");
+    let conn = Conn { of_pc: session.finish().expect("whole").1, of_hub: reply.finish().expect("whole") };
+    pc.cursor = 40;
+    let expected = read(&pc, &[one], &[(TopicKind::Office, 40), (TopicKind::Everyone, 2)]);
+    let (_, position, _) = greeted(&conn, &pc, expected.clone());
+    assert_eq!(position.cursors, expected.cursors);
+    let length = Session::on(conn.of_pc, expected).request(&mut pc.outbox()).expect("it does not fail").len();
+    assert_eq!(length, lengths[0]);
+}
+
+#[test]
+fn a_greeting_goes_on_from_one_that_was_answered_and_from_no_other() {
+    let pc = Pc::new(0x5a41);
+    let mut conn = Conn::default();
+    heard(&mut conn, &pc, &first());
+    let again = Session::on(conn.of_pc.clone(), pc.opening()).request(&mut pc.outbox()).expect("it does not fail");
+    // The hub at the other end remembers a greeting, but said too much to remember what.
+    let mut loud = Conn::default();
+    let long = List((0..3).map(|number| (90 + number, Blob(vec![1; 500]))).collect());
+    heard(&mut loud, &pc, &Marks { extensions: long, ..first() });
+    let from_none = Err(Fault::Peer("a greeting that goes on from none"));
+    let mut at_hub = hub::Session::on(loud.of_hub.clone(), pc.replica);
+    assert_eq!(at_hub.receive(&again).map(drop), from_none);
+    let (_, _, whole) = greeted(&loud, &pc, pc.opening());
+    assert!(whole, "so its agent greets anew");
 }
 
 #[test]
