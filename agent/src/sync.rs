@@ -311,7 +311,7 @@ async fn exchange<K: Keeper + Sync, C: Carrier + Sync>(
     }
 }
 
-/// The model that ops will be packed by, if a request needs one of its own: made aside, for it takes a tenth of a second and
+/// The model that ops will be packed by, if a request needs one of its own: made aside, for it takes a third of a second and
 /// on an old PC a whole one, in which the store has others to serve.
 async fn prepared<K: Keeper + Sync>(store: &K, packs: Option<Primed>) -> Result<Option<Prepared>, StoreError> {
     if packs != Some(Primed::Fresh) {

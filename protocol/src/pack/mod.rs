@@ -41,7 +41,7 @@ use crate::wire::v1::Hello;
 /// another model.
 const MODEL: u8 = 1;
 
-/// Where a stream's model comes from, once it has read its text (about 4 MiB, and a tenth of a second of work).
+/// Where a stream's model comes from, once it has read its text (about 4 MiB, and a third of a second of work).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Primed {
     /// A copy of the one that this process keeps for ever: for a hub.
@@ -53,7 +53,7 @@ pub enum Primed {
 
 static KEPT: LazyLock<Mind> = LazyLock::new(priming::mind);
 
-/// Makes the model that [`Primed::Kept`] copies, if it is not there yet: a tenth of a second of work.
+/// Makes the model that [`Primed::Kept`] copies, if it is not there yet: a third of a second of work.
 pub fn keep() {
     LazyLock::force(&KEPT);
 }
@@ -63,7 +63,7 @@ pub fn keep() {
 pub struct Prepared(Mind);
 
 impl Prepared {
-    /// Reads it: a tenth of a second of work.
+    /// Reads it: a third of a second of work.
     #[expect(clippy::new_without_default, reason = "not a small thing to make by the way")]
     pub fn new() -> Prepared {
         Prepared(priming::mind())

@@ -3,7 +3,7 @@
 use kentongan_protocol::attachment::ContentHash;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, LogId, ReplicaId, TopicKind};
-use kentongan_protocol::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
+use kentongan_protocol::limits::{ECHO_BYTES_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::pack::{Prepared, Primed};
 use kentongan_protocol::session::Line;
@@ -315,6 +315,28 @@ fn a_hub_knows_of_a_line_whether_its_agent_listens_and_how_far_it_has_read_its_o
     assert_eq!((listening.cursor(TopicKind::District), Line::default().cursor(TopicKind::Office)), (0, 0));
     assert_eq!(listening, of_pc);
     assert!(listening != silent && silent != Line::default());
+}
+
+#[test]
+fn what_lies_between_two_signatures_can_be_given_back() {
+    let (_, _, mut pc, [done, _]) = pc_with_two_logs();
+    let log = pc.logs.get_mut(&done).expect("written");
+    for seq in 2..4 * ECHO_BYTES_MAX as u64 / 6_000 {
+        log.ops.insert(seq, seq.to_be_bytes().repeat(750));
+    }
+    pc.bytes_aim = usize::MAX;
+    let (mut unsigned, mut most, mut signatures) = (0, 0, 0);
+    for frame in frames(Line::default(), &pc, |_| ()) {
+        match frame {
+            Frame::Ops(ops) => unsigned += ops.ops.0.iter().map(|op| op.0.len()).sum::<usize>(),
+            Frame::Attest(_) => (unsigned, signatures) = (0, signatures + 1),
+            _ => {}
+        }
+        most = most.max(unsigned);
+    }
+    assert_eq!(unsigned, 0, "the last ones are signed too");
+    assert!(most <= ECHO_BYTES_MAX, "{most}");
+    assert!((4..=9).contains(&signatures), "{signatures}: and not more often than need be");
 }
 
 #[test]
