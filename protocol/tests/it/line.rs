@@ -131,7 +131,8 @@ fn epochs_and_cursors_come_as_they_were_said_and_those_that_the_reply_brought_ne
         opening
     };
     let one = u64::from_be_bytes([1; 8]);
-    let positions: [(&[u64], &[(TopicKind, u64)]); 5] = [
+    type Read<'a> = (&'a [u64], &'a [(TopicKind, u64)]);
+    let positions: [Read<'_>; 5] = [
         (&[one], &[(TopicKind::Office, 0)]),
         (&[one], &[(TopicKind::Office, 5)]),
         (&[], &[(TopicKind::Office, 0)]),

@@ -1,13 +1,15 @@
 //! What stands in a request, and what it leaves out.
 
-use kentongan_protocol::attachment::ContentHash;
+use std::convert::Infallible;
+
+use kentongan_protocol::attachment::{Content, ContentHash};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, LogId, ReplicaId, TopicKind};
 use kentongan_protocol::limits::{ECHO_BYTES_MAX, FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
 use kentongan_protocol::log::{ChainHash, LogHead};
 use kentongan_protocol::pack::{Prepared, Primed};
 use kentongan_protocol::session::Line;
-use kentongan_protocol::session::agent::{Session, Signing};
+use kentongan_protocol::session::agent::{OpenLog, OutboundOp, Outbox, Session, Signing};
 use kentongan_protocol::session::hub::{self, refusal, refusal_for};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{FrameReader, PREAMBLE};
@@ -337,6 +339,51 @@ fn what_lies_between_two_signatures_can_be_given_back() {
     assert_eq!(unsigned, 0, "the last ones are signed too");
     assert!(most <= ECHO_BYTES_MAX, "{most}");
     assert!((4..=9).contains(&signatures), "{signatures}: and not more often than need be");
+}
+
+/// Holds so many ops of any log, of 1,024 bytes each.
+struct Alike(u64);
+
+impl Outbox for Alike {
+    type Error = Infallible;
+
+    fn ops(&mut self, _: LogId, from_seq: u64, bytes_max: usize) -> Result<Vec<OutboundOp>, Infallible> {
+        let count = (bytes_max as u64 / 1_024).max(1).min(self.0.saturating_sub(from_seq - 1));
+        let op = OutboundOp { bytes: vec![7; 1_024], chain: ChainHash([1; 32]) };
+        Ok(vec![op; usize::try_from(count).expect("few")])
+    }
+
+    fn chunk(&mut self, _: &Content, _: u32, _: usize) -> Result<Vec<u8>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    fn sign(&mut self, _: &[u8]) -> [u8; 64] {
+        [0; 64]
+    }
+}
+
+#[test]
+fn a_log_of_another_is_given_back_whole_with_its_proof_or_not_at_all() {
+    let (mut ids, _, pc, _) = pc_with_two_logs();
+    let head = LogHead::new(ReplicaId(9), office(), Lane::Case, run_head(&mut ids, 1));
+    let proof = Attest { replica: [9; 8], heads: List::default(), signature: [3; 64] };
+    let given = |held: u64, there: u64| {
+        let mut opening = pc.opening();
+        opening.open = vec![OpenLog { head: head.clone(), stored: 0, held, proofs: vec![proof.clone()] }];
+        let request = Session::new(opening).request(&mut Alike(there)).expect("it does not fail");
+        let events = hub::Session::new(pc.replica).receive(&request).expect("in order");
+        let ops = events.iter().filter_map(|event| match event {
+            hub::Event::Batch(batch) => Some(batch.ops.len() as u64),
+            _ => None,
+        });
+        (ops.sum::<u64>(), events.iter().any(|event| matches!(event, hub::Event::Attest(said) if *said == proof)))
+    };
+    let most = ECHO_BYTES_MAX as u64 / 1_024;
+    assert_eq!(given(5, 5), (5, true));
+    assert_eq!(given(most, most), (most, true));
+    assert_eq!(given(most + 1, most + 1), (0, false), "more than the hub holds of what is not proved");
+    assert_eq!(given(5, 3), (0, false), "a part proves nothing");
+    assert_eq!(given(5, 9), (5, true), "up to the proof");
 }
 
 #[test]
