@@ -102,11 +102,7 @@ fn marks(logs: Vec<([u8; 8], u64, u64)>, number: u64) -> Marks {
         epochs: List(vec![(EpochId(1).to_bytes(), 0)]),
         cursors: List(vec![(TopicKind::Office as u8, number)]),
         logs: List(logs),
-        held_ops: 0,
-        held_sum: 0,
-        come_back_s: 0,
-        notices: List::default(),
-        extensions: List::default(),
+        ..Marks::default()
     }
 }
 

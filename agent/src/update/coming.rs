@@ -151,17 +151,7 @@ mod tests {
 
     fn marks(offered: Option<&Offered>) -> Marks {
         let extensions = offered.map(|offered| (extension::UPDATE, Blob(codec::encode(offered)))).into_iter().collect();
-        Marks {
-            hub_ms: 0,
-            epochs: List(Vec::new()),
-            cursors: List(Vec::new()),
-            logs: List(Vec::new()),
-            held_ops: 0,
-            held_sum: 0,
-            come_back_s: 0,
-            notices: List(Vec::new()),
-            extensions: List(extensions),
-        }
+        Marks { extensions: List(extensions), ..Marks::default() }
     }
 
     #[test]

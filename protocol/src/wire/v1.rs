@@ -403,7 +403,7 @@ pub struct Offered {
 }
 
 /// What stands at the hub.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Marks {
     /// The hub's clock, milliseconds since 1970.
     pub hub_ms: i64,

@@ -113,17 +113,7 @@ fn how_far_files_are_and_a_part_of_an_update_reach_who_asked() {
     let asked = at_hub.receive(&request).expect("in order");
     assert!(asked.iter().any(|event| matches!(event, hub::Event::Fetch(ContentHash([9, ..]), 500))), "{asked:?}");
 
-    let marks = Marks {
-        hub_ms: 1,
-        epochs: List::default(),
-        cursors: List::default(),
-        logs: List::default(),
-        held_ops: 0,
-        held_sum: 0,
-        come_back_s: 0,
-        notices: List::default(),
-        extensions: List::default(),
-    };
+    let marks = Marks { hub_ms: 1, ..Marks::default() };
     let mut reply = at_hub.reply();
     let mut said = reply.begin(&marks);
     let standings = [FileStanding::Wanted(50), FileStanding::Held, FileStanding::SetAside, FileStanding::Unknown];

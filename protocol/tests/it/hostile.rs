@@ -216,17 +216,7 @@ fn up() -> Vec<Frame> {
 
 fn down() -> Vec<Frame> {
     let nothing = Holding::default();
-    vec![Frame::Marks(Marks {
-        hub_ms: 0,
-        epochs: List::default(),
-        cursors: List::default(),
-        logs: List::default(),
-        held_ops: nothing.ops,
-        held_sum: nothing.sum,
-        come_back_s: 0,
-        notices: List::default(),
-        extensions: List::default(),
-    })]
+    vec![Frame::Marks(Marks { held_ops: nothing.ops, held_sum: nothing.sum, ..Marks::default() })]
 }
 
 fn head(n: u64) -> LogFrame {

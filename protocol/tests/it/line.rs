@@ -16,12 +16,8 @@ fn first() -> Marks {
         hub_ms: 1_795_000_000_000,
         epochs: List(vec![([1; 8], 0)]),
         cursors: List(vec![(TopicKind::Office as u8, 0)]),
-        logs: List::default(),
-        held_ops: 0,
-        held_sum: 0,
-        come_back_s: 0,
-        notices: List::default(),
         extensions: List(vec![(extension::BACKED_UP, Blob(vec![4]))]),
+        ..Marks::default()
     }
 }
 

@@ -49,7 +49,25 @@ fn frames(line: Line, pc: &Pc, change: impl FnOnce(&mut Session)) -> Vec<Frame> 
 fn request(line: Line, pc: &Pc, change: impl FnOnce(&mut Session)) -> Vec<u8> {
     let mut session = Session::on(line, pc.opening());
     change(&mut session);
+    ask(&mut session, pc)
+}
+
+fn ask(session: &mut Session, pc: &Pc) -> Vec<u8> {
     session.request(&mut pc.outbox()).expect("a store in memory does not fail")
+}
+
+/// A session that has asked on a new connection, and what the hub answers.
+fn answered(hub: &mut Hub, pc: &Pc) -> (Session, Vec<u8>) {
+    let mut session = Session::new(pc.opening());
+    let request = ask(&mut session, pc);
+    let answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
+    (session, answer)
+}
+
+/// The answer with these bytes before its end.
+fn with(mut answer: Vec<u8>, frames: &[u8]) -> Vec<u8> {
+    let end = answer.pop().expect("it ends");
+    [&answer[..], frames, &[end]].concat()
 }
 
 /// Logs that the greeting names, whole or not.
@@ -147,7 +165,7 @@ fn an_answer_begins_the_line_anew_if_its_request_did_and_only_a_refusal_may_do_s
     let anew = hub.answer(pc.replica, &request(Line::default(), &pc, |_| ())).expect("in order").expect("whole");
     let heard = |reply: &[u8]| {
         let mut session = Session::on(conn.of_pc.clone(), pc.opening());
-        session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        ask(&mut session, &pc);
         let fault = session.receive(reply).map(drop);
         (fault, session.come_back_s(), session.hub_versions())
     };
@@ -163,9 +181,7 @@ fn an_answer_begins_the_line_anew_if_its_request_did_and_only_a_refusal_may_do_s
 fn a_signature_counts_once_the_hub_holds_all_that_it_is_over() {
     let (mut ids, hub, pc, [_, open]) = pc_with_two_logs();
     let signed = |mut hub: Hub| {
-        let mut session = Session::new(pc.opening());
-        let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
-        let answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
+        let (mut session, answer) = answered(&mut hub, &pc);
         session.receive(&answer).expect("in order");
         session.signed()
     };
@@ -188,13 +204,10 @@ fn entries_of_a_page_have_numbers_that_grow_up_to_where_it_reaches() {
         }
     };
     let mut heard = |page: FeedFrame| {
-        let mut session = Session::new(pc.opening());
-        let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
-        let mut answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
-        let end = answer.pop().expect("it ends");
-        Frame::Feed(page).put(&mut answer);
-        answer.push(end);
-        session.receive(&answer).map(drop)
+        let (mut session, answer) = answered(&mut hub, &pc);
+        let mut feed = Vec::new();
+        Frame::Feed(page).put(&mut feed);
+        session.receive(&with(answer, &feed)).map(drop)
     };
     let wrong = Err(Fault::Peer("feed entries out of order"));
     assert_eq!(heard(page([70, 71], 71)), Ok(()));
@@ -215,7 +228,7 @@ fn marks_that_go_on_answer_only_a_greeting_that_went_on() {
         let mut opening = pc.opening();
         opening.hello.program = program.into();
         let mut session = Session::on(conn.of_pc.clone(), opening);
-        session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        ask(&mut session, &pc);
         session.receive(&moved).map(|_| session.is_ended())
     };
     assert_eq!(heard("uji"), Ok(true));
@@ -267,7 +280,7 @@ fn so_many_logs_may_stand_in_an_inventory_and_it_is_told_with_the_end_of_the_req
     for (count, expected) in [(INVENTORY_LOGS_MAX, Ok(true)), (INVENTORY_LOGS_MAX + 1, Err(too_many))] {
         let mut opening = pc.opening();
         opening.open.clear();
-        let mut request = Session::new(opening).request(&mut pc.outbox()).expect("a store in memory does not fail");
+        let mut request = ask(&mut Session::new(opening), &pc);
         request.pop();
         let logs: Vec<([u8; 8], u64)> = (0..count as u64).map(|log| (log.to_be_bytes(), 1)).collect();
         for page in logs.chunks(FRAME_LOGS_MAX) {
@@ -303,7 +316,7 @@ fn a_hub_knows_of_a_line_whether_its_agent_listens_and_how_far_it_has_read_its_o
             opening.hello.extensions = List(vec![(hello_extension::LISTENS, Blob(Vec::new()))]);
         }
         let mut session = Session::new(opening);
-        let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
+        let request = ask(&mut session, &pc);
         let (answer, line) = hub.answer_on(Line::default(), pc.replica, &request).expect("in order").expect("whole");
         session.receive(&answer).expect("in order");
         (line, session.finish().expect("whole").1)
@@ -389,13 +402,10 @@ fn a_log_of_another_is_given_back_whole_with_its_proof_or_not_at_all() {
 #[test]
 fn a_signature_by_itself_in_an_answer_is_passed_over() {
     let (_, mut hub, pc, _) = pc_with_two_logs();
-    let mut session = Session::new(pc.opening());
-    let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
-    let mut answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
-    let end = answer.pop().expect("it ends");
-    Frame::Attest(Attest { replica: [7; 8], heads: List::default(), signature: [3; 64] }).put(&mut answer);
-    answer.push(end);
-    session.receive(&answer).expect("in order");
+    let (mut session, answer) = answered(&mut hub, &pc);
+    let mut signature = Vec::new();
+    Frame::Attest(Attest { replica: [7; 8], heads: List::default(), signature: [3; 64] }).put(&mut signature);
+    session.receive(&with(answer, &signature)).expect("in order");
     assert!(session.is_ended());
 }
 
@@ -410,22 +420,17 @@ fn so_many_logs_may_be_spoken_of_in_a_request_and_in_an_answer_and_not_one_more(
         }
         out
     };
-    let mut session = Session::new(pc.opening());
-    let request = session.request(&mut pc.outbox()).expect("a store in memory does not fail");
-    let mut answer = hub.answer(pc.replica, &request).expect("in order").expect("whole");
-    let end = answer.pop().expect("it ends");
+    let (_, answer) = answered(&mut hub, &pc);
     let too_many = Err(Fault::Limit("more logs in one exchange than the protocol allows"));
     for (count, expected) in [(FRAME_LOGS_MAX, Ok(())), (FRAME_LOGS_MAX + 1, too_many)] {
         let mut session = Session::new(pc.opening());
-        session.request(&mut pc.outbox()).expect("a store in memory does not fail");
-        let answer = [&answer[..], &heads(&mut ids, count), &[end]].concat();
-        assert_eq!(session.receive(&answer).map(drop), expected, "{count} in an answer");
+        ask(&mut session, &pc);
+        let heard = session.receive(&with(answer.clone(), &heads(&mut ids, count))).map(drop);
+        assert_eq!(heard, expected, "{count} in an answer");
 
         let mut opening = pc.opening();
         opening.open.clear();
-        let mut request = Session::new(opening).request(&mut pc.outbox()).expect("a store in memory does not fail");
-        let end = request.pop().expect("it ends");
-        let request = [&request[..], &heads(&mut ids, count), &[end]].concat();
+        let request = with(ask(&mut Session::new(opening), &pc), &heads(&mut ids, count));
         let heard = hub::Session::new(pc.replica).receive(&request).map(drop);
         assert_eq!(heard, expected, "{count} in a request");
     }

@@ -220,17 +220,8 @@ fn offer(at_hub: &AtHub, bytes: &mut Bytes<'_>) -> Vec<u8> {
 }
 
 fn marks(offer: Vec<u8>) -> Marks {
-    Marks {
-        hub_ms: NOW_MS,
-        epochs: List::default(),
-        cursors: List::default(),
-        logs: List::default(),
-        held_ops: 0,
-        held_sum: 0,
-        come_back_s: 0,
-        notices: List::default(),
-        extensions: List(vec![(extension::UPDATE, Blob(offer))]),
-    }
+    let extensions = List(vec![(extension::UPDATE, Blob(offer))]);
+    Marks { hub_ms: NOW_MS, extensions, ..Marks::default() }
 }
 
 pub(super) fn update_file_seeds() -> Vec<Vec<u8>> {

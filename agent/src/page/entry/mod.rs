@@ -235,7 +235,7 @@ pub(super) async fn check(pages: &Pages, shell: &Shell, place: Place) -> Result<
             sections.push((w.find(section.title).unwrap_or(section.title), rows));
         }
     }
-    let similar = similar(pages, shell, &clock, &read).await?;
+    let similar = similar(pages, shell, &clock, place.form, &read).await?;
     let privacy = draft.inputs.get("privasi").and_then(|values| values.first()).map_or("", String::as_str);
     Ok(shell::page(&CheckPage {
         s: shell,
@@ -431,8 +431,14 @@ fn warnings(form: &Form, read: &inputs::Read, clock: &Clock, shell: &Shell) -> V
 }
 
 /// Complaints of the last days that say nearly the same.
-async fn similar(pages: &Pages, shell: &Shell, clock: &Clock, read: &inputs::Read) -> Result<Vec<Similar>, Failure> {
-    let description = builtin::by_tag(pengaduan::TAG).and_then(|form| form.field_named("uraian"));
+async fn similar(
+    pages: &Pages,
+    shell: &Shell,
+    clock: &Clock,
+    form: &Form,
+    read: &inputs::Read,
+) -> Result<Vec<Similar>, Failure> {
+    let description = (form.tag == pengaduan::TAG).then(|| form.field_named("uraian")).flatten();
     let Some(Value::Text(text)) = description.and_then(|field| read.values.get(&field.tag)) else {
         return Ok(Vec::new());
     };
