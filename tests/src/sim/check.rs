@@ -338,19 +338,27 @@ impl World {
         folders > 1 || self.faults.contains_key(&Kind::RestorePc)
     }
 
-    /// Whether a PC has more of a record than the hub, and that may be gone, beside what stands there entered `again`.
+    /// Whether a PC shows more of a record than the hub, and each op of that for a reason: the hub lost it and nobody can
+    /// prove it anew; its writer lost what stood before it and entered it `again`, and who had read it before has it under
+    /// both names; or the hub set it aside, because the routing that let its office in is lost.
     fn only_excused(
         &self,
+        at: usize,
         record: RecordId,
         here: &[(OpId, RecordId)],
-        at_hub: &BTreeSet<OpId>,
+        at_hub: &BTreeMap<OpId, AtHub>,
         again: &BTreeSet<u64>,
     ) -> bool {
-        let more = here.iter().filter(|(id, of)| *of == record && !at_hub.contains(id));
-        let mut more = more.map(|(id, _)| self.model.ops.get(id));
-        let gone = |known: &Known| known.excused.is_some();
-        let explained = |known: &Known| gone(known) || again.contains(&known.marker);
-        more.clone().any(|known| known.is_some_and(gone)) && more.all(|known| known.is_some_and(explained))
+        let gone = |known: &&Known| known.excused.is_some();
+        let has_lost = self.model.ops.values().filter(|known| known.record == record).any(|known| gone(&known));
+        let explained = |id: &OpId| match (at_hub.get(id), self.model.ops.get(id)) {
+            (Some(_), _) => has_lost,
+            (None, Some(known)) => gone(&known) || known.by != Some(at) && again.contains(&known.marker),
+            (None, None) => false,
+        };
+        let merged = |id: &OpId| at_hub.get(id).is_some_and(|op| op.state == OpState::Merged);
+        let mut more = here.iter().filter(|(id, of)| *of == record && !merged(id)).map(|(id, _)| id).peekable();
+        more.peek().is_some() && more.all(explained)
     }
 
     /// Where no clock is absurd, an op is later than everything that it was made in sight of.
@@ -373,8 +381,8 @@ impl World {
             return Ok(());
         };
         self.check_words(&hub);
-        let at_hub = ops_at_hub()?;
-        let again = markers_again(&self.read_hub()?);
+        let at_hub = self.read_hub()?;
+        let again = markers_again(&at_hub);
         for at in 0..self.pcs.len() {
             let office = self.pcs[at].office;
             let pending = self.at_pc(at, |store| {
@@ -399,7 +407,7 @@ impl World {
                 match self.at_pc(at, |store| store.entry(*id)) {
                     Ok(entry) if entry.record.digest() == *digest => {}
                     // What the hub lost, and nobody can prove to it, still stands where it was read.
-                    Ok(_) if self.only_excused(*id, &here, &at_hub, &again) => {}
+                    Ok(_) if self.only_excused(at, *id, &here, &at_hub, &again) => {}
                     Ok(entry) => {
                         self.tell(|| format!("   at PC {at}: {:?}", entry.record));
                         self.broke(format!("PC {at} shows {id} other than the hub"));
@@ -416,7 +424,7 @@ impl World {
                 let by_hub =
                     hub.iter().find(|(known, ..)| *known == record).map(|(_, offices, ..)| offices.contains(&code));
                 // Of a record that nobody here wrote, also the hub may have forgotten to whom it was routed.
-                let forgotten = || self.only_excused(record, &here, &at_hub, &again);
+                let forgotten = || self.only_excused(at, record, &here, &at_hub, &again);
                 let may_see = self.model.may_see(record, office);
                 if may_see.or(by_hub.map(|now| now || forgotten())) == Some(false) {
                     self.broke(format!("PC {at} holds {id} of another office's record {record}"));
