@@ -4,7 +4,9 @@
 //! its work and ends with its own code.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::io::{self, IsTerminal, Write};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -236,6 +238,13 @@ pub fn in_lang<T>(lang: Lang, work: impl FnOnce() -> T) -> T {
     }
     let _restore = Restore(SERVED_LANG.replace(Some(lang)));
     work()
+}
+
+/// The same for work that waits in between, on whichever thread goes on with it. What it has others do they word as they
+/// like; the thread of a store does it in the language of whoever asks.
+pub async fn in_lang_async<F: Future>(lang: Lang, work: F) -> F::Output {
+    let mut work = pin!(work);
+    poll_fn(move |context| in_lang(lang, || work.as_mut().poll(context))).await
 }
 
 /// The language in which errors are worded: that of the person served, else that of this process.

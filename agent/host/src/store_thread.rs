@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::exit::Exit;
 use crate::fail::Failure;
+use crate::output::{in_lang, process_lang};
 
 /// Jobs that may wait; more makes senders wait.
 pub const QUEUE_JOBS_MAX: usize = 64;
@@ -145,9 +146,11 @@ fn job<S, R: Send + 'static>(
     work: impl FnOnce(&mut S) -> R + Send + 'static,
 ) -> (Job<S>, oneshot::Receiver<Result<R, Broken>>) {
     let (sender, receiver) = oneshot::channel();
+    let lang = process_lang();
     let work = Box::new(move |store: &mut S| {
+        let work = AssertUnwindSafe(|| in_lang(lang, || work(store)));
         // The store stays sound across a panic: its transaction is rolled back when it is dropped.
-        let done = catch_unwind(AssertUnwindSafe(|| work(store))).map_err(|panic| Broken::Panicked(text_of(&*panic)));
+        let done = catch_unwind(work).map_err(|panic| Broken::Panicked(text_of(&*panic)));
         Answer {
             panicked: done.is_err(),
             send: Box::new(move |durable| {

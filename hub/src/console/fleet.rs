@@ -17,8 +17,8 @@ use super::route::{Visit, wants_part};
 use super::shell::{self, Shell};
 use super::signs::{self, Sign, Stretch};
 use crate::cli::csv;
-use crate::service::Desk;
 use crate::service::fleet::{Action, Fleet, OfficeRow, State, overview, table};
+use crate::service::{Desk, board};
 use crate::store::{Page, Tx};
 use crate::update::{Offers, runs};
 
@@ -62,6 +62,8 @@ struct Live<'a> {
     pending: String,
     conflicts: u64,
     quarantined: u64,
+    /// Open complaints past their day.
+    late: u64,
     backup: Option<When>,
     /// How many offices have the update that is offered.
     update: Option<String>,
@@ -238,6 +240,7 @@ struct Looked {
     fleet: Fleet,
     conflicts: u64,
     quarantined: u64,
+    late: u64,
     backed_up_ms: Option<i64>,
     offers: Arc<Offers>,
 }
@@ -257,6 +260,7 @@ fn look(tx: &mut dyn Tx, desk: &Desk, view: &str, known: Option<&str>) -> Result
         fleet,
         conflicts,
         quarantined,
+        late: board::counts(tx, desk)?.late,
         backed_up_ms: tx.backed_up_ms()?,
         offers: desk.hub.offers(),
     }))
@@ -301,6 +305,7 @@ fn live<'a>(shell: &Shell, filter: &Filter, looked: &'a Looked) -> Live<'a> {
         pending,
         conflicts: looked.conflicts,
         quarantined: looked.quarantined,
+        late: looked.late,
         backup: looked.backed_up_ms.map(|at| shell.clock.when(at, w)),
         update: looked.offers.latest().map(|version| {
             let has = fleet.programs.iter().filter(|(program, _)| runs(program, version));

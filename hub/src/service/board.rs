@@ -249,6 +249,14 @@ pub fn board(tx: &mut dyn Tx, desk: &Desk, office: Option<OfficeCode>, late: boo
     Ok(Board { counts, cases, more })
 }
 
+/// How many open complaints are how late, by the list as it was brought up last.
+///
+/// # Errors
+/// A failure of the store.
+pub fn counts(tx: &mut dyn Tx, desk: &Desk) -> Result<Counts, StoreError> {
+    Ok(Counts::of(tx, desk, None)?.0)
+}
+
 /// Looks at what may have moved, as far as that takes no time. `true` once nothing is left.
 ///
 /// # Errors

@@ -68,8 +68,8 @@ impl Stage {
     /// What people call it.
     pub fn label(self, lang: Lang) -> &'static str {
         match (self, lang) {
-            (Stage::Verify, Lang::Id) => "Verifikasi",
-            (Stage::Verify, Lang::En) => "Verification",
+            (Stage::Verify, Lang::Id) => "Verifikasi dan penerusan",
+            (Stage::Verify, Lang::En) => "Verification and forwarding",
             (Stage::Waiting, Lang::Id) => "Menunggu pelapor",
             (Stage::Waiting, Lang::En) => "Waiting for the reporter",
             (Stage::Answer, Lang::Id) => "Jawaban",

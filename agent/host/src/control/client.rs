@@ -7,10 +7,11 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::system::Connection;
-use super::{LINE_BYTES_MAX, REQUEST_BYTES_MAX};
+use super::{LANG, LINE_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::fail::Failure;
+use crate::output::{pick, process_lang};
 
 /// A connection to the running service.
 #[derive(Debug)]
@@ -64,6 +65,10 @@ impl Client {
         request: &Value,
         mut on_progress: impl FnMut(Value) -> bool,
     ) -> Result<Value, Failure> {
+        let mut request = request.clone();
+        if let Some(request) = request.as_object_mut() {
+            request.insert(LANG.to_owned(), pick(process_lang(), "id", "en").into());
+        }
         let mut line = request.to_string();
         line.push('\n');
         if line.len() > REQUEST_BYTES_MAX {

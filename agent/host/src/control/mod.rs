@@ -3,7 +3,7 @@
 //! A Unix socket in the data folder, on Windows a named pipe, for the folder's owner alone. One JSON document per line:
 //!
 //! ```text
-//!   command ──▶ {"do":"sync","wait":true}
+//!   command ──▶ {"do":"sync","wait":true,"lang":"en"}
 //!           ◀── {"progress":{"type":"sent","n":12}}     any number
 //!           ◀── {"ok":{"arrived":12}}                   exactly one of these two
 //!           ◀── {"err":{"code":"KTG-102","exit":13,…}}
@@ -21,6 +21,8 @@ mod system;
 pub use client::Client;
 pub use server::{Listener, Progress, serve};
 
+/// In which language whoever asks reads, in a request that is an object; taken out before the request is looked at.
+const LANG: &str = "lang";
 /// Longest request, with its line end.
 pub const REQUEST_BYTES_MAX: usize = 1 << 20;
 /// Longest single line of an answer. Longer results are sent as progress lines.

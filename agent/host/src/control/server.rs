@@ -7,18 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use kentongan_protocol::form::Lang;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::system::Endpoint;
-use super::{LINE_BYTES_MAX, REQUEST_BYTES_MAX};
+use super::{LANG, LINE_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::fail::Failure;
 use crate::lock::Lock;
-use crate::output::process_lang;
+use crate::output::{in_lang, in_lang_async, parse_lang, process_lang};
 
 /// Commands that are answered at a time; further ones wait.
 const CONNECTIONS_MAX: usize = 32;
@@ -111,21 +112,30 @@ where
     let (read, mut write) = tokio::io::split(stream);
     let mut read = BufReader::new(read);
     while let Some(line) = request(&mut read).await? {
-        let answer = match serde_json::from_slice(&line) {
-            Ok(request) => {
+        let request = serde_json::from_slice(&line).map(spoken);
+        let lang = request.as_ref().map_or_else(|_| process_lang(), |(_, lang)| *lang);
+        let answer = match request {
+            Ok((request, lang)) => {
                 let (lines, waiting) = mpsc::channel(PROGRESS_WAITING_MAX);
-                let answer = handler(request, Progress { lines });
-                pass_on(waiting, answer, &mut write).await?
+                let answer = in_lang(lang, || handler(request, Progress { lines }));
+                pass_on(waiting, in_lang_async(lang, answer), &mut write).await?
             }
             Err(error) => Err(Failure::usage("permintaan bukan JSON", "the request is not JSON").caused_by(error)),
         };
         let answer = match answer {
             Ok(value) => json!({ "ok": value }),
-            Err(failure) => json!({ "err": failure.to_json(process_lang()) }),
+            Err(failure) => json!({ "err": failure.to_json(lang) }),
         };
         send(&mut write, &answer).await?;
     }
     Ok(())
+}
+
+/// A request, and the language in which whoever asks reads.
+fn spoken(mut request: Value) -> (Value, Lang) {
+    let said = request.as_object_mut().and_then(|request| request.remove(LANG));
+    let lang = said.as_ref().and_then(Value::as_str).and_then(parse_lang);
+    (request, lang.unwrap_or_else(process_lang))
 }
 
 /// One line, or nothing at the end of the connection.

@@ -10,6 +10,8 @@ use crate::exit::Exit;
 use crate::fail::Failure;
 use crate::ktg::Ktg;
 use crate::lock::Lock;
+use crate::output::{Lang, in_lang};
+use crate::store_thread::StoreThread;
 
 /// Counts, echoes or fails, as the request says.
 async fn answer(request: Value, progress: Progress) -> Result<Value, Failure> {
@@ -22,6 +24,12 @@ async fn answer(request: Value, progress: Progress) -> Result<Value, Failure> {
                 }
             }
             Ok(json!({ "counted": to }))
+        }
+        Some("refuse") => {
+            let store = StoreThread::spawn(()).expect("a thread");
+            let refused = store.run_async(|()| Failure::usage("tidak boleh", "not allowed")).await;
+            store.stop_async().await.expect("it ends");
+            Err(refused.expect("it runs"))
         }
         Some("fail") => Err(Failure::of(Ktg::HubBusy).with_detail("lagi 10 menit")),
         _ => Ok(request),
@@ -77,6 +85,16 @@ async fn a_failure_of_the_service_is_the_commands_failure() {
         (failure.ktg, failure.exit, failure.message.as_str()),
         (Some(Ktg::HubBusy), Exit::Unreachable, "lagi 10 menit")
     );
+}
+
+#[tokio::test]
+async fn a_service_words_what_goes_wrong_in_the_language_of_whoever_asks() {
+    let (_temp, dir, lock) = folder(Path::new("kantor"));
+    let refused = served(dir, &lock, |dir| {
+        let ask = |lang| in_lang(lang, || connected(&dir).call(&json!({ "do": "refuse" }), |_| {}));
+        [Lang::Id, Lang::En].map(|lang| ask(lang).expect_err("refused").message)
+    });
+    assert_eq!(refused.await, ["tidak boleh", "not allowed"]);
 }
 
 #[cfg(unix)]
