@@ -260,7 +260,7 @@ fn look(tx: &mut dyn Tx, desk: &Desk, view: &str, known: Option<&str>) -> Result
         fleet,
         conflicts,
         quarantined,
-        late: board::counts(tx, desk)?.late,
+        late: board::counts(tx, desk, None)?.late,
         backed_up_ms: tx.backed_up_ms()?,
         offers: desk.hub.offers(),
     }))

@@ -6,6 +6,7 @@ use kentongan_host::Failure;
 use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::form::Civil;
 use kentongan_protocol::ids::OfficeCode;
+use kentongan_protocol::survey::{Sums, Weight};
 use kentongan_web::{Asked, Reply, When};
 
 use super::Console;
@@ -13,9 +14,10 @@ use super::route::Visit;
 use super::sheet;
 use super::shell::{self, Shell};
 use super::signs::{self, Sign, Stretch};
+use super::surveys::this_month;
 use crate::service::fleet::{Detail, Heard, ReplicaRow, Rhythm, Session};
 use crate::service::office::{self, Answer, NOTE_CHARS_MAX, Request};
-use crate::service::{self, Request as Ordered};
+use crate::service::{self, Request as Ordered, board};
 use crate::store::Delays;
 
 /// How long a code for another PC holds.
@@ -35,6 +37,7 @@ struct OfficePage<'a> {
     sign: Sign,
     notices: Vec<&'static str>,
     facts: Vec<(&'static str, String, String)>,
+    work: Work,
     rhythm: String,
     strip: Vec<Stretch>,
     strip_words: String,
@@ -46,6 +49,15 @@ struct OfficePage<'a> {
     events: Vec<(When, &'a str, &'a str)>,
     note_chars_max: usize,
     has_active: bool,
+}
+
+/// What an office works on, in words.
+#[derive(Debug)]
+struct Work {
+    open: String,
+    late: Option<String>,
+    answers: String,
+    index: Option<String>,
 }
 
 /// A day of the curve of delays, with the heights of its two bars.
@@ -112,11 +124,35 @@ async fn detail(console: &Console, visit: &Visit) -> Result<Detail, Failure> {
 
 pub(super) async fn show(console: &Console, visit: Visit, _: Asked) -> Result<Reply, Failure> {
     let shell = visit.shell.clone().at("armada");
-    let detail = detail(console, &visit).await?;
-    Ok(shell::page(&page(&shell, &detail)))
+    let (detail, work) = (detail(console, &visit).await?, work(console, &visit).await?);
+    Ok(shell::page(&page(&shell, &detail, work)))
 }
 
-fn page<'a>(s: &'a Shell, d: &'a Detail) -> OfficePage<'a> {
+/// What it works on: open complaints, and this year's answers to surveys.
+async fn work(console: &Console, visit: &Visit) -> Result<Work, Failure> {
+    let code = visit.arg(0).to_owned();
+    let month = this_month(visit);
+    let (cases, sums) = console
+        .look(visit, move |tx, desk| {
+            let office = office::known(tx, &code)?;
+            let mut sums = Sums::default();
+            for kept in tx.survey_months(Some(&office.code), month - month.rem_euclid(12), month)? {
+                sums.merge(&kept.sums);
+            }
+            Ok::<_, Failure>((board::counts(tx, desk, Some(&office.code))?, sums))
+        })
+        .await?;
+    let w = &visit.shell.w;
+    let index = sums.index(Weight::default()).map(|index| signs::decimal(index, w));
+    Ok(Work {
+        open: w.count("kantor.aduan_terbuka", cases.open()),
+        late: (cases.late > 0).then(|| w.count("kantor.aduan_lewat", cases.late)),
+        answers: w.count("kantor.survei_tahun", sums.complete),
+        index: index.map(|index| w.with("kantor.indeks", &[("n", &index)])),
+    })
+}
+
+fn page<'a>(s: &'a Shell, d: &'a Detail, work: Work) -> OfficePage<'a> {
     let w = &s.w;
     let when = |at: i64| s.clock.when(at, w);
     let well = d.sessions.iter().filter(|session| session.outcome == "ok").count() as u64;
@@ -127,6 +163,7 @@ fn page<'a>(s: &'a Shell, d: &'a Detail) -> OfficePage<'a> {
         sign: signs::state(d.row.state, w),
         notices: d.row.notices.iter().map(|notice| signs::notice(*notice, w)).collect(),
         facts: facts(s, d),
+        work,
         rhythm: rhythm(s, &d.rhythm),
         strip: signs::strip(&d.row.days),
         strip_words: signs::strip_words(&d.row.days, w),

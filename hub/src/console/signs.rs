@@ -1,5 +1,6 @@
 //! How an office fares, in shapes and words: shape, word and colour all differ, and colour is only in the shape.
 
+use kentongan_host::Lang;
 use kentongan_web::{Clock, Words};
 
 use crate::service::fleet::{Matter, Notice, State};
@@ -117,6 +118,14 @@ pub(super) fn within(seconds: u32, w: &Words) -> String {
 pub(super) fn at_least(number: u64, is_least: bool, w: &Words) -> String {
     let sign = if is_least { "≥ " } else { "" };
     format!("{sign}{}", w.number(number))
+}
+
+/// A number as the language writes it.
+pub(super) fn decimal(text: impl ToString, w: &Words) -> String {
+    match w.lang {
+        Lang::Id => text.to_string().replace('.', ","),
+        Lang::En => text.to_string(),
+    }
 }
 
 /// `6,1 kB`

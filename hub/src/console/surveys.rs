@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use kentongan_host::{Failure, Lang};
+use kentongan_host::Failure;
 use kentongan_protocol::form::Field;
 use kentongan_protocol::form::builtin::{by_tag, skm, suara};
 use kentongan_protocol::survey::{Hundredths, Sums, Weight};
@@ -12,6 +12,7 @@ use kentongan_web::{Asked, Fields, Reply, Words};
 use super::Console;
 use super::route::Visit;
 use super::shell::{self, Shell};
+use super::signs::decimal;
 use crate::service::office::parse_code;
 use crate::service::survey::{self, Report, Unit, Votes, elements, thousandths};
 
@@ -138,7 +139,7 @@ pub(super) async fn sheet(console: &Console, visit: Visit, asked: Asked) -> Resu
 }
 
 /// Months since the year 0, today.
-fn this_month(visit: &Visit) -> i32 {
+pub(super) fn this_month(visit: &Visit) -> i32 {
     visit.shell.clock.day(visit.shell.clock.now_ms).map_or(0, |day| day.year * 12 + i32::from(day.month) - 1)
 }
 
@@ -205,14 +206,6 @@ async fn view(console: &Console, visit: &Visit, wanted: &Wanted) -> Result<View,
     Ok(View { votes, ..View::of(&report, before, wanted, is_settled, w) })
 }
 
-/// A number as the language writes it.
-fn number(text: impl ToString, w: &Words) -> String {
-    match w.lang {
-        Lang::Id => text.to_string().replace('.', ","),
-        Lang::En => text.to_string(),
-    }
-}
-
 impl View {
     fn of(report: &Report, before: Option<Hundredths>, wanted: &Wanted, is_settled: bool, w: &Words) -> View {
         let sums = report.all.sums();
@@ -223,7 +216,7 @@ impl View {
         let missing: Vec<(String, String)> = missing.map(|place| (place.office.clone(), place.name.clone())).collect();
         let others = Weight::ALL.into_iter().filter(|weight| *weight != wanted.weight);
         let others = others
-            .filter_map(|weight| Some(format!("{}: {}", number(weight.code(), w), number(sums.index(weight)?, w))));
+            .filter_map(|weight| Some(format!("{}: {}", decimal(weight.code(), w), decimal(sums.index(weight)?, w))));
         View {
             from: month_text(wanted.from),
             to: month_text(wanted.to),
@@ -232,7 +225,7 @@ impl View {
             area: wanted.area.clone(),
             weights: Weight::ALL.into_iter().map(|weight| (weight.code(), weight == wanted.weight)).collect(),
             weight: wanted.weight.code(),
-            index: index.map(|index| number(index, w)).unwrap_or_default(),
+            index: index.map(|index| decimal(index, w)).unwrap_or_default(),
             band: band(index).map(|band| format!("{} · {}", band.mark, band.label)).unwrap_or_default(),
             change: change(index, before, w),
             others: others.collect(),
@@ -283,7 +276,7 @@ fn month_said(month: i32, w: &Words) -> String {
 /// How it stands to the period before.
 fn change(index: Option<Hundredths>, before: Option<Hundredths>, w: &Words) -> String {
     let (Some(Hundredths(now)), Some(Hundredths(then))) = (index, before) else { return String::new() };
-    let by = number(Hundredths(now.abs_diff(then)), w);
+    let by = decimal(Hundredths(now.abs_diff(then)), w);
     match now.cmp(&then) {
         std::cmp::Ordering::Greater => w.with("survei.naik", &[("n", &by)]),
         std::cmp::Ordering::Less => w.with("survei.turun", &[("n", &by)]),
@@ -308,7 +301,7 @@ fn element_views(report: &Report, sums: &Sums, weight: Weight, w: &Words) -> Vec
         return Vec::new();
     }
     let lowest = sums.lowest();
-    let cell = |thousand: Option<u32>| thousand.map(|n| number(thousandths(n), w)).unwrap_or_default();
+    let cell = |thousand: Option<u32>| thousand.map(|n| decimal(thousandths(n), w)).unwrap_or_default();
     let element = |(place, (_, label)): (usize, (&str, String))| {
         let index = sums.element_index(place);
         Element {
@@ -336,7 +329,7 @@ fn unit_views(report: &Report, w: &Words) -> Vec<UnitView> {
             name: names.get(code.as_str()).copied().filter(|name| !name.is_empty()).unwrap_or(code).to_owned(),
             code: code.clone(),
             complete: w.number(unit.complete),
-            index: index.map(|index| number(index, w)).unwrap_or_default(),
+            index: index.map(|index| decimal(index, w)).unwrap_or_default(),
             band: index.and_then(|index| report.band(index)).map(|band| band.mark.clone()).unwrap_or_default(),
             bar: index.map_or(0, |index| index.0 / 100),
             few: match index {

@@ -249,12 +249,12 @@ pub fn board(tx: &mut dyn Tx, desk: &Desk, office: Option<OfficeCode>, late: boo
     Ok(Board { counts, cases, more })
 }
 
-/// How many open complaints are how late, by the list as it was brought up last.
+/// How many open complaints are how late, of all offices or of one, by the list as it was brought up last.
 ///
 /// # Errors
 /// A failure of the store.
-pub fn counts(tx: &mut dyn Tx, desk: &Desk) -> Result<Counts, StoreError> {
-    Ok(Counts::of(tx, desk, None)?.0)
+pub fn counts(tx: &mut dyn Tx, desk: &Desk, office: Option<&OfficeCode>) -> Result<Counts, StoreError> {
+    Ok(Counts::of(tx, desk, office)?.0)
 }
 
 /// Looks at what may have moved, as far as that takes no time. `true` once nothing is left.
@@ -333,6 +333,11 @@ fn window(due: &str, now_ms: i64) -> Option<(i64, i64)> {
 }
 
 impl Counts {
+    /// All open ones.
+    pub fn open(&self) -> u64 {
+        self.late + self.today + self.next_day + self.later + self.waiting
+    }
+
     /// How many are how late, and how many there are at each stage.
     fn of(
         tx: &mut dyn Tx,

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
+use kentongan_host::output::{in_lang, process_lang};
 use kentongan_protocol::ids::OfficeCode;
 use tokio::sync::{mpsc, oneshot};
 
@@ -92,9 +93,10 @@ where
 {
     let (tell, answer) = oneshot::channel();
     let (leave, left) = std::sync::mpsc::sync_channel(1);
+    let lang = process_lang();
     let job: Job<'static> = Box::new(move |tx| {
         // The store stays sound across a panic: the part is undone like any other failure.
-        let done = catch_unwind(AssertUnwindSafe(|| work(tx)));
+        let done = catch_unwind(AssertUnwindSafe(|| in_lang(lang, || work(tx))));
         let done = done.unwrap_or_else(|panic| Err(StoreError::Panicked(text_of(&*panic)).into()));
         let undo = done.is_err();
         // Room for one is there, so this never waits.

@@ -55,6 +55,20 @@ fn a_folder_without_a_hub_is_not_initialised() {
 }
 
 #[test]
+fn a_running_service_says_what_is_wrong_in_the_language_of_whoever_asks() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    sari.start();
+    let of_hub = |lang| hub.run(&["key", "create", "--name=a", "--scope=none", "--lang", lang]).expect(2);
+    let of_office = |lang| sari.run(&["record", "add", "pengaduan", "tanpa=x", "--lang", lang]).expect(2);
+    let said = |ended: programs::Ended| ended.error()["message"].as_str().expect("words").to_owned();
+    let [id, en] = ["id", "en"].map(|lang| said(of_hub(lang)));
+    assert!(id.contains("bukan wewenang") && en.contains("nothing that a key allows"), "{id} {en}");
+    let [id, en] = ["id", "en"].map(|lang| said(of_office(lang)));
+    assert!(id.contains("tidak punya bidang") && en.contains("has no field"), "{id} {en}");
+}
+
+#[test]
 fn a_hub_that_is_set_up_twice_stays_as_it_was() {
     let hub = Hub::start();
     let again = hub.run(&["init"]);
