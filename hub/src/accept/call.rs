@@ -428,6 +428,7 @@ fn size(event: &Event) -> usize {
         Event::Batch(batch) => batch.ops.iter().map(|op| op.len() + size_of::<Vec<u8>>()).sum(),
         Event::Inventory(inventory) => inventory.len() * 32,
         Event::Attest(attest) => attest.heads.0.len() * 48,
+        Event::Signed(signature) => signature.heads.len() * 16,
         Event::Have(position) => position.logs.len() * 8,
         Event::Offer(files) => files.len() * size_of::<Content>(),
         Event::Chunk(_, _, part) => part.len(),

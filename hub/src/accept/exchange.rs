@@ -118,6 +118,7 @@ impl Exchange {
             Event::Batch(batch) if batch.echo => echo::take(self, hub, tx, batch, now_ms),
             Event::Batch(batch) => batch::take(self, hub, tx, &batch, now_ms),
             Event::Attest(attest) => proof::take(self, hub, tx, attest, now_ms),
+            Event::Signed(signature) => proof::take_own(self, tx, &signature, now_ms),
             Event::Inventory(inventory) => {
                 self.inventory = Some(inventory);
                 Ok(())

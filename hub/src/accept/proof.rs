@@ -8,6 +8,7 @@ use kentongan_protocol::ids::{LogId, OpId, ReplicaId};
 use kentongan_protocol::limits::ECHO_BYTES_MAX;
 use kentongan_protocol::log::ChainHash;
 use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::session::hub::Signature;
 use kentongan_protocol::wire::v1::Attest;
 use serde_json::json;
 
@@ -91,6 +92,34 @@ pub(super) fn take(
     }
 }
 
+/// Takes a signature of the speaker over logs of its own: over the hashes that stand here, or it is of no use.
+pub(super) fn take_own(
+    exchange: &mut Exchange,
+    tx: &mut dyn Tx,
+    signature: &Signature,
+    now_ms: i64,
+) -> std::result::Result<(), AcceptError> {
+    let writer = exchange.speaker;
+    let Some(replica) = tx.replica(writer)? else { return Ok(()) };
+    // Over what is not here yet it can be compared another time.
+    let Some(attest) = signature.whole(writer, |log, seq| hash_of(tx, log, seq, writer))? else { return Ok(()) };
+    let signed = verify(&replica.public_key, &attest.signed_bytes(), &attest.signature);
+    if signed || planted::active(Defect::SignatureBelieved) {
+        return Ok(tx.put_attest(&attest)?);
+    }
+    let logs: Vec<String> = signature.heads.iter().map(|(log, _)| log.to_string()).collect();
+    Ok(note(tx, now_ms, writer, "attest.mismatch", writer, json!({ "logs": logs }))?)
+}
+
+/// The running hash of a log of `writer` behind an op that is here.
+fn hash_of(tx: &mut dyn Tx, log: LogId, seq: u64, writer: ReplicaId) -> Result<Option<ChainHash>> {
+    let Some(stored) = tx.log(log)?.filter(|stored| stored.head.replica() == writer) else { return Ok(None) };
+    match stored.stored == seq {
+        true => Ok(Some(stored.chain)),
+        false => Ok(tx.op(OpId { log, seq })?.map(|op| op.chain)),
+    }
+}
+
 /// What was signed, compared with what is stored.
 enum Comparison {
     /// All heads are the hashes that stand here.
@@ -109,10 +138,10 @@ fn compare(tx: &mut dyn Tx, attest: &Attest, writer: ReplicaId) -> Result<Compar
             comparison = Comparison::Ahead;
             continue;
         };
-        let here =
-            if stored.stored == *seq { Some(stored.chain) } else { tx.op(OpId { log, seq: *seq })?.map(|op| op.chain) };
-        match here {
-            _ if stored.head.replica() != writer => return Ok(Comparison::Differs(log)),
+        if stored.head.replica() != writer {
+            return Ok(Comparison::Differs(log));
+        }
+        match hash_of(tx, log, *seq, writer)? {
             Some(here) if here.0 != *chain => return Ok(Comparison::Differs(log)),
             Some(_) => {}
             None => comparison = Comparison::Ahead,

@@ -342,7 +342,8 @@ impl Session {
         self.opening.open.iter().any(|open| open.head.log() == log)
     }
 
-    /// Signatures over the open own logs as they are held, without their ops. What a cut request brought may stand at the
+    /// A signature over each open own log as it is held, without its ops: one over several would be of no use if one of them
+    /// is not there. What a cut request brought may stand at the
     /// hub unsigned: the signature comes last, and the ops would never be sent again. An agent that keeps book of
     /// [signatures](Session::signed) has none due here.
     fn put_signatures<O: Outbox>(&mut self, outbox: &mut O, out: &mut Vec<u8>) -> Result<(), O::Error> {
@@ -350,14 +351,14 @@ impl Session {
         if !self.signing.due {
             return Ok(());
         }
-        let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);
-        let mut ops = OpsOut::new(outbox, out, Packer::none(), up, replica, 0);
+        let (hello, up) = (&self.opening.hello, &mut self.line.memory.up);
+        let mut ops = OpsOut::new(outbox, out, Packer::none(), up, hello, 0);
         for log in self.opening.open.iter().filter(|log| log.proofs.is_empty()).take(FRAME_LOGS_MAX) {
             if let Some(last) = ops.page(log, log.held.saturating_sub(1))?.last() {
                 ops.note_unsigned(log, log.held, last.chain);
+                ops.sign();
             }
         }
-        ops.sign();
         Ok(())
     }
 
@@ -374,8 +375,8 @@ impl Session {
             }
             false => Packer::none(),
         };
-        let (replica, up) = (self.opening.hello.replica, &mut self.line.memory.up);
-        let mut ops = OpsOut::new(outbox, out, packer, up, replica, bytes_aim);
+        let (hello, up) = (&self.opening.hello, &mut self.line.memory.up);
+        let mut ops = OpsOut::new(outbox, out, packer, up, hello, bytes_aim);
         ops.is_signed = self.signing.due;
         ops.frame_bytes = self.frame_bytes;
         for (place, log) in self.opening.open.iter().enumerate() {

@@ -8,7 +8,7 @@ use crate::attachment::{Content, ContentHash};
 use crate::error::Fault;
 use crate::ids::{EpochId, LogId, ReplicaId, TopicKind};
 use crate::limits::{FRAME_LOGS_MAX, INVENTORY_LOGS_MAX};
-use crate::log::LogHead;
+use crate::log::{ChainHash, LogHead};
 use crate::next;
 use crate::pack::{self, Packer, Primed, Unpacker};
 use crate::planted::{self, Defect, Place};
@@ -16,7 +16,7 @@ use crate::wire::codec::{Blob, List};
 use crate::wire::frame::preamble;
 use crate::wire::v1::{
     Attest, Chunk, End, Feed, FeedFrame, Files, Frame, Hello, Inventory, LogFrame, LogName, Marks, Ops, PageLog, Piece,
-    Refusal, Refused, VERSION,
+    Refusal, Refused, RunFrame, Signed, VERSION,
 };
 use crate::wire::versions;
 
@@ -31,6 +31,8 @@ pub enum Event {
     Batch(Batch),
     /// A signature over heads.
     Attest(Attest),
+    /// The speaker's signature over its own logs.
+    Signed(Signature),
     /// All logs that the agent holds of its own, and how many ops of each; complete.
     Inventory(BTreeMap<LogId, u64>),
     /// Files that the speaker offers.
@@ -55,6 +57,35 @@ pub struct Batch {
     /// Whether the log is of another replica than the one that speaks: given back to a hub that forgot it. To be
     /// believed only as far as an attestation of its writer proves it.
     pub echo: bool,
+}
+
+/// A signature of the speaker over its own logs. What it is over has to be put together from the running hashes that stand
+/// here: if they are those that were signed, it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Up to where each log is signed, in the order in which they were.
+    pub heads: Vec<(LogId, u64)>,
+    /// The signature.
+    pub signature: [u8; 64],
+}
+
+impl Signature {
+    /// The whole attestation of `replica`, if `hash` has the running hash behind every op that it names.
+    ///
+    /// # Errors
+    /// Whatever `hash` fails with.
+    pub fn whole<E>(
+        &self,
+        replica: ReplicaId,
+        mut hash: impl FnMut(LogId, u64) -> Result<Option<ChainHash>, E>,
+    ) -> Result<Option<Attest>, E> {
+        let mut heads = Vec::with_capacity(self.heads.len());
+        for (log, seq) in &self.heads {
+            let Some(hash) = hash(*log, *seq)? else { return Ok(None) };
+            heads.push((log.to_bytes(), *seq, hash.0));
+        }
+        Ok(Some(Attest { replica: replica.to_bytes(), heads: List(heads), signature: self.signature }))
+    }
 }
 
 /// What the agent believes to stand at the hub, and how far it has read.
@@ -83,6 +114,8 @@ pub struct Session {
     is_slow: bool,
     /// Between it and the position that belongs to it.
     hello: Option<Hello>,
+    /// The run that speaks.
+    run: Option<RunFrame>,
     inventory: Option<BTreeMap<LogId, u64>>,
     /// Events of the frame that was taken last: two at most.
     ready: VecDeque<Event>,
@@ -114,6 +147,7 @@ impl Session {
             packer: Packer::none(),
             is_slow: false,
             hello: None,
+            run: None,
             inventory: None,
             ready: VecDeque::new(),
         }
@@ -184,6 +218,10 @@ impl Session {
             }
             (State::ExpectOps, Frame::Inventory(page)) => self.take_inventory(page)?,
             (State::ExpectOps, Frame::Log(head)) => self.take_head(LogHead::try_from(&head)?)?,
+            (State::ExpectOps, Frame::RunLog(head)) => {
+                let run = self.run.clone().ok_or(Fault::Peer("a log of the run before the greeting"))?;
+                self.take_head(LogHead::try_from(&head.whole(self.replica.to_bytes(), run))?)?;
+            }
             (State::ExpectOps, Frame::Ops(ops)) => {
                 let head = self.line.memory.up.head(ops.log)?;
                 let first_seq = self.line.memory.up.first_heard(head.log(), ops.first_seq, ops.ops.0.len());
@@ -201,6 +239,15 @@ impl Session {
                 self.ready.push_back(Event::Fetch(ContentHash(fetch.hash), fetch.offset));
             }
             (State::ExpectOps, Frame::Attest(attest)) => self.ready.push_back(Event::Attest(attest)),
+            (State::ExpectOps, Frame::Signed(Signed { heads, signature })) => {
+                let up = &self.line.memory.up;
+                let heads = heads.0.into_iter().map(|(name, seq)| {
+                    let log = up.id(name)?;
+                    Ok((log, up.upto_heard(log, seq)))
+                });
+                let heads = heads.collect::<Result<_, Fault>>()?;
+                self.ready.push_back(Event::Signed(Signature { heads, signature }));
+            }
             (State::ExpectOps, Frame::End(End { .. })) => {
                 if !self.line.reader.is_between_frames() {
                     return Err(Fault::Peer("a frame after the end"));
@@ -220,6 +267,7 @@ impl Session {
     /// What follows may be packed, and the reply is if the request was, or the speaker's link is known to be slow: a
     /// request that brings no ops has nothing to pack.
     fn greeted_by(&mut self, hello: &Hello) {
+        self.run = Some(hello.run.clone());
         self.is_slow = hello.link_bytes_s > 0 && is_worth_packing(hello.link_bytes_s);
         let begin = pack::begin(hello);
         self.line.reader.unpack_by(Unpacker::new(Primed::Kept, begin));

@@ -410,6 +410,16 @@ impl Logs {
         first_seq
     }
 
+    /// What stands in a message for a seq up to which a log goes: 0 if that is how far was said.
+    pub(super) fn upto_said(&self, log: LogId, seq: u64) -> u64 {
+        if self.marks_of(log).0 == seq { 0 } else { seq }
+    }
+
+    /// The seq up to which a log goes, from what stood for it.
+    pub(super) fn upto_heard(&self, log: LogId, said: u64) -> u64 {
+        if said == 0 { self.marks_of(log).0 } else { said }
+    }
+
     /// The marks of a log that are expected: all that was sent is stored, and no more is durable than before.
     fn marks_of(&self, log: LogId) -> (u64, u64) {
         let named = self.place(log).and_then(|place| self.entries.get(place));

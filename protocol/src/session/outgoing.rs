@@ -9,7 +9,7 @@ use crate::limits::{ATTEST_HEADS_MAX, ECHO_BYTES_MAX, FRAME_BODY_BYTES_AIM};
 use crate::log::ChainHash;
 use crate::pack::Packer;
 use crate::wire::codec::{Blob, List};
-use crate::wire::v1::{Attest, Frame, LogFrame, Ops};
+use crate::wire::v1::{Attest, Frame, Hello, LogFrame, Ops, RunLog, Signed};
 
 /// Bytes of own ops after which a request has a signature: what lies between two can be given back to a hub that forgot
 /// it, see [`ECHO_BYTES_MAX`].
@@ -25,7 +25,8 @@ pub(super) struct OpsOut<'a, O> {
     bytes_max: usize,
     /// Aim for the bytes of ops in a frame.
     pub(super) frame_bytes: usize,
-    replica: [u8; 8],
+    /// The greeting of the request.
+    hello: &'a Hello,
     /// How far each own log was sent since the last signature.
     unsigned: BTreeMap<LogId, (u64, ChainHash)>,
     unsigned_bytes: usize,
@@ -41,7 +42,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
         out: &'a mut Vec<u8>,
         packer: Packer,
         up: &'a mut Logs,
-        replica: [u8; 8],
+        hello: &'a Hello,
         bytes_aim: usize,
     ) -> Self {
         // Counted from here: a greeting or an inventory of any length leaves the ops their room.
@@ -53,7 +54,7 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
             up,
             bytes_max,
             frame_bytes: FRAME_BODY_BYTES_AIM,
-            replica,
+            hello,
             unsigned: BTreeMap::new(),
             unsigned_bytes: 0,
             is_signed: true,
@@ -130,7 +131,11 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
     /// The head of a log, once on a line.
     fn put_head(&mut self, log: &OpenLog) {
         if self.up.say(log.head.log()) {
-            Frame::Log(LogFrame::from(&log.head)).put(self.out);
+            let frame = match RunLog::of(&log.head, &self.hello.replica, &self.hello.run) {
+                Some(head) => Frame::RunLog(head),
+                None => Frame::Log(LogFrame::from(&log.head)),
+            };
+            frame.put(self.out);
         }
     }
 
@@ -142,10 +147,12 @@ impl<'a, O: Outbox> OpsOut<'a, O> {
             .map(|(log, (seq, chain))| (log.to_bytes(), seq, chain.0))
             .collect();
         if self.is_signed && !heads.is_empty() {
-            self.signed.push(heads.iter().map(|(log, seq, _)| (LogId::from_bytes(*log), *seq)).collect());
-            let mut attest = Attest { replica: self.replica, heads: List(heads), signature: [0; 64] };
-            attest.signature = self.outbox.sign(&attest.signed_bytes());
-            Frame::Attest(attest).put(self.out);
+            let attest = Attest { replica: self.hello.replica, heads: List(heads), signature: [0; 64] };
+            let signature = self.outbox.sign(&attest.signed_bytes());
+            let heads: Vec<_> = attest.heads.0.iter().map(|(log, seq, _)| (LogId::from_bytes(*log), *seq)).collect();
+            let said = heads.iter().map(|(log, seq)| (self.up.name(*log), self.up.upto_said(*log, *seq)));
+            Frame::Signed(Signed { heads: List(said.collect()), signature }).put(self.out);
+            self.signed.push(heads);
         }
     }
 }

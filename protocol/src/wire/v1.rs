@@ -56,6 +56,10 @@ pub enum Frame {
     Chunk(Chunk),
     /// 9, up: who speaks and how far it has read, in place of `Hello` and `Have`, as far as it changed on this line.
     Again(Again),
+    /// 10, up: the head of a log of the run that speaks, in place of `Log`.
+    RunLog(RunLog),
+    /// 11, up: the speaker's signature over its own logs, in place of `Attest`, without hashes that the hub knows.
+    Signed(Signed),
     /// 16, down, first: what stands at the hub.
     Marks(Marks),
     /// 17, down: a page of what concerns the office.
@@ -90,6 +94,8 @@ pub mod kind {
     pub const OFFER: u8 = 7;
     pub const CHUNK: u8 = 8;
     pub const AGAIN: u8 = 9;
+    pub const RUN_LOG: u8 = 10;
+    pub const SIGNED: u8 = 11;
     pub const MARKS: u8 = 16;
     pub const FEED: u8 = 17;
     pub const REFUSED: u8 = 18;
@@ -122,6 +128,8 @@ impl Frame {
             Frame::Refused(message) => (kind::REFUSED, codec::encode(message)),
             Frame::Files(message) => (kind::FILES, codec::encode(message)),
             Frame::Again(message) => (kind::AGAIN, codec::encode(message)),
+            Frame::RunLog(message) => (kind::RUN_LOG, codec::encode(message)),
+            Frame::Signed(message) => (kind::SIGNED, codec::encode(message)),
             Frame::Moved(message) => (kind::MOVED, codec::encode(message)),
             Frame::Fetch(message) => (kind::FETCH, codec::encode(message)),
             Frame::Piece(message) => (kind::PIECE, codec::encode(message)),
@@ -152,6 +160,8 @@ impl Frame {
             kind::REFUSED => Frame::Refused(codec::decode(body)?),
             kind::FILES => Frame::Files(codec::decode(body)?),
             kind::AGAIN => Frame::Again(codec::decode(body)?),
+            kind::RUN_LOG => Frame::RunLog(codec::decode(body)?),
+            kind::SIGNED => Frame::Signed(codec::decode(body)?),
             kind::MOVED => Frame::Moved(codec::decode(body)?),
             kind::FETCH => Frame::Fetch(codec::decode(body)?),
             kind::PIECE => Frame::Piece(codec::decode(body)?),
@@ -284,6 +294,15 @@ pub struct LogFrame {
     pub run: RunFrame,
 }
 
+/// The head of a log whose writer and run are those of the greeting, without them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RunLog {
+    /// The office it is about.
+    pub office: Txt<NAME_BYTES_MAX>,
+    /// Priority class.
+    pub lane: u8,
+}
+
 /// Consecutive ops of one log.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Ops {
@@ -303,6 +322,15 @@ pub struct Attest {
     /// Log, seq, and the running hash there.
     pub heads: List<([u8; 8], u64, [u8; 32]), ATTEST_HEADS_MAX>,
     /// Ed25519 over [`Attest::signed_bytes`].
+    pub signature: [u8; 64],
+}
+
+/// The speaker's signature over heads of its own logs. The reader knows the running hashes, or has no use for it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Signed {
+    /// Log and seq, in the order in which they are signed; 0: as far as was said of the log on this line.
+    pub heads: List<(LogName, u64), ATTEST_HEADS_MAX>,
+    /// As in [`Attest`].
     pub signature: [u8; 64],
 }
 
@@ -746,6 +774,19 @@ impl TryFrom<&LogFrame> for LogHead {
             Lane::from_number(frame.lane).ok_or(Fault::Version("an unknown lane"))?,
             RunHead::from(&frame.run),
         ))
+    }
+}
+
+impl RunLog {
+    /// The head itself, if writer and run are those of the greeting; `None` if it is to be said whole.
+    pub fn of(head: &LogHead, replica: &[u8; 8], run: &RunFrame) -> Option<RunLog> {
+        let LogFrame { replica: writer, office, lane, run: of } = LogFrame::from(head);
+        (writer == *replica && of == *run).then_some(RunLog { office, lane })
+    }
+
+    /// The whole head, of a speaker that greeted so.
+    pub fn whole(self, replica: [u8; 8], run: RunFrame) -> LogFrame {
+        LogFrame { replica, office: self.office, lane: self.lane, run }
     }
 }
 

@@ -10,7 +10,7 @@ use kentongan_protocol::wire::codec::{Blob, List, Txt};
 use kentongan_protocol::wire::v1::{
     Again, Attest, Change, Chunk, End, Extensions, FeedEntry, FeedFrame, Fetch, FileFrame, FileStanding, Files, Frame,
     Have, Hello, Inventory, LineMark, LogFrame, LogName, Marks, Moved, MovedChange, Offer, Ops, PageLog, Piece,
-    Refused, RunFrame, VerdictFrame,
+    Refused, RunFrame, RunLog, Signed, VerdictFrame,
 };
 use serde_json::Value;
 
@@ -45,6 +45,11 @@ pub(crate) fn frame(kind: &str, fields: &Value) -> Frame {
             changes: list(&fields["changes"], moved_change),
         }),
         "Log" => Frame::Log(log(fields)),
+        "RunLog" => Frame::RunLog(RunLog { office: Txt(text(&fields["office"])), lane: int(&fields["lane"]) }),
+        "Signed" => Frame::Signed(Signed {
+            heads: list(&fields["heads"], |one| (log_name(&one["log"]), int(&one["seq"]))),
+            signature: bytes(&fields["signature"]),
+        }),
         "Ops" => Frame::Ops(Ops {
             log: log_name(&fields["log"]),
             first_seq: int(&fields["first_seq"]),

@@ -58,7 +58,7 @@ fn parts(request: &[u8]) -> (usize, usize) {
     reader.push(request);
     let (mut signatures, mut ops) = (0, 0);
     while let Some(raw) = reader.next_frame().expect("in order") {
-        signatures += if raw.kind == kind::ATTEST { raw.body.len() + 4 } else { 0 };
+        signatures += if raw.kind == kind::SIGNED { raw.body.len() + 4 } else { 0 };
         if let Ok(Some(Frame::Ops(frame))) = Frame::decode(&raw) {
             ops += frame.ops.0.iter().map(|op| op.0.len()).sum::<usize>();
         }

@@ -106,7 +106,8 @@ fn streams() -> Vec<Vec<u8>> {
     streams
 }
 
-fn frames_of(stream: &[u8]) -> Vec<RawFrame> {
+/// All frames of a stream.
+pub(crate) fn frames_of(stream: &[u8]) -> Vec<RawFrame> {
     let mut reader = FrameReader::new();
     reader.push(stream);
     std::iter::from_fn(|| reader.next_frame().expect("a stream in order")).collect()

@@ -80,13 +80,14 @@ fn named(frames: &[Frame]) -> Vec<LogName> {
     lists.flatten().collect()
 }
 
-/// Logs of which ops are signed, each with how far.
-fn signed(frames: &[Frame]) -> Vec<(LogId, u64)> {
-    let attests = frames.iter().filter_map(|frame| match frame {
-        Frame::Attest(attest) => Some(&attest.heads.0),
+/// Logs of which ops are signed, each with how far, in a request on a new connection.
+fn signed(pc: &Pc, change: impl FnOnce(&mut Session)) -> Vec<(LogId, u64)> {
+    let events = hub::Session::new(pc.replica).receive(&request(Line::default(), pc, change)).expect("in order");
+    let signatures = events.into_iter().filter_map(|event| match event {
+        hub::Event::Signed(signature) => Some(signature.heads),
         _ => None,
     });
-    attests.flatten().map(|(log, seq, _)| (LogId::from_bytes(*log), *seq)).collect()
+    signatures.flatten().collect()
 }
 
 #[test]
@@ -128,11 +129,11 @@ fn logs_of_others_that_are_given_back_are_named_and_own_ones_only_where_the_requ
 #[test]
 fn a_request_signs_what_it_brings_and_what_it_is_told_to_or_nothing_if_nothing_is_due() {
     let (_, _, pc, [done, open]) = pc_with_two_logs();
-    assert_eq!(signed(&frames(Line::default(), &pc, |_| ())), [(open, 2)]);
+    assert_eq!(signed(&pc, |_| ()), [(open, 2)]);
     let not_due = Signing { due: false, stored: Vec::new() };
-    assert_eq!(signed(&frames(Line::default(), &pc, |session| session.sign(not_due))), []);
+    assert_eq!(signed(&pc, |session| session.sign(not_due)), []);
     let more = Signing { due: true, stored: vec![(done, 1, ChainHash([3; 32]))] };
-    let mut both = signed(&frames(Line::default(), &pc, |session| session.sign(more)));
+    let mut both = signed(&pc, |session| session.sign(more));
     both.sort();
     let mut expected = [(done, 1), (open, 2)];
     expected.sort();
@@ -344,7 +345,7 @@ fn what_lies_between_two_signatures_can_be_given_back() {
     for frame in frames(Line::default(), &pc, |_| ()) {
         match frame {
             Frame::Ops(ops) => unsigned += ops.ops.0.iter().map(|op| op.0.len()).sum::<usize>(),
-            Frame::Attest(_) => (unsigned, signatures) = (0, signatures + 1),
+            Frame::Signed(_) => (unsigned, signatures) = (0, signatures + 1),
             _ => {}
         }
         most = most.max(unsigned);
@@ -440,7 +441,7 @@ fn so_many_logs_may_be_spoken_of_in_a_request_and_in_an_answer_and_not_one_more(
 fn left_and_brought(pc: &Pc) -> (bool, usize) {
     let frames = frames(Line::default(), pc, |_| ());
     let left = matches!(frames.last(), Some(Frame::End(end)) if end.more);
-    (left, frames.iter().filter(|frame| matches!(frame, Frame::Log(_))).count())
+    (left, frames.iter().filter(|frame| matches!(frame, Frame::RunLog(_))).count())
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! The files are changed by hand only. With `KENTONGAN_PRINT_VECTORS=1` in the environment (and `--nocapture`) the tests
 //! print what the crate makes of each vector instead of comparing it.
 
+use std::convert::Infallible;
 use std::fmt::Debug;
 
 use kentongan_protocol::clock::{Hlc, HybridClock, KnownRun, measure, run_time};
@@ -107,8 +108,9 @@ fn every_structure_of_the_document_stands_in_a_vector() {
     let files =
         [vectors!("frames").to_string(), vectors!("ops").to_string(), vectors!("exchange").to_string()].concat();
     let schema = Schema::of_the_document();
-    assert_eq!(schema.names().count(), 40, "the document's tables are read");
-    let up = ["Hello", "Have", "Log", "Ops", "Attest", "Inventory", "Offer", "Chunk", "Again", "Fetch"];
+    assert_eq!(schema.names().count(), 43, "the document's tables are read");
+    let up =
+        ["Hello", "Have", "Log", "Ops", "Attest", "Inventory", "Offer", "Chunk", "Again", "RunLog", "Signed", "Fetch"];
     for frame in up.into_iter().chain(["Marks", "Feed", "Refused", "Files", "Moved", "Piece", "Knock"]) {
         assert!(files.contains(&format!("\"type\":\"{frame}\"")), "{frame}");
     }
@@ -322,14 +324,16 @@ fn a_whole_exchange_has_its_bytes() {
         hub::Event::Hello(_),
         hub::Event::Have(_),
         hub::Event::Batch(batch),
-        hub::Event::Attest(attest),
+        hub::Event::Signed(signature),
         hub::Event::End,
     ] = events.as_slice()
     else {
         panic!("{events:?}")
     };
     let chain = batch.ops.iter().fold(batch.head.chain_start(), |chain, op| chain.then(op));
-    assert_eq!(attest.heads.0, [(batch.head.log().to_bytes(), 1, chain.0)]);
+    assert_eq!(signature.heads, [(batch.head.log(), 1)]);
+    let whole = signature.whole(ReplicaId(SPEAKER), |_, _| Ok::<_, Infallible>(Some(chain)));
+    let Ok(Some(attest)) = whole else { panic!("{whole:?}") };
     let seed = hex(&vectors!("log")["attest"]["seed"]);
     let key = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a key");
     let public = UnparsedPublicKey::new(&ED25519, key.public_key().as_ref());

@@ -25,7 +25,7 @@ use kentongan_protocol::wire::codec::{self, Blob, List, Txt};
 use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::{
     Attest, End, FeedEntry, FeedFrame, Fetch, Frame, Have, Hello, Inventory, LogFrame, LogName, Marks, Offered, Ops,
-    PageLog, Piece, RunFrame, extension,
+    PageLog, Piece, RunFrame, Signed, extension,
 };
 
 use super::bytes::Bytes;
@@ -271,7 +271,14 @@ impl Story {
         let heads = List(vec![(head.log().to_bytes(), seq, chain.0); 1 + bytes.below(2)]);
         let mut attest = Attest { replica: replica.to_bytes(), heads, signature: [0; 64] };
         attest.signature = key(3).sign(&attest.signed_bytes());
-        Frame::Attest(attest)
+        if bytes.byte() < 128 {
+            return Frame::Attest(attest);
+        }
+        let heads = attest.heads.0.iter().map(|(log, seq, _)| match bytes.byte() {
+            0..=200 => (LogName::Id(*log), *seq),
+            number => (LogName::Number(number % 4), u64::from(bytes.byte() / 64)),
+        });
+        Frame::Signed(Signed { heads: List(heads.collect()), signature: attest.signature })
     }
 
     fn inventory(&mut self, bytes: &mut Bytes<'_>) -> Frame {

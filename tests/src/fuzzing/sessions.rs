@@ -56,7 +56,7 @@ pub(super) fn requests(data: &[u8]) {
             Up::Have(_) => assert_eq!(place, 1, "a position out of order"),
             Up::Batch(batch) => assert_eq!(batch.echo, batch.head.replica() != SARI, "another's log as an own one"),
             Up::End => assert_eq!(place + 1, whole.len(), "something after the end"),
-            Up::Attest(_) | Up::Inventory(_) | Up::Offer(_) | Up::Chunk(..) | Up::Fetch(..) => {}
+            Up::Attest(_) | Up::Signed(_) | Up::Inventory(_) | Up::Offer(_) | Up::Chunk(..) | Up::Fetch(..) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A hub for one office: logs, a feed, epochs, signatures; and how it answers a request.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{Lane, LogId, OpId, ReplicaId, Topic, TopicKind};
@@ -8,7 +9,7 @@ use kentongan_protocol::limits::FRAME_LOGS_MAX;
 use kentongan_protocol::log::{ChainHash, Holding, LogHead, leaves_gap, plan_append};
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::hub::{
-    Batch, Event, HubEpoch, Part, Position, Reply, Session, feed_start, news_of_epochs,
+    Batch, Event, HubEpoch, Part, Position, Reply, Session, Signature, feed_start, news_of_epochs,
 };
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::v1::{Attest, Feed, FeedEntry, LogFrame, Marks};
@@ -133,6 +134,7 @@ impl Hub {
             }
             Event::Inventory(inventory) => exchange.inventory = Some(inventory),
             Event::Attest(attest) => self.take_attest(exchange, speaker, attest),
+            Event::Signed(signature) => self.take_signature(speaker, &signature),
             Event::Batch(batch) if batch.echo => self.take_echo(exchange, batch)?,
             Event::Batch(batch) => {
                 exchange.named.insert(batch.head.log());
@@ -179,6 +181,16 @@ impl Hub {
                 exchange.proofs.insert(log, (*seq, chain, attest.clone()));
             } else if self.chain_at(log, *seq) == Some(chain) {
                 self.keep_attest(log, *seq, attest.clone());
+            }
+        }
+    }
+
+    fn take_signature(&mut self, speaker: ReplicaId, signed: &Signature) {
+        let whole = signed.whole(speaker, |log, seq| Ok::<_, Infallible>(self.chain_at(log, seq)));
+        let Ok(Some(attest)) = whole else { return };
+        if attest.signature == signature(speaker, &attest.signed_bytes()) {
+            for (log, seq, _) in &attest.heads.0 {
+                self.keep_attest(LogId::from_bytes(*log), *seq, attest.clone());
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use kentongan_protocol::attachment::Content as FileContent;
+use kentongan_protocol::clock::RunHead;
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{EpochId, Lane, LogId, OpId, ReplicaId, TopicKind};
 use kentongan_protocol::log::{ChainHash, Holding, LogHead};
@@ -32,6 +33,8 @@ pub(crate) struct Pc {
     disagrees: bool,
     /// Logs of the run that goes on, by lane. They die with it.
     writing: BTreeMap<Lane, LogId>,
+    /// The run that goes on, once it has written something.
+    run: Option<RunHead>,
     runs: u32,
 }
 
@@ -64,6 +67,7 @@ impl Pc {
             cut: false,
             disagrees: false,
             writing: BTreeMap::new(),
+            run: None,
             runs: 0,
         }
     }
@@ -71,6 +75,7 @@ impl Pc {
     /// The process ends and begins again: what it wrote so far is never continued.
     pub(crate) fn restart(&mut self) {
         self.writing.clear();
+        self.run = None;
     }
 
     /// A person writes a record.
@@ -78,8 +83,11 @@ impl Pc {
         let log = match self.writing.get(&lane) {
             Some(log) => *log,
             None => {
-                self.runs += 1;
-                let head = LogHead::new(self.replica, office(), lane, run_head(ids, self.runs));
+                let run = *self.run.get_or_insert_with(|| {
+                    self.runs += 1;
+                    run_head(ids, self.runs)
+                });
+                let head = LogHead::new(self.replica, office(), lane, run);
                 let log = head.log();
                 self.logs.insert(log, PcLog { head, own: true, ops: BTreeMap::new(), stored: 0 });
                 self.writing.insert(lane, log);
@@ -124,7 +132,7 @@ impl Pc {
             version_min: 1,
             version_max: 1,
             replica: self.replica.to_bytes(),
-            run: RunFrame::from(&run_head(&mut Ids::default(), 1)),
+            run: RunFrame::from(&self.run.unwrap_or_else(|| run_head(&mut Ids::default(), 1))),
             elapsed_ms: 5,
             wall_ms: 6,
             round_trip_ms: 0,
