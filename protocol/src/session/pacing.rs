@@ -188,13 +188,29 @@ mod tests {
     }
 
     #[test]
+    fn a_fifth_of_a_wait_is_left_to_chance_and_never_more_than_all_of_it() {
+        assert_eq!([0, 60_000, 60_001].map(|random| PACING.wait_ms(0, random)), [300_000, 240_000, 300_000]);
+        assert_eq!([0, 400, 401].map(|random| PACING.wait_ms(1, random)), [2_000, 2_400, 2_000]);
+        let none = Pacing { jitter_percent: 0, ..PACING };
+        assert_eq!([0, 1, 7].map(|random| (none.wait_ms(0, random), none.wait_ms(1, random))), [(300_000, 2_000); 3]);
+        let all = Pacing { jitter_percent: 200, ..PACING };
+        assert_eq!((PACING.spread_ms(300_000), all.spread_ms(300_000)), (60_000, 300_000));
+    }
+
+    #[test]
+    fn a_short_request_says_nothing_of_a_link_and_half_of_a_wait_at_least_was_spent_on_carrying() {
+        assert_eq!([4_095, 4_096].map(|bytes| link_bytes_s(7, bytes, 1_000, 0)), [7, (7 + 4_096) / 2]);
+        assert_eq!(link_bytes_s(0, 10_000, 1_000, 5_000), 20_000);
+    }
+
+    #[test]
     fn a_page_is_some_seconds_of_the_link_within_bounds() {
         let most = 512 * 1024;
         assert_eq!(page_bytes(4_000, most), 60_000, "32 kbit/s");
         assert_eq!(page_bytes(12_500, most), 187_500, "100 kbit/s");
-        assert_eq!(page_bytes(1, most), PAGE_BYTES_MIN);
+        assert_eq!(page_bytes(1, most), 16_384);
         assert_eq!(page_bytes(u32::MAX, most), most);
-        assert_eq!(page_bytes(0, most), PAGE_BYTES_UNKNOWN);
+        assert_eq!(page_bytes(0, most), 60_000);
         assert_eq!(page_bytes(0, 1_000), 1_000);
     }
 

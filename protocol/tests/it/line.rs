@@ -1,14 +1,17 @@
 //! What an open connection leaves out comes back whole.
 
 use kentongan_protocol::error::Fault;
-use kentongan_protocol::ids::{EpochId, TopicKind};
+use kentongan_protocol::ids::{EpochId, Lane, TopicKind};
+use kentongan_protocol::limits::LINE_LOGS_MAX;
 use kentongan_protocol::session::Line;
 use kentongan_protocol::session::agent::{Event, Opening, Session};
 use kentongan_protocol::session::hub::{self, Part};
 use kentongan_protocol::wire::codec::{Blob, List};
-use kentongan_protocol::wire::v1::{Feed, Hello, Marks, extension, hello_extension, kind, notice};
+use kentongan_protocol::wire::frame::PREAMBLE;
+use kentongan_protocol::wire::v1::{Feed, Frame, Hello, LogName, Marks, extension, hello_extension, kind, notice};
 
-use crate::world::{Conn, Pc};
+use crate::hostile::frames_of;
+use crate::world::{Conn, Hub, Ids, Link, Pc, exchange_on};
 
 /// What a hub says on a connection that it says the first time.
 fn first() -> Marks {
@@ -190,4 +193,66 @@ fn a_line_that_was_never_used_equals_no_used_one() {
     assert!(conn.of_pc == Line::default() && conn.of_pc.is_fresh());
     heard(&mut conn, &Pc::new(7), &first());
     assert!(conn.of_pc != Line::default() && !conn.of_pc.is_fresh());
+}
+
+/// The frames of a reply or request on a line that was begun before.
+fn said(stream: &[u8]) -> Vec<Frame> {
+    let begins = if stream.starts_with(&PREAMBLE) { &[][..] } else { &PREAMBLE[..] };
+    let frames = frames_of(&[begins, stream].concat());
+    frames.iter().filter_map(|raw| Frame::decode(raw).expect("a message")).collect()
+}
+
+#[test]
+fn of_logs_that_stand_as_they_were_sent_marks_say_nothing_and_so_of_cursors_that_were_read() {
+    let mut ids = Ids::default();
+    let (mut hub, mut pc, mut conn) = (Hub::new(&mut ids), Pc::new(0x5a41), Conn::default());
+    for turn in 0..4 {
+        for lane in [Lane::Case, Lane::Survey] {
+            pc.write(&mut ids, lane, &format!("aduan {turn}"));
+        }
+        hub.write(&mut ids, &format!("jawaban {turn}"));
+        let reply = exchange_on(&mut conn, &mut pc, &mut hub, Link::Whole).reply;
+        if turn == 0 {
+            continue;
+        }
+        let Some(Frame::Moved(moved)) = said(&reply).into_iter().next() else { panic!("whole marks in turn {turn}") };
+        let logs: Vec<_> = moved.logs.0.iter().map(|mark| (mark.log, mark.stored, mark.durable)).collect();
+        assert_eq!(logs, [(LogName::Number(0), 0, 0), (LogName::Number(1), 0, 0)], "{turn}");
+        assert_eq!(moved.changes.0, [], "{turn}");
+    }
+}
+
+#[test]
+fn logs_are_numbered_as_they_are_said_and_the_oldest_number_is_given_again() {
+    let mut ids = Ids::default();
+    let (mut hub, mut pc, mut conn) = (Hub::new(&mut ids), Pc::new(0x5a41), Conn::default());
+    for turn in 0..2 * LINE_LOGS_MAX + 3 {
+        pc.restart();
+        pc.write(&mut ids, Lane::Case, &format!("aduan {turn}"));
+        let request = exchange_on(&mut conn, &mut pc, &mut hub, Link::Whole).request;
+        let ops = said(&request).into_iter().find_map(|frame| match frame {
+            Frame::Ops(ops) => Some((ops.log, ops.first_seq)),
+            _ => None,
+        });
+        let number = u8::try_from(turn % LINE_LOGS_MAX).expect("few");
+        assert_eq!(ops, Some((LogName::Number(number), 0)), "they follow on from its head");
+    }
+    assert_eq!(conn.of_pc, conn.of_hub);
+    assert!(!pc.has_unsent());
+}
+
+#[test]
+fn lines_on_which_other_things_were_said_are_not_alike() {
+    let mut ids = Ids::default();
+    let (hub, mut pc) = (Hub::new(&mut ids), Pc::new(0x5a41));
+    pc.write(&mut ids, Lane::Case, "aduan");
+    let after = |lane: Lane, ids: &mut Ids| {
+        let (mut hub, mut pc, mut conn) = (hub.clone(), pc.clone(), Conn::default());
+        pc.write(ids, lane, "lagi");
+        exchange_on(&mut conn, &mut pc, &mut hub, Link::Whole);
+        conn.of_pc
+    };
+    let one = after(Lane::Case, &mut ids);
+    assert_ne!(one, Line::default());
+    assert_ne!(one, after(Lane::Survey, &mut ids));
 }

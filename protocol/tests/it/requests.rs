@@ -401,6 +401,22 @@ fn a_log_of_another_is_given_back_whole_with_its_proof_or_not_at_all() {
 }
 
 #[test]
+fn what_came_after_a_log_was_looked_at_waits_for_the_next_request() {
+    let (mut ids, _, pc, _) = pc_with_two_logs();
+    let head = LogHead::new(pc.replica, office(), Lane::Case, run_head(&mut ids, 1));
+    let mut opening = pc.opening();
+    opening.open = vec![OpenLog { head, stored: 1, held: 5, proofs: Vec::new() }];
+    let request = Session::new(opening).request(&mut Alike(9)).expect("it does not fail");
+    let events = hub::Session::new(pc.replica).receive(&request).expect("in order");
+    let ops = events.iter().filter_map(|event| match event {
+        hub::Event::Batch(batch) => Some((batch.first_seq, batch.ops.len())),
+        _ => None,
+    });
+    let sent = ops.map(|(first_seq, count)| first_seq + count as u64 - 1).max();
+    assert_eq!(sent, Some(5));
+}
+
+#[test]
 fn a_signature_by_itself_in_an_answer_is_passed_over() {
     let (_, mut hub, pc, _) = pc_with_two_logs();
     let (mut session, answer) = answered(&mut hub, &pc);
