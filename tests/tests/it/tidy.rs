@@ -1,6 +1,7 @@
 //! Rules about the repository itself.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the repository").to_owned()
@@ -89,4 +90,20 @@ fn one_crate_alone_may_do_what_the_compiler_cannot_check() {
         })
         .collect();
     assert_eq!(free, ["agent/host/windows"]);
+}
+
+/// As a person mistypes them: they used to call themselves without end.
+#[test]
+fn commands_that_make_packages_explain_themselves_and_name_the_targets_there_are() {
+    for name in ["build", "check", "reproduce"] {
+        let said = |word: &str| {
+            let output = Command::new(root().join("packaging").join(name)).arg(word).output().expect("bash runs it");
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+            (output.status.code(), text(output.stdout), text(output.stderr))
+        };
+        let (code, help, _) = said("--help");
+        assert!(code == Some(0) && help.contains(&format!("packaging/{name} TARGET")), "{name}: {help}");
+        let (code, _, refusal) = said("linux-z80");
+        assert!(code == Some(2) && refusal.contains("static-armv7"), "{name}: {refusal}");
+    }
 }
