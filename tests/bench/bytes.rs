@@ -18,18 +18,33 @@ const SIZES: [(usize, &str, &str, &str, f64); 3] = [
     (1_000, "bytes-1000", "bytes-1000-wire", "bytes-1000-gzip", 0.60),
 ];
 
+/// Records that follow the first one of a run.
+const LATER: usize = 10;
+
 pub(crate) fn run() -> Vec<Figure> {
     let sized = SIZES.into_iter().flat_map(|size| figures(size, &lines(size.0)));
-    idle_contact().into_iter().chain(sized).collect()
+    idle_contact().into_iter().chain(sized).chain([later_records()]).collect()
+}
+
+/// Records that are entered one by one when their run has sent others: their log is known on the line.
+fn later_records() -> Figure {
+    let lines = lines(1 + LATER);
+    let mut lines = lines.split_inclusive('\n');
+    let (office, hub) = connected();
+    exchange(&office, &hub, lines.next().expect("a line"));
+    let sent: Vec<_> = lines.map(|line| (exchange(&office, &hub, line).body, brotli_11(line.as_bytes()))).collect();
+    Figure {
+        name: "bytes-1-later",
+        what: "one exchange with 1 record, the mean of ten that are not the first of their run",
+        ours: (sent.iter().map(|(body, _)| *body).sum::<u64>() as f64 / LATER as f64, "B"),
+        against: (sent.iter().map(|(_, packed)| *packed).sum::<usize>() as f64 / LATER as f64, "brotli -11"),
+        bound: Bound::AtMost(0.45),
+    }
 }
 
 /// A contact with nothing to say on an open connection, TLS included.
 fn idle_contact() -> [Figure; 2] {
-    let hub = Hub::start();
-    let mut office = Office::enrol(&hub, "94.01.01.2011");
-    office.configure("[sync]\ninterval = \"1d\"\njitter = 0\n[hub]\nproxy = \"none\"\n");
-    office.start();
-    wait::until_true("the first contact", wait::LONG, || office.status()["last_success_at"].is_string());
+    let (office, hub) = connected();
     office.sync().ok();
     let before = hub.door().counts();
     office.sync().ok();
@@ -52,7 +67,8 @@ fn figures(
     (count, name, wire_name, gzip_name, bound): (usize, &'static str, &'static str, &'static str, f64),
     lines: &str,
 ) -> [Figure; 3] {
-    let sent = exchange(lines);
+    let (office, hub) = connected();
+    let sent = exchange(&office, &hub, lines);
     let what = match count {
         1 => "one exchange with 1 record",
         100 => "one exchange with 100 records",
@@ -91,19 +107,24 @@ struct Sent {
     wire: u64,
 }
 
-/// Enters the records while nobody talks, then lets a connected service send them.
-fn exchange(lines: &str) -> Sent {
+/// An office that has spoken with its hub, on a connection that stays open.
+fn connected() -> (Office, Hub) {
     let hub = Hub::start();
     let mut office = Office::enrol(&hub, "94.01.01.2011");
     // It talks when there is something new, and otherwise not while this runs.
     office.configure("[sync]\ninterval = \"1d\"\njitter = 0\n[hub]\nproxy = \"none\"\n");
     office.start();
-    wait::until_true("the first contact", wait::LONG, || office.status()["last_success_at"].is_string());
-    let (contacts, before) = (contacts(&office).len(), hub.door().counts());
-    import(&office, lines);
+    wait::until_true("the first contact", wait::LONG, || !contacts(&office).is_empty());
+    (office, hub)
+}
+
+/// Enters records, which the service sends at once.
+fn exchange(office: &Office, hub: &Hub, lines: &str) -> Sent {
+    let (contacts, before) = (contacts(office).len(), hub.door().counts());
+    import(office, lines);
     office.wait_arrived();
     let all = wait::until("the contact is noted", wait::LONG, || {
-        let all = self::contacts(&office);
+        let all = self::contacts(office);
         (all.len() > contacts).then_some(all)
     });
     let after = hub.door().counts();
