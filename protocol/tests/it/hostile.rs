@@ -11,8 +11,8 @@ use kentongan_protocol::session::{agent, hub};
 use kentongan_protocol::wire::codec::{Blob, List};
 use kentongan_protocol::wire::frame::{self, FrameReader, PREAMBLE, RawFrame};
 use kentongan_protocol::wire::v1::{
-    Attest, FeedEntry, FeedFrame, Frame, Inventory, LogFrame, LogName, Marks, Ops, PageLog, RunFrame, VerdictFrame,
-    kind,
+    Attest, FeedEntry, FeedFrame, Frame, Inventory, LogFrame, LogName, Marks, Ops, PageLog, RunFrame, RunLog, Signed,
+    VerdictFrame, kind,
 };
 use proptest::prelude::*;
 
@@ -265,6 +265,8 @@ fn what_is_small_on_the_link_and_large_in_memory_stays_within_the_bound() {
     let zeros = List(vec![([0; 8], 0, [0; 32]); ATTEST_HEADS_MAX]);
     let attest = Attest { replica: [0; 8], heads: zeros, signature: [0; 64] };
     let few = Attest { heads: List(attest.heads.0[..90].to_vec()), ..attest.clone() };
+    let names = List(vec![(LogName::Id([1; 8]), 0); ATTEST_HEADS_MAX]);
+    let signed = Signed { heads: names, signature: [0; 64] };
     let op_entry = |number| FeedEntry::Op { number, log: 0, seq: 1, bytes: Blob(vec![]) };
     let entries: Vec<FeedEntry> = (1..=FRAME_OPS_MAX as u64).map(op_entry).collect();
     let verdicts = feed_of_verdicts(1200);
@@ -280,6 +282,8 @@ fn what_is_small_on_the_link_and_large_in_memory_stays_within_the_bound() {
         ("heads, up", bomb(&up(), |n| Frame::Log(head(n)))),
         ("heads, down", bomb(&down(), |n| Frame::Log(head(n)))),
         ("signatures, up", bomb(&up(), |_| Frame::Attest(attest.clone()))),
+        ("signatures without hashes", bomb(&up(), |_| Frame::Signed(signed.clone()))),
+        ("heads of the run", bomb(&up(), |n| Frame::RunLog(RunLog { office: head(n).office, lane: 0 }))),
         ("signatures, down", bomb(&down(), |_| Frame::Attest(attest.clone()))),
         ("inventories", bomb(&up(), inventory)),
         ("feed of verdicts", bomb(&down(), |_| verdicts.clone())),
