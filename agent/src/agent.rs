@@ -26,6 +26,7 @@ use crate::command::{self, Command};
 use crate::enrol::Identity;
 use crate::kiosk::{Guesses, Pairing};
 use crate::people::Role;
+use crate::room::Room;
 use crate::show::{self, ServiceState, Standing};
 use crate::store::{Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
@@ -434,7 +435,7 @@ impl Agent {
         let service = ServiceState { since_ms, in_contact: self.is_in_contact(), page: self.page() };
         let settings = self.settings();
         let certificate_ends_ms = certificate_ends_ms(&self.dir);
-        let free_bytes = free_bytes(self.dir.root()).unwrap_or(0);
+        let free_bytes = free_bytes(self.dir.root());
         let patience = |key| i64::try_from(settings.duration("patience", key).as_millis()).unwrap_or(i64::MAX);
         let (warn_after_ms, error_after_ms) = (patience("warn_after"), patience("error_after"));
         let answer = on_store(&self.store, move |store| {
@@ -451,6 +452,7 @@ impl Agent {
                 service,
                 certificate_ends_ms,
                 free_bytes,
+                room: Room::of(free_bytes, settings.bytes("store", "min_free"), store.growth()?),
                 now_ms: store.wall_ms(),
                 warn_after_ms,
                 error_after_ms,

@@ -157,8 +157,8 @@ pub const OPTIONS: &[Opt] = &[
         key: "min_free",
         kind: Kind::BYTES,
         default: "500MiB",
-        help_id: "Di bawah ruang kosong ini doctor memperingatkan",
-        help_en: "Below this free space doctor warns",
+        help_id: "Di bawah ruang kosong ini beranda, status dan doctor memperingatkan",
+        help_en: "Below this free space the first page, status and doctor warn",
         ..OPT
     },
     Opt {

@@ -21,6 +21,7 @@ use crate::agent::{certificate_ends_ms, needs_a_person};
 use crate::cli::print::link_rules;
 use crate::command::Command;
 use crate::enrol::Identity;
+use crate::room::{self, Room};
 use crate::{config, show, update};
 
 /// How a check ended.
@@ -135,7 +136,9 @@ fn status(dir: &DataDir, settings: Option<&Settings>) -> Result<Value, Failure> 
         data: store.link_use(rules)?,
         service: show::ServiceState::default(),
         certificate_ends_ms: certificate_ends_ms(dir),
-        free_bytes: free_bytes(dir.root()).unwrap_or(0),
+        free_bytes: free_bytes(dir.root()),
+        // It has a check of its own.
+        room: Room::Unknown,
         now_ms: store.wall_ms(),
         // Patience is a setting, and a mistake in the settings must not hide what the store says.
         warn_after_ms: i64::MAX,
@@ -211,7 +214,8 @@ fn space(dir: &DataDir, settings: &Settings) -> Finding {
     let free = free_bytes(dir.root()).unwrap_or(0);
     let mib = free >> 20;
     let verdict = if free < settings.bytes("store", "min_free") { Verdict::Warning } else { Verdict::Good };
-    let next = ("Kosongkan ruang di disk ini.", "Make room on this disk.");
+    let [id, en] = room::NEXT;
+    let next = (id, en);
     finding("space", verdict, (format!("{mib} MiB kosong"), format!("{mib} MiB free")), next)
 }
 

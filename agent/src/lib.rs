@@ -26,6 +26,7 @@ mod leave;
 mod page;
 pub mod people;
 pub mod photo;
+mod room;
 pub mod rules;
 pub mod service;
 mod show;

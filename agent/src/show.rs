@@ -10,6 +10,7 @@ use kentongan_protocol::merge::{GroupView, Written};
 use kentongan_protocol::wire::v1::VerdictFrame;
 use serde_json::{Map, Value, json};
 
+use crate::room::Room;
 use crate::rules::LinkUse;
 use crate::store::{AttachmentState, AttachmentTotals, Counts, Entry, Link, Member, Mishap, RecordSummary};
 
@@ -45,8 +46,10 @@ pub(crate) struct Standing {
     pub(crate) service: ServiceState,
     /// When the device certificate ends, milliseconds since 1970.
     pub(crate) certificate_ends_ms: Option<i64>,
-    /// Bytes free on the disk of the store.
-    pub(crate) free_bytes: u64,
+    /// Bytes free on the disk of the store; `None`: it does not tell.
+    pub(crate) free_bytes: Option<u64>,
+    /// For how long they are enough.
+    pub(crate) room: Room,
     /// This PC's clock.
     pub(crate) now_ms: i64,
     /// Without a contact for this long, people are reminded.
@@ -114,7 +117,8 @@ pub(crate) fn status(status: &Standing) -> Value {
         "mishap": status.mishap.as_ref().map(mishap),
         "clock_offset_s": link.offset_ms.map(|offset| offset as f64 / 1000.0),
         "cert_expires_at": status.certificate_ends_ms.map(moment::text),
-        "store_free_bytes": status.free_bytes,
+        "store_free_bytes": status.free_bytes.unwrap_or(0),
+        "room": status.room.json(),
         "version": crate::update::running().to_string(),
         "protocol": link.protocol,
         "service": {

@@ -91,6 +91,9 @@ fn status(out: &Output, status: &Value) {
             out.pick("tidak jalan; program sebelumnya dipakai lagi", "did not do; the program before it goes on");
         table.row([out.pick("Pemutakhiran", "Update"), &format!("{code} {given_up} {said}")]);
     }
+    if let Some(sentence) = status["room"]["message"][lang].as_str() {
+        table.row([out.pick("Ruang", "Room"), sentence]);
+    }
     table.row([out.pick("Terakhir", "Last"), text("last_success_at")]);
     if status["service"]["running"] == json!(true) {
         table.row([out.pick("Berikutnya", "Next"), text("next_attempt_at")]);

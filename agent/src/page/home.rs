@@ -52,6 +52,10 @@ pub(super) struct Live {
     pub(super) reason: Option<(String, &'static str)>,
     /// What happened to the store, if it lost something.
     pub(super) mishap: Option<String>,
+    /// For how long the disk is enough, if that is known.
+    pub(super) room: Option<String>,
+    /// Somebody should do something about it.
+    pub(super) room_is_low: bool,
     pub(super) counts: Vec<Count>,
     pub(super) files: Option<String>,
     /// Rules of a link that costs, if there are any.
@@ -310,6 +314,8 @@ fn live(looked: &Looked, w: &Words) -> Live {
         call: call.and_then(|key| w.find(key)),
         reason: verdict::ktg_numbered(last_code).map(|ktg| (ktg.to_string(), ktg.sentence(w.lang))),
         mishap: standing.mishap.as_ref().map(|mishap| crate::show::sentence(mishap, w.lang)),
+        room: standing.room.sentence(w.lang),
+        room_is_low: standing.room.is_low(),
         counts: counts(standing, w),
         files: (waiting_files > 0).then(|| w.count("kirim.berkas", waiting_files)),
         thrift: Thrift::of(&standing.data, clock, w),

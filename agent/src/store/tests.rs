@@ -24,6 +24,7 @@ mod checked;
 mod damage;
 mod drafts;
 mod grown;
+mod growth;
 mod kiosk;
 mod search;
 mod traffic;
