@@ -1,5 +1,7 @@
 //! How everything stands: the first page, and the one about delivery. Both bring themselves up to date.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::form::builtin::pengaduan::{self, group};
@@ -8,13 +10,14 @@ use kentongan_protocol::form::{Form, builtin};
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Words};
 
+use super::due::{Limits, Pressing};
 use super::route::{Pages, wants_part};
 use super::shell::{self, Shell};
 use super::thrift::Thrift;
 use super::verdict::{self, PLACES, Shape, Step, Verdict};
 use crate::agent::unwatched;
 use crate::show::Standing;
-use crate::store::{Contact, Draft, ListFilter, RecordState, Today};
+use crate::store::{Contact, Draft, Entry, ListFilter, RecordState, RecordSummary, Store, StoreError, Today};
 use kentongan_web::{Clock, When};
 
 /// Days that the history of attempts shows.
@@ -31,6 +34,10 @@ const ALERTS_MAX: u32 = 8;
 const ANSWERS_DAYS: i64 = 14;
 /// Records with a change of that time that are looked at.
 const CHANGED_LOOKED_AT: u32 = 100;
+/// A complaint that nobody touches for so many days stands on the board of the hub, and no longer on the first page.
+const DUE_DAYS: i64 = 60;
+/// Complaints of that time that are looked at.
+const DUE_LOOKED_AT: u32 = 300;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What changes by itself.
@@ -109,7 +116,7 @@ pub(super) struct Begun {
 #[derive(Debug)]
 pub(super) struct Alert {
     class: &'static str,
-    words: &'static str,
+    words: String,
     id: String,
     code: String,
     title: String,
@@ -184,11 +191,12 @@ async fn drafts(pages: &Pages, shell: &Shell, clock: &Clock) -> Result<Vec<Begun
     Ok(drafts.iter().take(DRAFTS_SHOWN).filter_map(begun).collect())
 }
 
-/// What is to be fixed, what stands side by side, and what the hub has answered lately.
+/// What is to be fixed, what this office has to answer, what stands side by side, and what the hub has answered lately.
 async fn alerts(pages: &Pages, shell: &Shell, looked: &Looked) -> Result<Vec<Alert>, Failure> {
     let counts = &looked.standing.counts;
     let (rejected, conflicts) = (counts.rejected > 0, counts.conflicts > 0);
-    let since_ms = looked.clock.now_ms.saturating_sub(ANSWERS_DAYS * DAY_MS);
+    let clock = looked.clock.clone();
+    let since_ms = clock.now_ms.saturating_sub(ANSWERS_DAYS * DAY_MS);
     let found = pages
         .agent
         .ask(move |store| {
@@ -198,6 +206,7 @@ async fn alerts(pages: &Pages, shell: &Shell, looked: &Looked) -> Result<Vec<Ale
                     ListFilter { state: Some(RecordState::Rejected), limit: ALERTS_MAX, ..ListFilter::default() };
                 found.extend(store.list(&filter)?.records.into_iter().map(|record| (record, Why::Repair)));
             }
+            found.extend(due(store, &clock)?);
             for id in store.changed_since(since_ms, CHANGED_LOOKED_AT)? {
                 let entry = store.entry(id)?;
                 let stands_apart = conflicts && entry.summary.conflicts > 0;
@@ -208,15 +217,20 @@ async fn alerts(pages: &Pages, shell: &Shell, looked: &Looked) -> Result<Vec<Ale
         })
         .await?;
     let w = &shell.w;
-    let mut alerts = Vec::new();
+    let (mut alerts, mut told) = (Vec::new(), BTreeSet::new());
     for ((summary, record), why) in found {
         let Some(form) = builtin::by_tag(summary.form) else { continue };
         let (class, words) = match why {
-            Why::Repair => ("salah", w.t("keadaan.rejected")),
-            Why::Conflict => ("lambat", w.t("catatan.bentrok")),
-            Why::Answer if is_answered(form, &record) => ("sampai", w.t("beranda.dijawab")),
+            Why::Repair => ("salah", w.t("keadaan.rejected").to_owned()),
+            Why::Due(pressing) if pressing.is_missed => ("salah", pressing.sentence(w)),
+            Why::Due(pressing) => ("lambat", pressing.sentence(w)),
+            Why::Conflict => ("lambat", w.t("catatan.bentrok").to_owned()),
+            Why::Answer if is_answered(form, &record) => ("sampai", w.t("beranda.dijawab").to_owned()),
             Why::Answer => continue,
         };
+        if !told.insert(summary.record) {
+            continue;
+        }
         let code = summary.code.map_or_else(|| form.label.in_lang(w.lang).to_owned(), |code| code.to_string());
         let title = super::records::title(form, &record, w);
         alerts.push(Alert { class, words, id: summary.record.to_string(), code, title });
@@ -227,11 +241,33 @@ async fn alerts(pages: &Pages, shell: &Shell, looked: &Looked) -> Result<Vec<Ale
     Ok(alerts)
 }
 
+/// A record that may have to stand on the first page, and why.
+type Noted = ((RecordSummary, Record), Why);
+
 /// Why a record stands on the first page.
 enum Why {
     Repair,
+    Due(Pressing),
     Conflict,
     Answer,
+}
+
+/// Complaints that this office has to answer now or soon, the most pressing first.
+fn due(store: &mut Store, clock: &Clock) -> Result<Vec<Noted>, StoreError> {
+    let Some((form, office)) = builtin::by_tag(pengaduan::TAG).zip(store.member().map(|member| member.office.clone()))
+    else {
+        return Ok(Vec::new());
+    };
+    let (limits, mut due) = (Limits::shipped(), Vec::new());
+    let since_ms = clock.now_ms.saturating_sub(DUE_DAYS * DAY_MS);
+    for id in store.complaints_worked_on_since(since_ms, DUE_LOOKED_AT)? {
+        let Entry { summary, record, .. } = store.entry(id)?;
+        if let Some(pressing) = limits.pressing(form, &record, summary.wall_ms, &office, clock) {
+            due.push((pressing, (summary, record)));
+        }
+    }
+    due.sort_by_key(|(pressing, _)| pressing.until);
+    Ok(due.into_iter().map(|(pressing, found)| (found, Why::Due(pressing))).collect())
 }
 
 fn is_answered(form: &Form, record: &Record) -> bool {

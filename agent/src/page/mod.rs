@@ -15,6 +15,7 @@
 //! - Nothing of a person stands in an address or in the log.
 
 mod details;
+mod due;
 mod entry;
 mod help;
 mod home;

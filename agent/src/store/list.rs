@@ -6,7 +6,7 @@ use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{FormTag, Value, builtin};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
-use rusqlite::params;
+use rusqlite::{Params, params};
 
 use super::contacts::Contact;
 use super::pack::key_of;
@@ -159,16 +159,29 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn changed_since(&self, since_ms: i64, limit: u32) -> Result<Vec<RecordId>, StoreError> {
-        let reading = || StoreError::because("look for records that changed");
-        let mut select = self
-            .db
-            .prepare_cached(
-                "SELECT id FROM record WHERE own = 1 AND changed >= ? AND changed > wall_ms \
-                 ORDER BY changed DESC, id DESC LIMIT ?",
-            )
-            .map_err(reading())?;
+        let sql = "SELECT id FROM record WHERE own = 1 AND changed >= ? AND changed > wall_ms \
+                   ORDER BY changed DESC, id DESC LIMIT ?";
+        self.named(sql, params![since_ms, limit], "look for records that changed")
+    }
+
+    /// Complaints to which others wrote, the hub or a colleague, and to which something came since a time, the latest first:
+    /// what was handed to an office is among them.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn complaints_worked_on_since(&self, since_ms: i64, limit: u32) -> Result<Vec<RecordId>, StoreError> {
+        let sql = "SELECT id FROM record WHERE changed >= ? AND +form = ? AND EXISTS (SELECT 1 FROM op \
+                   WHERE op.record = record.id AND op.record <> op.id AND op.feed IS NOT NULL) \
+                   ORDER BY changed DESC, id DESC LIMIT ?";
+        self.named(sql, params![since_ms, pengaduan::TAG, limit], "look for complaints that others worked on")
+    }
+
+    /// The names of the records that a question finds.
+    fn named(&self, sql: &str, asked: impl Params, doing: &'static str) -> Result<Vec<RecordId>, StoreError> {
+        let reading = || StoreError::because(doing);
+        let mut select = self.db.prepare_cached(sql).map_err(reading())?;
         let keys = select
-            .query_map(params![since_ms, limit], |row| row.get::<_, i64>(0))
+            .query_map(asked, |row| row.get::<_, i64>(0))
             .map_err(reading())?
             .collect::<Result<Vec<_>, _>>()
             .map_err(reading())?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kentongan_host::{Exit, Failure, moment};
 use kentongan_protocol::calendar::{
-    Calendar, Class, Course, Day, Deadline, Move, Profile, Profiles, Stage, Week, WorkDays, Zone,
+    Calendar, Class, Course, Day, Deadline, Move, Profile, Profiles, Stage, Week, WorkDays, Zone, course,
 };
 use kentongan_protocol::form::builtin::pengaduan::{group, status};
 use kentongan_protocol::form::{FieldTag, Lang, Value};
@@ -25,11 +25,7 @@ use crate::store::{OpState, Reference, StoreError, Tx};
 const PROFILES: &str = "deadlines";
 const CHOICES: &str = "deadlines.choice";
 /// Fields of the form that limits depend on.
-const RECEIVED_AT: FieldTag = 112;
-const KIND: FieldTag = 121;
-const GRAVITY: FieldTag = 122;
 pub(crate) const UNIT: FieldTag = 161;
-const UNIT_OFFICE: FieldTag = 162;
 
 /// What is due of a complaint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +146,7 @@ fn due_said(deadline: &Deadline, profile: &str, today: Day, work: &WorkDays<'_>)
 
 /// Whose days count: those of the office that it was handed to, or else of its own.
 fn answerable(opened: &Opened) -> OfficeCode {
-    responsible(opened).unwrap_or_else(|| opened.born.office.clone())
+    course::responsible(opened.form, &opened.record).unwrap_or_else(|| opened.born.office.clone())
 }
 
 pub(crate) fn stage_said(stage: Stage) -> Said {
@@ -161,14 +157,6 @@ pub(crate) fn stage_said(stage: Stage) -> Said {
 pub(crate) fn shown(opened: &Opened, tag: u16, field: FieldTag) -> Option<&Value> {
     let group = opened.form.group(tag)?;
     GroupView::of(&opened.record, opened.form, group).shown()?.get(&field)
-}
-
-/// The office that a complaint was handed to, if it is one.
-fn responsible(opened: &Opened) -> Option<OfficeCode> {
-    match shown(opened, group::DISPOSISI, UNIT_OFFICE)? {
-        Value::Text(code) => code.parse().ok(),
-        _ => None,
-    }
 }
 
 /// What a complaint's ops say of its course.
@@ -203,38 +191,16 @@ fn read(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Read, Sto
             moves.push(((op.hlc, stored.id), cycle, step));
         }
     }
-    // Paper that was typed later has its own date: the citizen's clock began with it.
-    if let Some(Value::DateTime { utc_ms, .. }) = shown(opened, group::PENERIMAAN, RECEIVED_AT) {
-        received_ms = *utc_ms;
-    }
+    received_ms = course::received_on_paper_ms(opened.form, &opened.record).unwrap_or(received_ms);
     moves.sort_by_key(|(order, _, _)| *order);
+    let moves = course::forward(opened.form, moves.into_iter().map(|(_, cycle, step)| (cycle, step)));
     let (received, heard) = (zone.day_of(received_ms), zone.day_of(heard_ms));
-    let course = Course { received, heard, class: class(opened), moves: forward(opened, moves) };
+    let course = Course { received, heard, class: class(opened), moves };
     Ok(Read { course, received_ms })
 }
 
-/// The moves that moved it: an older one that arrived late, behind where the complaint stood, did not.
-fn forward<T>(opened: &Opened, moves: Vec<(T, u32, Move)>) -> Vec<Move> {
-    let rank = |choice| opened.form.field(status::FIELD)?.choice(choice).map(|choice| choice.rank);
-    let mut furthest = (0, rank(status::DITERIMA).unwrap_or(1));
-    let mut made = Vec::new();
-    for (_, cycle, step) in moves {
-        let place = (cycle, rank(step.status).unwrap_or(0));
-        if place > furthest {
-            furthest = place;
-            made.push(step);
-        }
-    }
-    made
-}
-
 fn class(opened: &Opened) -> Class {
-    let choice = |field| shown(opened, group::JENIS, field).and_then(Value::choice);
-    match (choice(KIND), choice(GRAVITY)) {
-        (_, Some(1)) => Class::Misconduct,
-        (Some(2 | 3), _) => Class::Information,
-        _ => Class::Ordinary,
-    }
+    course::class(opened.form, &opened.record)
 }
 
 /// From when which profile counts.

@@ -2,8 +2,7 @@
 //! next. No name, no word of what was said.
 
 use kentongan_host::{Failure, moment};
-use kentongan_protocol::calendar::Zone;
-use kentongan_protocol::form::Value;
+use kentongan_protocol::calendar::{Zone, course};
 use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
 use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::op::Op;
@@ -11,13 +10,10 @@ use kentongan_protocol::receipt::ReceiptCode;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use super::deadline::{self, Due, shown};
+use super::deadline::{self, Due};
 use super::record::{Opened, Said, Times, opened};
 use super::view::{is_confidential, status_said};
 use crate::store::{OpState, StoreError, Tx};
-
-/// The field that names the responsible office.
-const UNIT_OFFICE: u16 = 162;
 
 /// Where a complaint stands, for its holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,13 +75,8 @@ pub fn track(tx: &mut dyn Tx, desk: &Desk, code: ReceiptCode) -> Result<Option<T
         return Ok(None);
     }
     let hidden = is_confidential(&opened);
-    let responsible = match shown(&opened, group::DISPOSISI, UNIT_OFFICE) {
-        Some(Value::Text(code)) if !hidden => match code.parse::<OfficeCode>() {
-            Ok(office) => name(tx, &office)?,
-            Err(_) => None,
-        },
-        _ => None,
-    };
+    let responsible = course::responsible(opened.form, &opened.record).filter(|_| !hidden);
+    let responsible = responsible.map_or(Ok(None), |office| name(tx, &office))?;
     let received_by = if hidden { None } else { name(tx, &opened.born.office)? };
     let clock = deadline::Clock::load(tx, desk)?;
     let mut times = Times::default();

@@ -6,11 +6,13 @@
 //!   year   holidays and collective leave, with their source; replaceable at any time
 //!   work   which days an office works, the n-th working day after another
 //!   deadline   what is due of a complaint, by whom, and who is reminded when
+//!   course   what a complaint's record says of all that
 //! ```
 //!
 //! Nothing here is law by itself: dates and limits are data with a source, shipped as defaults and replaced from
 //! outside. A result that rests on an estimate, or on a year whose holidays nobody entered, says so.
 
+pub mod course;
 pub mod day;
 pub mod deadline;
 pub mod file;

@@ -3,13 +3,14 @@
 use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
-use kentongan_protocol::calendar::{Calendar, Class, Course, Day, Move, Profiles, Week, WorkDays};
+use kentongan_protocol::calendar::{Course, Day, Move, course};
+use kentongan_protocol::form::Form;
 use kentongan_protocol::form::builtin::pengaduan;
-use kentongan_protocol::form::{Form, Value};
 use kentongan_protocol::ids::{OfficeCode, RecordId};
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Square, Words};
 
+use super::super::due::Limits;
 use super::super::route::{Pages, called};
 use super::super::shell::{self, ASSETS, Shell};
 use super::{form_of, is_missing};
@@ -109,19 +110,10 @@ fn deadlines(form: &Form, record: &Record, received: Day, office: &OfficeCode, w
     if form.tag != pengaduan::TAG {
         return Vec::new();
     }
-    let choice = |group, field: &str| {
-        let field = form.field_named(field)?;
-        let view = GroupView::of(record, form, form.group(group)?);
-        view.shown()?.get(&field.tag).and_then(Value::choice)
-    };
-    let class = match (choice(pengaduan::group::JENIS, "kadar"), choice(pengaduan::group::JENIS, "jenis")) {
-        (Some(1), _) => Class::Misconduct,
-        (_, Some(3)) => Class::Information,
-        _ => Class::Ordinary,
-    };
-    let (calendar, profiles) = (Calendar::built_in(), Profiles::built_in());
-    let Some(profile) = profiles.named(Profiles::DEFAULT) else { return Vec::new() };
-    let work = WorkDays::new(&calendar, office, Week::default());
+    let class = course::class(form, record);
+    let limits = Limits::shipped();
+    let Some(profile) = limits.profile() else { return Vec::new() };
+    let work = limits.work(office);
     let course = Course { received, heard: received, class, moves: Vec::new() };
     let mut steps = Vec::new();
     let date = |day: Day| day.civil().map_or_else(String::new, |day| day.display(w.lang));

@@ -6,6 +6,7 @@ mod barriers;
 #[cfg(target_os = "linux")]
 mod browser;
 mod entry;
+mod home;
 mod looks;
 mod people;
 
