@@ -5,7 +5,8 @@ mod updating;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use kentongan_host::clock::SystemClock;
 use kentongan_host::data_dir::DataDir;
@@ -28,7 +29,7 @@ use crate::kiosk::{Guesses, Pairing};
 use crate::people::Role;
 use crate::room::Room;
 use crate::show::{self, ServiceState, Standing};
-use crate::store::{Health, Scrub, Store, StoreError};
+use crate::store::{Growth, Health, Scrub, Store, StoreError};
 use crate::sync::{self, Caller, ContactReport, on_store};
 use crate::update::Coming;
 use crate::{config, import, photo, update};
@@ -37,6 +38,8 @@ pub use self::joining::certificate_ends_ms;
 
 /// Contacts whose end the service may not have heard of yet; of more it does not hear.
 const ASKED_MAX: usize = 4;
+/// How long what was counted of the store's growth is told: it hardly moves within a day.
+const GROWTH_HOLDS: Duration = Duration::from_secs(3_600);
 
 /// Hears how far long work has come. One type for all who ask: what they ask for is compiled once, not once for each.
 pub type OnProgress = Box<dyn FnMut(Value) + Send>;
@@ -90,6 +93,8 @@ pub struct Agent {
     pub(crate) pairing: std::sync::Mutex<Option<Pairing>>,
     /// Wrong PINs at tablets.
     pub(crate) guesses: std::sync::Mutex<Guesses>,
+    /// How much the store took in of late, and when that was counted.
+    growth: std::sync::Mutex<Option<(Instant, Option<Growth>)>>,
     /// Set when the process is asked to stop, so that long work ends between two steps.
     pub(crate) stopping: Arc<AtomicBool>,
 }
@@ -124,18 +129,19 @@ impl Agent {
             kiosk: OnceLock::new(),
             pairing: std::sync::Mutex::new(None),
             guesses: std::sync::Mutex::default(),
+            growth: std::sync::Mutex::default(),
             stopping: Arc::new(AtomicBool::new(false)),
         })
     }
 
     /// The settings in force.
     pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.settings.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts other settings in force; the link is made anew at the next contact.
     pub fn put_settings(&self, settings: Settings) {
-        *self.settings.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(settings);
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         self.changed.notify_one();
     }
 
@@ -438,6 +444,7 @@ impl Agent {
         let free_bytes = free_bytes(self.dir.root());
         let patience = |key| i64::try_from(settings.duration("patience", key).as_millis()).unwrap_or(i64::MAX);
         let (warn_after_ms, error_after_ms) = (patience("warn_after"), patience("error_after"));
+        let growth = self.growth().await?;
         let answer = on_store(&self.store, move |store| {
             let (counts, link, mishap) = (store.counts()?, store.link()?, store.mishap()?);
             let enrolled_url = store.member().map_or("", |member| &member.hub_url);
@@ -452,13 +459,24 @@ impl Agent {
                 service,
                 certificate_ends_ms,
                 free_bytes,
-                room: Room::of(free_bytes, settings.bytes("store", "min_free"), store.growth()?),
+                room: Room::of(free_bytes, settings.bytes("store", "min_free"), growth),
                 now_ms: store.wall_ms(),
                 warn_after_ms,
                 error_after_ms,
             })
         });
         Ok(answer.await?)
+    }
+
+    /// How much the store took in of late. To count it is to look at every record, so it is done once an hour.
+    async fn growth(&self) -> Result<Option<Growth>, Failure> {
+        let known = *self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, growth)) = known.filter(|(counted, _)| counted.elapsed() < GROWTH_HOLDS) {
+            return Ok(growth);
+        }
+        let growth = on_store(&self.store, |store| store.growth()).await?;
+        *self.growth.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), growth));
+        Ok(growth)
     }
 
     /// Whether it talks to the hub at this moment.

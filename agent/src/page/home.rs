@@ -37,7 +37,7 @@ const CHANGED_LOOKED_AT: u32 = 100;
 /// A complaint that nobody touches for so many days stands on the board of the hub, and no longer on the first page.
 const DUE_DAYS: i64 = 60;
 /// Complaints of that time that are looked at.
-const DUE_LOOKED_AT: u32 = 300;
+const DUE_LOOKED_AT: u32 = 100;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What changes by itself.
