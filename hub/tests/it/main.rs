@@ -205,6 +205,8 @@ fn wrong_codes_run_into_a_limit() {
 #[test]
 fn commands_work_while_the_hub_runs_and_when_it_does_not() {
     let hub = Hub::init();
+    // The usual port may be that of another hub on this machine, and `doctor` would say so.
+    std::fs::write(hub.folder().join("hub.toml"), "[listen]\nsync = \"127.0.0.1:0\"\n").expect("write");
     assert_eq!(json(&hub.command(&["status"]))["service"]["running"], false);
     let served = hub.serve();
     let status = json(&hub.command(&["status"]));
