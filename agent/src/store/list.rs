@@ -170,7 +170,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn complaints_worked_on_since(&self, since_ms: i64, limit: u32) -> Result<Vec<RecordId>, StoreError> {
-        let sql = "SELECT id FROM record WHERE changed >= ? AND changed > wall_ms AND +form = ? AND EXISTS (SELECT 1 FROM op \
+        let sql = "SELECT id FROM record WHERE changed >= ? AND (own = 0 OR changed > wall_ms) AND +form = ? AND EXISTS (SELECT 1 FROM op \
                    WHERE op.record = record.id AND op.record <> op.id AND op.feed IS NOT NULL) \
                    ORDER BY changed DESC, id DESC LIMIT ?";
         self.named(sql, params![since_ms, pengaduan::TAG, limit], "look for complaints that others worked on")
