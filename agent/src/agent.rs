@@ -1,5 +1,6 @@
 //! One installation at work: its store, its settings, its link. The service and single commands use the same.
 
+mod carrying;
 mod joining;
 mod updating;
 
@@ -67,7 +68,7 @@ pub struct Agent {
     /// The link, while it is good; whoever holds the lock is the one who talks.
     caller: Mutex<Option<Link>>,
     in_contact: AtomicBool,
-    sought_recovery_key: AtomicBool,
+    sought_keys: AtomicBool,
     /// When the service started, by this PC's clock; 0 for a single command.
     since_ms: AtomicI64,
     /// Rung when there is something new to send.
@@ -115,7 +116,7 @@ impl Agent {
             time: Arc::new(FloorTime::new(Arc::new(SystemClock::new()), hub_ms)),
             caller: Mutex::new(None),
             in_contact: AtomicBool::new(false),
-            sought_recovery_key: AtomicBool::new(false),
+            sought_keys: AtomicBool::new(false),
             since_ms: AtomicI64::new(0),
             new_work: Notify::new(),
             contact_over: Notify::new(),
@@ -274,6 +275,8 @@ impl Agent {
             Command::PairKiosk => self.pairing_shown(),
             Command::ApplyUpdate { file } => self.apply_update(file).await,
             Command::RollBackUpdate => self.roll_back_update(),
+            Command::MakeBundle => self.make_bundle().await.map(|made| made.document()),
+            Command::TakeAnswer { file } => self.take_answer_text(&file).await,
             other => {
                 let writes = matches!(other, Command::Add { .. } | Command::Edit { .. });
                 if writes {
@@ -341,7 +344,7 @@ impl Agent {
         {
             self.take_update(bytes, version).await;
         }
-        if report.failure.is_none() && (report.renew || self.lacks_recovery_key().await) {
+        if report.failure.is_none() && (report.renew || self.lacks_a_key().await) {
             self.renew(&caller).await;
             *slot = None;
         }
@@ -391,11 +394,15 @@ impl Agent {
         Ok(Caller {
             transport: identity.transport(&link, Arc::clone(&self.time))?,
             key: Arc::clone(&identity.key),
-            health: Health { free_bytes: free_bytes(self.dir.root()).unwrap_or(0), program: crate::program() },
+            health: self.health(),
             packs: Some(Primed::Fresh),
             rules: config::rules(settings, zone),
             coming: update::may_come(settings).then(|| Arc::new(Coming::new(self.dir.clone()))),
         })
+    }
+
+    fn health(&self) -> Health {
+        Health { free_bytes: free_bytes(self.dir.root()).unwrap_or(0), program: crate::program() }
     }
 
     async fn sync(&self) -> Result<Value, Failure> {

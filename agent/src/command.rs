@@ -126,6 +126,13 @@ pub enum Command {
     },
     /// Go back to the program before the one in force.
     RollBackUpdate,
+    /// Make a bundle that a person carries to the hub.
+    MakeBundle,
+    /// Take the hub's answer to a bundle.
+    TakeAnswer {
+        /// The file, in Base64.
+        file: String,
+    },
     /// Join a hub.
     Enrol {
         /// Address of the hub.
@@ -160,6 +167,8 @@ impl Command {
                 | Command::Wake
                 | Command::ApplyUpdate { .. }
                 | Command::RollBackUpdate
+                | Command::MakeBundle
+                | Command::TakeAnswer { .. }
         )
     }
 }
@@ -205,6 +214,8 @@ pub fn on_store(store: &mut Store, command: &Command, lang: Lang) -> Result<Valu
         | Command::RecoverPin { .. }
         | Command::ApplyUpdate { .. }
         | Command::RollBackUpdate
+        | Command::MakeBundle
+        | Command::TakeAnswer { .. }
         | Command::AskToJoin { .. }
         | Command::JoinByAnswer { .. }
         | Command::Enrol { .. } => {

@@ -7,10 +7,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use kentongan_host::bundle;
 use kentongan_host::certificate;
 use kentongan_host::data_dir::DataDir;
 use kentongan_host::enrolment::{
-    EnrolAnswer, EnrolCode, EnrolRequest, MESSAGE_BYTES_MAX, RenewAnswer, RenewRequest, to_hex,
+    EnrolAnswer, EnrolCode, EnrolRequest, MESSAGE_BYTES_MAX, RenewAnswer, RenewRequest, from_hex, to_hex,
 };
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
@@ -28,6 +29,9 @@ use rustls::pki_types::CertificateDer;
 
 use crate::store::Member;
 use crate::transport::{LinkError, LinkSettings, Transport};
+
+/// A file with a key in hexadecimal digits is 65 bytes long; more than this is none.
+const SEAL_FILE_BYTES_MAX: u64 = 256;
 
 /// Key, certificate and pinned root of this installation, from its identity folder.
 #[derive(Debug)]
@@ -151,6 +155,7 @@ fn keep(dir: &DataDir, key: &SigningKey, answer: &EnrolAnswer, url: &str) -> Res
     reached(Step::AgentEnrolCertified);
     files::replace(&dir.hub_root(), answer.root_pem.as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
     reached(Step::AgentEnrolRooted);
+    keep_seal(dir, answer.sealing_key.as_deref())?;
     Ok(Joined { member, recovery: answer.recovery_key.as_deref().and_then(recovery::key_from_hex) })
 }
 
@@ -168,7 +173,25 @@ pub async fn renew(
     reached(Step::AgentRenewAnswered);
     keep_certificate(dir, &identity.key, &answer.certificate_pem)?;
     reached(Step::AgentRenewKept);
+    keep_seal(dir, answer.sealing_key.as_deref())?;
     Ok(answer.recovery_key.as_deref().and_then(recovery::key_from_hex))
+}
+
+/// Keeps what bundles are sealed to, if the hub said it.
+fn keep_seal(dir: &DataDir, said: Option<&str>) -> Result<(), Failure> {
+    let Some(key) = said.filter(|said| key_from_hex(said).is_some()) else { return Ok(()) };
+    files::replace(&dir.hub_seal(), format!("{key}\n").as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
+    Ok(())
+}
+
+/// What bundles for the hub are sealed to; `None` as long as the hub has not said it.
+pub fn hub_seal(dir: &DataDir) -> Option<[u8; bundle::KEY_BYTES]> {
+    let text = files::read_bounded(&dir.hub_seal(), SEAL_FILE_BYTES_MAX).ok()?;
+    key_from_hex(std::str::from_utf8(&text).ok()?.trim())
+}
+
+fn key_from_hex(text: &str) -> Option<[u8; bundle::KEY_BYTES]> {
+    from_hex(text)?.try_into().ok()
 }
 
 /// Keeps a certificate if it is one for our key.

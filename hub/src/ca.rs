@@ -29,6 +29,8 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer};
 
+use crate::seals::Seals;
+
 /// Common name of the root: on every wire of every connection, so short.
 const ROOT_NAME: &str = "KTG";
 const DAY_S: i64 = 86_400;
@@ -196,6 +198,12 @@ impl Authority {
         let mut meant = b"kentongan pin recovery key 1 ".to_vec();
         meant.extend(device.to_bytes());
         certificate::fingerprint(&self.root_key.sign(&meant))
+    }
+
+    /// What opens bundles. It follows from the root's key as [`Authority::recovery_key`] does: a hub that was put back from
+    /// a backup opens what was sealed to it before.
+    pub fn seals(&self) -> Seals {
+        Seals::of(&certificate::fingerprint(&self.root_key.sign(b"kentongan bundle key 1")))
     }
 
     /// The file by which a PC joins that reaches no hub.

@@ -14,7 +14,7 @@
 //! - [`salvage`] makes a sound store of what can be read of a damaged one.
 //! - [`seed`] fills an empty hub with made-up offices and records, to try and to measure.
 //! - `console` is what operators see in a browser; it decides nothing.
-//! - [`ca`] issues the certificates; [`config`] is the table of all options.
+//! - [`ca`] issues the certificates, [`seals`] opens what offices sealed; [`config`] is the table of all options.
 
 pub mod accept;
 pub mod alert;
@@ -31,6 +31,7 @@ pub mod feed;
 mod metrics;
 mod public;
 pub mod salvage;
+pub mod seals;
 pub mod seed;
 mod serve;
 pub mod service;

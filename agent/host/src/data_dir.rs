@@ -138,6 +138,11 @@ impl DataDir {
         self.identity().join("hub-ca.crt")
     }
 
+    /// What bundles for the hub are sealed to, as it was told at enrolment.
+    pub fn hub_seal(&self) -> PathBuf {
+        self.identity().join("hub-seal.key")
+    }
+
     /// Hub and code of an enrolment whose answer is still to be carried here.
     pub fn asked_enrolment(&self) -> PathBuf {
         self.identity().join("asked.toml")

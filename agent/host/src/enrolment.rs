@@ -164,6 +164,9 @@ pub struct EnrolAnswer {
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_key: Option<String>,
+    /// What bundles are sealed to ([`crate::bundle`]), in hexadecimal digits; hubs before it say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
 }
 
 /// `POST /v1/renew`, over a connection that shows the old certificate.
@@ -183,6 +186,9 @@ pub struct RenewAnswer {
     /// As in [`EnrolAnswer`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_key: Option<String>,
+    /// As in [`EnrolAnswer`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
 }
 
 /// Bytes as hexadecimal digits.

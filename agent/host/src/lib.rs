@@ -8,7 +8,7 @@
 //!   words     exit ktg fail output options logging     what a person or a script meets
 //!   files     data_dir files lock reserve sqlite carve aside store_thread  what lies on the disk, and who may touch it
 //!   machine   clock hours random signals control manager panics   what the operating system gives
-//!   keys      certificate identity recovery secret enrolment release tls   who is who, and whose program is run
+//!   keys      certificate identity recovery secret enrolment bundle release tls   who is who, and whose program is run
 //!   proofs    steps                                    where tests kill a program
 //! ```
 
@@ -46,6 +46,7 @@ pub mod steps;
 pub mod store_thread;
 pub mod support;
 
+pub mod bundle;
 pub mod certificate;
 pub mod enrolment;
 pub mod identity;

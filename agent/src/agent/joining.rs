@@ -87,13 +87,14 @@ impl Agent {
         Ok(arrival::arrive(&self.dir, enrolled, async |hub, code| self.enrol(hub, &code).await.map(drop)).await)
     }
 
-    /// Whether the key to answer challenges with is still to be had: it comes with a certificate, but not with one that was
-    /// carried here. A hub of an old version does not give it, and is asked once in a run.
-    pub(super) async fn lacks_recovery_key(&self) -> bool {
-        if self.sought_recovery_key.swap(true, Ordering::Relaxed) {
+    /// Whether a key is still to be had that comes with a certificate: the one to answer challenges with comes with none that
+    /// was carried here, and hubs of old versions give neither that nor what bundles are sealed to. Asked once in a run.
+    pub(super) async fn lacks_a_key(&self) -> bool {
+        if self.sought_keys.swap(true, Ordering::Relaxed) {
             return false;
         }
-        matches!(on_store(&self.store, |store| store.has_recovery_key()).await, Ok(false))
+        enrol::hub_seal(&self.dir).is_none()
+            || matches!(on_store(&self.store, |store| store.has_recovery_key()).await, Ok(false))
     }
 
     /// A failure here is no trouble yet: the hub asks again at each contact while half of the life is left.

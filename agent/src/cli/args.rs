@@ -88,10 +88,25 @@ pub(super) enum Command {
     #[command(subcommand, about = t("Layanan Windows (dipakai oleh pemasang)", "The Windows service (what installers call)"))]
     Service(ServiceCommand),
     #[command(
-        about = t("Mengambil baris dari berkas CSV, JSON lines atau XLSX", "Take rows of a CSV, JSON lines or XLSX file"),
-        after_help = agent_examples(&["import aduan.csv", "import lama.jsonl --map peta.toml --json"]),
+        about = t(
+            "Mengambil baris dari berkas CSV, JSON lines atau XLSX, atau jawaban pusat (.ktga)",
+            "Take rows of a CSV, JSON lines or XLSX file, or the hub's answer to a bundle (.ktga)",
+        ),
+        after_help = agent_examples(&[
+            "import aduan.csv",
+            "import lama.jsonl --map peta.toml --json",
+            "import /media/usb/ktg-32.73.05.1001-0a1b2c3d.ktga",
+        ]),
     )]
     Import(ImportArgs),
+    #[command(
+        about = t(
+            "Menulis semua yang menunggu ke satu berkas tersegel, untuk dibawa ke pusat",
+            "Write all that waits into one sealed file, to be carried to the hub",
+        ),
+        after_help = agent_examples(&["export --to /media/usb", "export --to /media/usb --json"]),
+    )]
+    Export(ExportArgs),
     #[command(subcommand, about = t("Orang-orang di kantor ini dan PIN mereka", "The people of this office and their PINs"))]
     User(UserCommand),
     #[command(subcommand, about = t("Tablet di loket: kios survei", "Tablets at the counter: the survey kiosk"))]
@@ -321,6 +336,12 @@ pub(super) struct UninstallArgs {
     pub(super) purge: bool,
     #[arg(long, value_name = "N", help = t("Lepas walau N perubahan belum sampai", "Go on although N changes have not arrived"))]
     pub(super) force_with_unsent: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    #[arg(long, value_name = "DIR", help = t("Ke folder ini, misalnya flashdisk", "Into this folder, such as a USB stick"))]
+    pub(super) to: PathBuf,
 }
 
 #[derive(Debug, Args)]

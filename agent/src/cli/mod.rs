@@ -1,6 +1,7 @@
 //! The command line: reads what was typed, asks the service or does it itself, prints the answer.
 
 mod args;
+mod carrying;
 mod kiosk;
 mod people;
 pub(crate) mod print;
@@ -127,6 +128,7 @@ fn perform(cli: Cli, out: &Output) -> Result<Exit, Failure> {
         Typed::PrepareImage(args) => image::prepare(&place.dir, out, args.yes || place.common.no_input),
         #[cfg(windows)]
         Typed::Service(command) => place.windows_service(command),
+        Typed::Export(args) => place.export(&args.to),
         Typed::Import(args) => place.import(args),
         Typed::User(command) => place.user(command),
         Typed::Kiosk(KioskCommand::Pair) => place.show(Command::PairKiosk, kiosk::pairing),
@@ -362,6 +364,11 @@ impl Place<'_> {
     fn import(&self, args: args::ImportArgs) -> Result<Exit, Failure> {
         let absolute = |path: std::path::PathBuf| std::path::absolute(path).map_err(anyhow::Error::new);
         let file = absolute(args.file)?;
+        if args.map.is_none()
+            && let Some(exit) = self.import_answer(&file)?
+        {
+            return Ok(exit);
+        }
         let map = args.map.map(absolute).transpose()?;
         let (bar, lang) = (Bar::new(self.out), self.out.lang);
         let follow = move |line| {

@@ -1,8 +1,10 @@
 //! What can go wrong in the store, and what to tell people.
 
+use kentongan_host::bundle;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::{Failure, is_disk_failure};
 use kentongan_host::ktg::Ktg;
+use kentongan_host::output::process_lang;
 use kentongan_host::sqlite::OpenFailure;
 use kentongan_host::store_thread::Broken;
 use kentongan_protocol::error::Fault;
@@ -43,6 +45,9 @@ pub enum StoreError {
     /// The record does not fit its form.
     #[error("the record does not fit its form")]
     Unfit(Vec<form::Fault>),
+    /// A file that was carried here is of no use.
+    #[error(transparent)]
+    Carried(#[from] bundle::Fault),
     /// What the hub sent breaks the protocol.
     #[error(transparent)]
     Protocol(#[from] Fault),
@@ -118,6 +123,7 @@ impl From<StoreError> for Failure {
                 "Catatan itu tidak ada di komputer ini.",
                 "There is no such record on this PC.",
             ),
+            StoreError::Carried(fault) => unfit_file(fault),
             StoreError::Protocol(Fault::Limit(_)) => Failure::of(Ktg::TooLarge).caused_by(error),
             StoreError::Unfit(_) => Failure::of(Ktg::InvalidField).caused_by(error),
             _ => match error.sqlite_code() {
@@ -132,6 +138,12 @@ impl From<StoreError> for Failure {
             },
         }
     }
+}
+
+/// What to say of a file that a person carried here in vain.
+fn unfit_file(fault: bundle::Fault) -> Failure {
+    let sentence = fault.sentence(process_lang());
+    Failure::new(Exit::Failed, format!("Tidak diterima: {sentence}."), format!("Not taken: {sentence}."))
 }
 
 /// What to say when something needs enrolment.

@@ -9,6 +9,7 @@
 
 mod answer;
 mod attachments;
+mod carried;
 mod check;
 mod contacts;
 mod draft;
@@ -51,6 +52,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub use answer::Applied;
 pub use attachments::{AttachmentState, AttachmentTotals};
+pub(crate) use carried::{Bundle, Heard};
 pub use check::Scrub;
 pub use contacts::{Contact, Link};
 pub use draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, Draft, DraftName, Inputs};
@@ -83,6 +85,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema9.sql"),
     include_str!("schema10.sql"),
     include_str!("schema11.sql"),
+    include_str!("schema12.sql"),
 ];
 
 /// The newest schema that this program reads.

@@ -27,7 +27,7 @@ use kentongan_protocol::wire::frame::PREAMBLE;
 use kentongan_protocol::wire::v1::Refusal;
 
 use super::job::{Done, Job, Said, Work};
-use super::meter::{Account, Meter};
+use super::meter::{Account, Meter, ended_well};
 use super::standing::Shown;
 use super::{Counts, Exchange};
 use crate::store::StoreError;
@@ -190,6 +190,14 @@ impl Call {
         call
     }
 
+    /// The same request, but somebody carried it here: when it comes says nothing of the office's clock or line, and it may
+    /// be older than what was heard of the office since.
+    pub fn carried(mut self) -> Call {
+        self.meter.is_carried = true;
+        self.exchange = self.exchange.map(|exchange| Box::new(exchange.carried()));
+        self
+    }
+
     /// Whether to go on reading the request.
     pub fn wants_bytes(&self) -> bool {
         matches!(self.phase, Phase::Reading) && self.drained && !self.ended && !self.session.is_ended()
@@ -343,7 +351,7 @@ impl Call {
                     tracing::debug!(ev = "journal.failed", %error, "an exchange was not noted");
                 }
                 self.out.extend(refusal.take().map(Output::Whole));
-                self.phase = Phase::Over { whole: *outcome == "ok" };
+                self.phase = Phase::Over { whole: ended_well(outcome) };
             }
             _ => {}
         }
@@ -353,7 +361,7 @@ impl Call {
         self.meter.bytes_out += reply.len() as u64;
         if self.exchange.as_ref().is_some_and(|exchange| exchange.is_over()) {
             // The journal was written in the same transaction.
-            self.meter.told("ok", self.counts);
+            self.meter.told(self.meter.well(), self.counts);
             self.out.push_back(Output::Whole(reply));
             self.phase = Phase::Over { whole: true };
         } else {
@@ -369,7 +377,7 @@ impl Call {
         }
         if self.exchange.as_ref().is_some_and(|exchange| exchange.is_over()) {
             self.out.push_back(Output::End);
-            self.note("ok");
+            self.note(self.meter.well());
         }
     }
 

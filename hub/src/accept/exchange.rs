@@ -23,6 +23,8 @@ use crate::store::{Delays, ExchangeNote, Result, Tx};
 #[derive(Debug)]
 pub struct Exchange {
     pub(super) speaker: ReplicaId,
+    /// Somebody carried it here, see [`super::Call::carried`].
+    pub(super) is_carried: bool,
     /// Known after the hello.
     pub(super) office: Option<OfficeCode>,
     pub(super) position: Position,
@@ -72,6 +74,7 @@ impl Exchange {
     pub fn new(speaker: ReplicaId) -> Exchange {
         Exchange {
             speaker,
+            is_carried: false,
             office: None,
             position: Position::default(),
             named: BTreeSet::new(),
@@ -86,6 +89,11 @@ impl Exchange {
             saying: None,
             counts: Counts::default(),
         }
+    }
+
+    /// The same, of a request that somebody carried here.
+    pub(super) fn carried(self) -> Exchange {
+        Exchange { is_carried: true, ..self }
     }
 
     /// Takes an event. The outer result is the store's; if it fails, nothing of the event is stored. The inner one is the

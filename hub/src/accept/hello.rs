@@ -15,6 +15,9 @@ use crate::store::{LastContact, Replica, Result, Run, Tx};
 /// Pages are counted as they are before compression, which makes so much less of them.
 const PACKED_TIMES: usize = 4;
 
+/// By how much a clock may be off that nobody measured, in milliseconds: a day.
+const UNMEASURED_MS: u64 = 24 * 3600 * 1000;
+
 /// A twin is told of once in this time, however often both machines call.
 pub(super) const TWIN_TOLD_MS: i64 = 24 * 3600 * 1000;
 
@@ -29,18 +32,18 @@ pub(super) fn take(
     let speaker = exchange.speaker;
     let mut replica = tx.replica(speaker)?.ok_or(Fault::Peer("a replica that is not known here"))?;
     let head = RunHead::from(&hello.run);
-    let measured = measure(now_ms, hello.elapsed_ms, hello.round_trip_ms);
-    let run = heard(tx, speaker, &head, now_ms, hello.elapsed_ms, Some(measured))?;
-    if let Some(before) = replica.run_now.replace(head.run).filter(|before| *before != head.run) {
-        if let Some(mut before) = tx.run(speaker, before)? {
-            before.superseded_ms.get_or_insert(now_ms);
-            tx.put_run(&before)?;
+    let contact = match exchange.is_carried {
+        true => {
+            heard(tx, speaker, &head, now_ms, hello.elapsed_ms, None)?;
+            carried(hello, replica.last_contact.as_ref(), now_ms)
         }
-        if run.superseded_ms.is_some() {
-            twin_seen(tx, &mut replica, now_ms)?;
+        false => {
+            let measured = measure(now_ms, hello.elapsed_ms, hello.round_trip_ms);
+            let run = heard(tx, speaker, &head, now_ms, hello.elapsed_ms, Some(measured))?;
+            follow(tx, &mut replica, &run, now_ms)?;
+            contact(hello, measured, now_ms)
         }
-    }
-    let contact = contact(hello, measured, now_ms);
+    };
     (exchange.tally.clock_offset_ms, exchange.tally.pending) = (contact.clock_offset_ms, contact.pending);
     replica.last_contact = Some(contact);
     tx.put_replica(&replica)?;
@@ -50,6 +53,31 @@ pub(super) fn take(
         PACKED_TIMES.saturating_mul(page_bytes(hello.link_bytes_s, REPLY_BYTES_AIM)).min(REPLY_BYTES_AIM);
     exchange.reply.withholds_feed = hello.extensions.value(hello_extension::NO_FEED).is_some();
     Ok(())
+}
+
+/// The replica speaks in this run now. If another one had followed it, two machines answer as this replica.
+fn follow(tx: &mut dyn Tx, replica: &mut Replica, run: &Run, now_ms: i64) -> Result<()> {
+    let now = run.known.head.run;
+    let Some(before) = replica.run_now.replace(now).filter(|before| *before != now) else { return Ok(()) };
+    if let Some(mut before) = tx.run(replica.id, before)? {
+        before.superseded_ms.get_or_insert(now_ms);
+        tx.put_run(&before)?;
+    }
+    match run.superseded_ms {
+        Some(_) => twin_seen(tx, replica, now_ms),
+        None => Ok(()),
+    }
+}
+
+/// What a greeting says that was written some time ago. What was heard of the office since goes before it, and of the
+/// office's clock it says nothing.
+fn carried(hello: &Hello, before: Option<&LastContact>, now_ms: i64) -> LastContact {
+    let (clock_offset_ms, clock_error_ms) =
+        before.map_or((0, UNMEASURED_MS), |before| (before.clock_offset_ms, before.clock_error_ms));
+    match before.filter(|before| before.ops_written > hello.ops_written) {
+        Some(before) => LastContact { at_ms: now_ms, ..before.clone() },
+        None => LastContact { clock_offset_ms, clock_error_ms, ..contact(hello, (0, 0), now_ms) },
+    }
 }
 
 fn contact(hello: &Hello, (start_ms, error_ms): (i64, u64), now_ms: i64) -> LastContact {

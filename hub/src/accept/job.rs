@@ -131,7 +131,7 @@ impl Job {
                 let mut note = None;
                 if exchange.is_over() {
                     self.meter.bytes_out += part.len() as u64;
-                    note = Some(self.meter.note("ok", exchange.counts(), now));
+                    note = Some(self.meter.note(self.meter.well(), exchange.counts(), now));
                 }
                 note.iter().try_for_each(|note| tx.journal(note))?;
                 exchange.tell_day(tx, note.as_ref(), now.wall_ms)?;

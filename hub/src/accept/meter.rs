@@ -18,7 +18,19 @@ pub(super) struct Meter {
     pub(super) bytes_out: u64,
     /// What was told of it, once it has ended.
     account: Option<Account>,
+    /// Somebody carried it here.
+    pub(super) is_carried: bool,
 }
+
+/// Whether the journal's word for how an exchange ended says that both sides said all that they had to say.
+pub(crate) fn ended_well(outcome: &str) -> bool {
+    matches!(outcome, OK | CARRIED)
+}
+
+/// The journal's word for a whole exchange.
+const OK: &str = "ok";
+/// And for one that came as a bundle.
+pub(crate) const CARRIED: &str = "carried";
 
 /// How an exchange ended and what it carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +47,12 @@ pub struct Account {
 
 impl Meter {
     pub(super) fn new(started: Moment) -> Meter {
-        Meter { replica: None, started, bytes_in: 0, bytes_out: 0, account: None }
+        Meter { replica: None, started, bytes_in: 0, bytes_out: 0, account: None, is_carried: false }
+    }
+
+    /// The journal's word for this exchange when it is whole.
+    pub(super) fn well(&self) -> &'static str {
+        if self.is_carried { CARRIED } else { OK }
     }
 
     /// A line of the journal.
@@ -64,7 +81,7 @@ impl Meter {
         let Counts { stored, repeated, echoed, restored, fed, file_bytes, .. } = counts;
         self.account = Some(Account { outcome, counts, bytes_in, bytes_out });
         let (ev, said) = match outcome {
-            "ok" => ("sync.exchange.finished", "an exchange finished"),
+            OK | CARRIED => ("sync.exchange.finished", "an exchange finished"),
             _ => ("sync.exchange.ended", "an exchange ended early"),
         };
         tracing::info!(

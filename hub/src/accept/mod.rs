@@ -51,6 +51,7 @@ pub use exchange::{Counts, Exchange};
 pub(crate) use intake::load;
 pub use job::{Done, Job};
 pub use meter::Account;
+pub(crate) use meter::{CARRIED, ended_well};
 pub use standing::Shown;
 
 /// Why an event was not taken.

@@ -4,6 +4,7 @@ use kentongan_protocol::calendar::Zone;
 use kentongan_protocol::ids::OfficeCode;
 
 use super::Counts;
+use super::meter::ended_well;
 use crate::store::{Delays, ExchangeNote, OfficeDay, Result, Tx};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -43,7 +44,7 @@ impl Tally {
         });
         self.counted = counts.stored;
         if let Some(note) = note {
-            let well = note.outcome == "ok";
+            let well = ended_well(&note.outcome);
             let drained = well && self.pending <= counts.stored.saturating_add(counts.repeated);
             day.add(&OfficeDay {
                 exchanges: u32::from(well),

@@ -10,6 +10,7 @@ mod args;
 mod ask;
 mod audit;
 mod backup;
+mod bundle;
 mod calendar;
 mod complaint;
 mod config;
@@ -103,6 +104,7 @@ fn dispatch(cli: &Cli, out: &Output) -> Result<Exit, Failure> {
         Command::Enrol(args::EnrolCommand::Code(command)) => enrol::run(&context, command),
         Command::Enrol(args::EnrolCommand::Request(command)) => enrol::run_request(&context, command),
         Command::Enrol(args::EnrolCommand::Answer { request, out }) => enrol::run_answer(&context, request, out),
+        Command::Bundle(command) => bundle::run(&context, command),
         Command::Calendar(command) => calendar::run(&context, command),
         Command::Complaint(command) => complaint::run(&context, command),
         Command::Survey(command) => survey::run(&context, command),

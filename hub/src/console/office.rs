@@ -15,6 +15,7 @@ use super::sheet;
 use super::shell::{self, Shell};
 use super::signs::{self, Sign, Stretch};
 use super::surveys::this_month;
+use crate::accept::{CARRIED, ended_well};
 use crate::service::fleet::{Detail, Heard, ReplicaRow, Rhythm, Session};
 use crate::service::office::{self, Answer, NOTE_CHARS_MAX, Request};
 use crate::service::{self, Request as Ordered, board};
@@ -155,7 +156,7 @@ async fn work(console: &Console, visit: &Visit) -> Result<Work, Failure> {
 fn page<'a>(s: &'a Shell, d: &'a Detail, work: Work) -> OfficePage<'a> {
     let w = &s.w;
     let when = |at: i64| s.clock.when(at, w);
-    let well = d.sessions.iter().filter(|session| session.outcome == "ok").count() as u64;
+    let well = d.sessions.iter().filter(|session| ended_well(&session.outcome)).count() as u64;
     let cut = d.sessions.len() as u64 - well;
     OfficePage {
         s,
@@ -241,6 +242,7 @@ fn session_row<'a>(s: &Shell, session: &'a Session) -> SessionRow<'a> {
     let w = &s.w;
     let outcome = match session.outcome.as_str() {
         "ok" => w.t("sesi.ok"),
+        CARRIED => w.t("sesi.carried"),
         "cut" => w.t("sesi.cut"),
         "refused" => w.t("sesi.refused"),
         "too-long" => w.t("sesi.too_long"),
@@ -252,7 +254,7 @@ fn session_row<'a>(s: &Shell, session: &'a Session) -> SessionRow<'a> {
     SessionRow {
         at: s.clock.when(session.started_at, w),
         outcome,
-        is_well: session.outcome == "ok",
+        is_well: ended_well(&session.outcome),
         ops: w.number(session.ops_in),
         up: signs::bytes(session.bytes_in, w),
         down: signs::bytes(session.bytes_out, w),

@@ -363,6 +363,7 @@ pub fn renew(tx: &mut dyn Tx, desk: &Desk, replica: &Replica, csr: &[u8]) -> Res
         certificate_pem: to_pem(&issued.der),
         hub_ms: desk.now_ms,
         recovery_key: Some(to_hex(&desk.authority().recovery_key(replica.id))),
+        sealing_key: Some(to_hex(desk.authority().seals().public())),
     }))
 }
 
@@ -630,6 +631,7 @@ fn answer(tx: &mut dyn Tx, desk: &Desk, replica: &Replica, issued: &DeviceCertif
         hub_replica: hub.replica.to_string(),
         hub_ms: desk.now_ms,
         recovery_key: Some(to_hex(&desk.authority().recovery_key(replica.id))),
+        sealing_key: Some(to_hex(desk.authority().seals().public())),
     })
 }
 

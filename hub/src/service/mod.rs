@@ -13,6 +13,7 @@ pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod board;
+pub mod bundle;
 pub mod calendar;
 pub mod complaint;
 pub mod conflict;
@@ -89,6 +90,8 @@ pub enum Request {
     Alert(alert::Request),
     /// Programs for offices.
     Update(update::Request),
+    /// Bundles that were carried here.
+    Bundle(bundle::Request),
     /// A backup; no single transaction, so [`execute`] refuses it: see [`backup::run`].
     Backup(backup::Request),
 }
@@ -125,6 +128,8 @@ pub enum Answer {
     Alert(alert::Answer),
     /// To [`Request::Update`].
     Update(update::Answer),
+    /// To [`Request::Bundle`].
+    Bundle(Box<bundle::Taken>),
     /// To [`Request::Backup`].
     Backup(Box<backup::Done>),
 }
@@ -221,6 +226,7 @@ pub fn execute(tx: &mut dyn Tx, desk: &Desk, request: &Request) -> Result<Answer
         Request::Account(request) => Answer::Account(account::execute(tx, desk, request)?),
         Request::Alert(request) => Answer::Alert(alert::execute(tx, desk, *request)?),
         Request::Update(request) => Answer::Update(update::execute(tx, desk, request)?),
+        Request::Bundle(request) => Answer::Bundle(Box::new(bundle::execute(tx, desk, request)?)),
         Request::Backup(_) => {
             let no = "A backup is made beside the store, not within one of its transactions.";
             return Err(Failure::usage("Cadangan dibuat di samping penyimpanan, bukan di dalam transaksinya.", no));

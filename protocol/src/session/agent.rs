@@ -236,6 +236,21 @@ impl Session {
         }
     }
 
+    /// The session of a request that went out some time ago, when a person carries it and its reply. `opening` is what is
+    /// known now; of it only the files have to be those that the request offered.
+    pub fn hearing(opening: Opening) -> Session {
+        let mut session = Session::new(opening);
+        let Opening { hello, epochs, cursors, .. } = &session.opening;
+        session.line.memory.version = Some(next::stream_version(hello));
+        session.line.memory.greet(hello, epochs.clone(), cursors.clone());
+        session
+    }
+
+    /// Whether the request left something unsent for which it had no room.
+    pub fn leaves_unsent(&self) -> bool {
+        self.unsent
+    }
+
     /// Asks how far these logs are held and covered, beside those that are sent. Each comes with the stored mark as it
     /// is known here. Before the request is made.
     pub fn ask(&mut self, logs: Vec<(LogId, u64)>) {

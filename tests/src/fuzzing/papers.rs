@@ -172,6 +172,7 @@ pub(super) fn answer_seeds() -> Vec<Vec<u8>> {
         hub_replica: who.hub_replica.to_string(),
         hub_ms: NOW_MS,
         recovery_key: Some(to_hex(&authority_key())),
+        sealing_key: Some(to_hex(&[9; 32])),
     };
     vec![serde_json::to_vec(&answer).expect("JSON")]
 }

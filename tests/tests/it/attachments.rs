@@ -8,7 +8,7 @@ use kentongan_tests::{Dice, Hub, Office, Way, data, folder};
 use serde_json::Value;
 
 /// A photo as a telephone takes it, with noise that no compression takes out.
-fn photo(office: &Office, name: &str, seed: u64) -> PathBuf {
+pub(crate) fn photo(office: &Office, name: &str, seed: u64) -> PathBuf {
     let mut dice = Dice::from_environment("attachments", seed);
     let noisy = RgbImage::from_fn(900, 600, |x, y| {
         let noise = (dice.below(64)) as u8;
@@ -19,7 +19,7 @@ fn photo(office: &Office, name: &str, seed: u64) -> PathBuf {
     path
 }
 
-fn attach(office: &Office, record: &str, file: &std::path::Path) -> Value {
+pub(crate) fn attach(office: &Office, record: &str, file: &std::path::Path) -> Value {
     office.run(&["record", "attach", record, file.to_str().expect("a path")]).ok().json()
 }
 
@@ -29,7 +29,7 @@ fn at_office(office: &Office, record: &str) -> Value {
 }
 
 /// The attachments of a record, as the hub has them.
-fn at_hub(hub: &Hub, record: &str) -> Vec<Value> {
+pub(crate) fn at_hub(hub: &Hub, record: &str) -> Vec<Value> {
     let answer = hub.run(&["complaint", "attachments", record]).ok().json();
     answer["attachments"].as_array().expect("a list").clone()
 }

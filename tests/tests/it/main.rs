@@ -5,6 +5,7 @@ mod arrives;
 mod attachments;
 mod backup;
 mod barriers;
+mod bundles;
 mod canary;
 mod clocks;
 mod console;

@@ -23,8 +23,8 @@ pub use server::{Listener, Progress, serve};
 
 /// In which language whoever asks reads, in a request that is an object; taken out before the request is looked at.
 const LANG: &str = "lang";
-/// Longest request, with its line end.
-pub const REQUEST_BYTES_MAX: usize = 1 << 20;
+/// Longest request, with its line end: some hold a file that a person carried ([`crate::bundle`]), in Base64.
+pub const REQUEST_BYTES_MAX: usize = 9 << 20;
 /// Longest single line of an answer. Longer results are sent as progress lines.
 pub const LINE_BYTES_MAX: usize = 64 << 20;
 

@@ -13,9 +13,9 @@ use super::super::facts::{self, name};
 use super::super::opening::cursor;
 use super::super::pack::{SEQ_BITS, known_log_number, split};
 use super::super::read::refresh_record;
-use super::super::{Store, StoreError, next, secured, signing};
-use super::Applied;
+use super::super::{Store, StoreError, carried, next, secured, signing};
 use super::page::put_cursor;
+use super::{Applied, Came};
 
 /// Feed number of an op whose number was of a feed that the hub forgot: after all numbers.
 const UNNUMBERED: i64 = i64::MAX;
@@ -25,7 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store cannot be written; then nothing changed.
-    pub(super) fn apply_marks(&mut self, marks: &Marks, waited_ms: Option<u32>) -> Result<Applied, StoreError> {
+    pub(super) fn apply_marks(&mut self, marks: &Marks, came: Came) -> Result<Applied, StoreError> {
         planted::reached(Place::MarksKept);
         let wall_ms = self.wall_ms();
         let asked = self.asking.take();
@@ -59,13 +59,13 @@ impl Store {
             signing::perhaps_forgotten(&transaction)?;
             offer_unnumbered(&transaction)?;
         }
-        let round_trip_ms = round_trip(facts::get(&transaction, name::ROUND_TRIP_MS)?.unwrap_or(0), waited_ms);
-        let one_way = i64::from(waited_ms.unwrap_or(round_trip_ms) / 2);
+        if let Came::OverLink { waited_ms } = came {
+            measure(&transaction, marks, waited_ms, wall_ms)?;
+            facts::put(&transaction, name::CUT, 0)?;
+        }
         facts::put(&transaction, name::HUB_MS, marks.hub_ms)?;
-        facts::put(&transaction, name::OFFSET_MS, wall_ms.saturating_sub(marks.hub_ms).saturating_sub(one_way))?;
-        facts::put(&transaction, name::ROUND_TRIP_MS, round_trip_ms)?;
         facts::put(&transaction, name::TWIN, marks.notices.0.contains(&notice::TWIN))?;
-        facts::put(&transaction, name::CUT, 0)?;
+        carried::settle(&transaction, came, marks.hub_ms)?;
         next::note_marks(&transaction, &marks.extensions)?;
         reached(Step::AgentMarksWritten);
         transaction.commit().map_err(StoreError::because("note marks"))?;
@@ -74,6 +74,14 @@ impl Store {
         reached(Step::AgentMarksCommitted);
         Ok(applied)
     }
+}
+
+/// Notes what an answer that came just now says of link and clock.
+fn measure(db: &Connection, marks: &Marks, waited_ms: Option<u32>, wall_ms: i64) -> Result<(), StoreError> {
+    let round_trip_ms = round_trip(facts::get(db, name::ROUND_TRIP_MS)?.unwrap_or(0), waited_ms);
+    let one_way = i64::from(waited_ms.unwrap_or(round_trip_ms) / 2);
+    facts::put(db, name::OFFSET_MS, wall_ms.saturating_sub(marks.hub_ms).saturating_sub(one_way))?;
+    facts::put(db, name::ROUND_TRIP_MS, round_trip_ms)
 }
 
 /// What to believe of the round trip: an upper bound that comes down slowly. The next contact may have to connect first,

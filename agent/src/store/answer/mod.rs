@@ -60,6 +60,19 @@ impl Applied {
     }
 }
 
+/// How an answer of the hub came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    /// Over the link, and so long it took at most since the request, if the request was small enough to say something about
+    /// the link.
+    OverLink {
+        /// In milliseconds.
+        waited_ms: Option<u32>,
+    },
+    /// Somebody carried it here, as the answer to the bundle in this row. When it comes says nothing of clock and link.
+    Carried(i64),
+}
+
 impl Store {
     /// Commits one part of the hub's answer. `waited_ms` is how long that part took at most since the request, if the
     /// request was small enough to say something about the link.
@@ -67,8 +80,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Protocol`] if the answer contradicts what is here; otherwise if the store cannot be written.
     pub fn apply(&mut self, event: Event, waited_ms: Option<u32>) -> Result<Applied, StoreError> {
+        self.take(event, Came::OverLink { waited_ms })
+    }
+
+    pub(super) fn take(&mut self, event: Event, came: Came) -> Result<Applied, StoreError> {
         match event {
-            Event::Marks(marks) => self.apply_marks(&marks, waited_ms),
+            Event::Marks(marks) => self.apply_marks(&marks, came),
             Event::Feed(feed) => self.apply_feed(&feed),
             // Not of the store, see [`crate::update`].
             Event::Piece(..) => Ok(Applied::default()),

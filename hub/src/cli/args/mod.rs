@@ -5,6 +5,7 @@
 
 mod alert;
 mod backup;
+mod bundle;
 mod calendar;
 mod office;
 mod operator;
@@ -21,6 +22,7 @@ use kentongan_host::help::HelpArgs;
 
 pub(crate) use alert::AlertCommand;
 pub(crate) use backup::BackupCommand;
+pub(crate) use bundle::BundleCommand;
 pub(crate) use calendar::CalendarCommand;
 pub(crate) use office::{CodeCommand, EnrolCommand, OfficeCommand, RequestCommand, StateFilter};
 pub(crate) use operator::{OperatorCommand, RoleArg};
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     Office(OfficeCommand),
     #[command(subcommand, about = t("Pendaftaran perangkat", "Enrolment of devices"))]
     Enrol(EnrolCommand),
+    #[command(subcommand, about = t("Kiriman yang dibawa dengan flashdisk", "What is carried here by USB stick"))]
+    Bundle(BundleCommand),
     #[command(subcommand, about = t("Hari libur dan hari kerja", "Holidays and working days"))]
     Calendar(CalendarCommand),
     #[command(subcommand, about = t("Pengaduan", "Complaints"))]
