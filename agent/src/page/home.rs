@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
+use hyper::StatusCode;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::form::builtin::pengaduan::{self, group};
 use kentongan_protocol::form::builtin::suara;
@@ -10,6 +11,7 @@ use kentongan_protocol::form::{Form, builtin};
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Words};
 
+use super::carrying;
 use super::due::{Limits, Pressing};
 use super::route::{Pages, wants_part};
 use super::shell::{self, Shell};
@@ -128,7 +130,8 @@ struct Delivery<'a> {
     s: &'a Shell,
     live: Live,
     days: Vec<Day>,
-    asked: bool,
+    note: Option<String>,
+    faults: Vec<(String, String)>,
 }
 
 #[derive(Debug, Template)]
@@ -282,14 +285,36 @@ pub(super) async fn delivery(pages: &Pages, shell: &Shell, asked: &Asked) -> Res
     if wants_part(asked) && asked.has(&tag) {
         return Ok(Reply::unchanged(&tag));
     }
+    if wants_part(asked) {
+        let (live, days) = delivered(pages, shell).await?;
+        return Ok(shell::page(&DeliveryLive { s: shell, live, days }).tagged(&tag));
+    }
+    let note = match asked.query.has("diminta") {
+        true => Some(shell.w.t("kirim.diminta").to_owned()),
+        false => carrying::note(&asked.query, &shell.w),
+    };
+    delivery_with(pages, shell, note, None).await
+}
+
+/// The same with what was done, or with what was wrong with what was sent.
+pub(super) async fn delivery_with(
+    pages: &Pages,
+    shell: &Shell,
+    note: Option<String>,
+    fault: Option<String>,
+) -> Result<Reply, Failure> {
+    let shell = &shell.clone().at("pengiriman");
+    let (live, days) = delivered(pages, shell).await?;
+    let faults: Vec<_> = fault.into_iter().map(|sentence| (String::new(), sentence)).collect();
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(shell::page(&Delivery { s: shell, live, days, note, faults }).but(status))
+}
+
+async fn delivered(pages: &Pages, shell: &Shell) -> Result<(Live, Vec<Day>), Failure> {
     let looked = look(pages, shell).await?;
     let since_ms = looked.clock.now_ms.saturating_sub(HISTORY_DAYS as i64 * DAY_MS);
     let contacts = pages.agent.ask(move |store| store.contacts_since(since_ms, HISTORY_CONTACTS_MAX)).await?;
-    let (live, days) = (live(&looked, &shell.w), history(&contacts, &looked.clock, &shell.w));
-    if wants_part(asked) {
-        return Ok(shell::page(&DeliveryLive { s: shell, live, days }).tagged(&tag));
-    }
-    Ok(shell::page(&Delivery { s: shell, live, days, asked: asked.query.has("diminta") }))
+    Ok((live(&looked, &shell.w), history(&contacts, &looked.clock, &shell.w)))
 }
 
 /// Brings the next attempt forward.

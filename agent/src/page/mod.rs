@@ -4,6 +4,7 @@
 //!   browser ── kentongan-web ── route ─┬─ home, delivery ── verdict, chain     how everything stands
 //!                                      ├─ entry ── draft, check, receipt       what a citizen says
 //!                                      ├─ records                              what was entered, and what became of it
+//!                                      ├─ carrying                             what goes by USB stick
 //!                                      └─ sheet, help
 //!   tablet ─── kentongan-web ── kiosk      another door, another map: answers go in, nothing comes out
 //! ```
@@ -14,6 +15,7 @@
 //! - Words stand in `words/`, looks in `assets/`, structure in `templates/`. A template escapes whatever it shows.
 //! - Nothing of a person stands in an address or in the log.
 
+mod carrying;
 mod details;
 mod due;
 mod entry;

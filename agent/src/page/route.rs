@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::entry::Place;
 use super::people::Badge;
 use super::shell::{self, ASSETS, Shell, Who};
-use super::{details, entry, help, home, kiosk, people, records, sheet};
+use super::{carrying, details, entry, help, home, kiosk, people, records, sheet};
 use crate::agent::Agent;
 use crate::store::Member;
 
@@ -142,6 +142,8 @@ impl Pages {
             ["pengiriman"] if get => home::delivery(self, shell, &asked).await,
             ["pengiriman", "rincian"] if get => details::details(self, shell).await,
             ["kirim"] if !get => home::send_now(self, shell, asked).await,
+            ["kiriman"] if !get => carrying::bundle(self, shell, asked).await,
+            ["kiriman", "jawaban"] if !get => carrying::answer(self, shell, asked).await,
             ["isi", form] if get => Ok(entry::begin(form, &asked).unwrap_or_else(|| missing(shell))),
             ["isi", form, name, rest @ ..] => match (Place::of(form, name), rest) {
                 (Some(place), []) if get => entry::show(self, shell, &asked, place).await,

@@ -122,7 +122,7 @@ impl Store {
                 settle(&self.db, Came::Carried(waiting.id), marks.hub_ms)?;
                 return Ok(Heard::Known);
             }
-            applied.add(self.take(event, Came::Carried(waiting.id))?);
+            applied.add(self.hear(event, Came::Carried(waiting.id))?);
         }
         let (outcome, _) = session.finish()?;
         self.end_exchange(Ok(&outcome))?;

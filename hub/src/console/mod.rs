@@ -18,6 +18,7 @@
 
 mod account;
 mod audit;
+mod bundle;
 mod carried;
 mod cases;
 mod conflicts;

@@ -15,7 +15,9 @@ use kentongan_web::token::Session;
 use kentongan_web::{Asked, Asset, Reply, Site, cookie};
 
 use super::shell::{self, ASSETS, Person, Shell};
-use super::{Console, account, audit, carried, cases, conflicts, door, enrolment, fleet, office, people, surveys};
+use super::{
+    Console, account, audit, bundle, carried, cases, conflicts, door, enrolment, fleet, office, people, surveys,
+};
 use crate::service::Via;
 use crate::service::login::{self, Place, Token};
 use crate::store::{Login, Role, Stage};
@@ -89,6 +91,9 @@ pub(super) const PAGES: &[Page] = pages! {
     POST "/pendaftaran/{}/putusan" Fleet  => enrolment::judge;
     POST "/pendaftaran/berkas"    Fleet   => carried::look;
     POST "/pendaftaran/berkas/jawaban" Fleet => carried::answer;
+    GET  "/kiriman"               Fleet   => bundle::show;
+    POST "/kiriman"               Fleet   => bundle::take;
+    POST "/kiriman/jawaban"       Fleet   => bundle::answer;
 
     GET  "/masuk"                 Nothing => door::show;
     POST "/masuk"                 Nothing => door::password;

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kentongan_tests::programs::Ended;
+use kentongan_tests::visitor::{Visitor, value_after};
 use kentongan_tests::{Hub, Office, folder};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::attachments::{at_hub, attach, photo};
+use crate::console;
 use crate::enrolment::{asking_code, requests};
 
 const OFFICE: &str = "32.73.05.1001";
@@ -229,4 +231,39 @@ fn how_long_a_stick_was_under_way_is_no_fault_of_the_clock() {
     sari.run(&["import", text(&stick.file("ktga"))]).ok();
     let told_s = sari.status()["clock_offset_s"].as_f64().expect("what was measured over the line");
     assert!(told_s.abs() < 60.0, "{told_s}");
+}
+
+#[test]
+fn clerk_and_operator_need_no_command_line_for_it() {
+    let hub = Hub::start();
+    let mut sari = far_away(&hub);
+    sari.complain("Talud longsor");
+    sari.start();
+    let mut clerk = Visitor::at(&sari.page());
+    let mut wayan = console::somebody(&hub, "wayan", "operator");
+
+    let bundle = clerk.post("/kiriman", &[]).expect(200);
+    let named = bundle.header("content-disposition").to_owned();
+    assert!(named.contains("filename=\"ktg-") && named.contains(".ktgb\""), "{named}");
+    for useless in [&b"<script>alert(1)</script>"[..], &bundle.body[..40]] {
+        let page = wayan.upload("/kiriman", &[], ("kiriman.ktgb", useless)).expect(422).text();
+        assert!(!page.contains("<script>alert"), "{page}");
+    }
+    let page = wayan.upload("/kiriman", &[], ("kiriman.ktgb", &bundle.body)).expect(200).text();
+    assert!(page.contains(OFFICE), "{page}");
+    let [isi, nama] = ["isi", "nama"].map(|name| value_after(&page, &format!("name=\"{name}\" value=\"")));
+    let answer = wayan.post("/kiriman/jawaban", &[("isi", isi), ("nama", nama)]).expect(200);
+    assert!(answer.header("content-disposition").contains(".ktga"), "{:?}", answer.headers);
+    assert_eq!(wayan.post("/kiriman/jawaban", &[("isi", "PGI+"), ("nama", "a.html")]).expect(303).body, b"");
+
+    let page = clerk.upload("/kiriman/jawaban", &[], ("kiriman.ktgb", &bundle.body)).expect(422).text();
+    assert!(page.contains(".ktga"), "{page}");
+    let told = clerk.upload("/kiriman/jawaban", &[], ("jawaban.ktga", &answer.body)).expect(303);
+    let page = clerk.get(told.header("location")).expect(200).text();
+    assert!(page.contains("1 perubahan sampai"), "{page}");
+    assert_eq!(sari.status()["all_arrived"], true);
+    let page = clerk.upload("/kiriman/jawaban", &[], ("jawaban.ktga", &answer.body)).expect(303);
+    assert_eq!(page.header("location"), "/pengiriman?jawaban=sudah");
+    let page = wayan.get(&format!("/kantor/{OFFICE}")).expect(200).text();
+    assert!(page.contains("lewat flashdisk"), "{page}");
 }

@@ -203,6 +203,7 @@ mod tests {
             hub_replica: "ffeeddccbbaa9988".into(),
             hub_ms: 1_795_000_000_000,
             recovery_key: Some("00".repeat(32)),
+            sealing_key: Some(to_hex(&[9; 32])),
         }
     }
 

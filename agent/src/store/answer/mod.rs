@@ -80,10 +80,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Protocol`] if the answer contradicts what is here; otherwise if the store cannot be written.
     pub fn apply(&mut self, event: Event, waited_ms: Option<u32>) -> Result<Applied, StoreError> {
-        self.take(event, Came::OverLink { waited_ms })
+        self.hear(event, Came::OverLink { waited_ms })
     }
 
-    pub(super) fn take(&mut self, event: Event, came: Came) -> Result<Applied, StoreError> {
+    pub(super) fn hear(&mut self, event: Event, came: Came) -> Result<Applied, StoreError> {
         match event {
             Event::Marks(marks) => self.apply_marks(&marks, came),
             Event::Feed(feed) => self.apply_feed(&feed),
