@@ -227,8 +227,14 @@ places! {
     Salvaged,
     /// The agent enters again what stood behind a lost op.
     EnteredAgain,
+    /// The agent takes the answer to a bundle.
+    AnswerTaken,
+    /// The agent is brought an answer that tells nothing new.
+    AnswerOvertaken,
     /// The hub takes a greeting.
     Greeted,
+    /// The hub takes a greeting that somebody carried.
+    GreetingCarried,
     /// The hub answers with what moved since its last marks on the connection.
     MovedSaid,
     /// The hub sees a twin.

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kentongan_host::bundle::{BUNDLE_EXTENSION, Fault};
+use kentongan_host::bundle::{self, BUNDLE_EXTENSION, Fault};
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
 use serde_json::{Value, json};
@@ -72,7 +72,8 @@ impl Agent {
         let made = on_store(&self.store, move |store| {
             let day = store.zone().day_of(store.wall_ms());
             let prefix = store.member().map(|member| member.prefix).ok_or(StoreError::NotEnrolled)?;
-            let bundle = store.make_bundle(&health, &key, &seal)?;
+            let bundle =
+                store.make_bundle(&health, &key, |request, replica| bundle::seal(request, replica, &key, &seal))?;
             let day = day.to_string().replace('-', "");
             let name = format!("ktg-{prefix}-{day}-{}.{BUNDLE_EXTENSION}", bundle.name);
             Ok(Made { bundle, name })
@@ -97,7 +98,7 @@ impl Agent {
         let slot = self.caller.lock().await;
         let (health, settings, bytes) = (self.health(), self.settings(), file.len() as u64);
         let heard = on_store(&self.store, move |store| {
-            let heard = store.take_answer(&health, &file)?;
+            let heard = store.take_answer(&health, bundle::answered(&file)?, |key| bundle::reply(&file, key))?;
             if let Heard::Taken(..) = heard {
                 let (now_ms, rules) = (store.wall_ms(), config::rules(&settings, store.zone()));
                 let detail = "answer to a bundle".to_owned();

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use kentongan_host::bundle::{self, AnswerKey, KEY_BYTES, Name};
+use kentongan_host::bundle::{self, AnswerKey, KEY_BYTES, Name, Sealed};
 use kentongan_host::identity::SigningKey;
 use kentongan_protocol::attachment::{Content, ContentHash};
 use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::ReplicaId;
 use kentongan_protocol::limits::OFFER_FILES_MAX;
+use kentongan_protocol::planted::{self, Place};
 use kentongan_protocol::session::agent::{Event, Mode, OpenFile, Outcome, Session};
 use kentongan_protocol::wire::codec::{self, List};
 use kentongan_protocol::wire::v1::{FileFrame, Offer};
@@ -30,7 +31,7 @@ const BUNDLES_MAX: i64 = 64;
 
 /// A bundle that was made.
 #[derive(Debug)]
-pub(crate) struct Bundle {
+pub struct Bundle {
     /// The file.
     pub file: Vec<u8>,
     /// What its answer will say that it is for.
@@ -45,7 +46,7 @@ pub(crate) struct Bundle {
 
 /// What came of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub enum Heard {
     /// It was taken.
     Taken(Applied, Outcome),
     /// What it tells is known already.
@@ -63,15 +64,16 @@ struct Waiting {
 }
 
 impl Store {
-    /// Makes a bundle of all that waits, for the hub with this key. Nothing counts as sent by that.
+    /// Makes a bundle of all that waits: `seal` makes it of a request, and gives nothing if it cannot. Nothing counts as sent
+    /// by that.
     ///
     /// # Errors
-    /// If this installation is not enrolled, if that is no key, or if the store cannot be read or written.
-    pub(crate) fn make_bundle(
+    /// If this installation is not enrolled, if nothing was sealed, or if the store cannot be read or written.
+    pub fn make_bundle(
         &mut self,
         health: &Health,
         device: &SigningKey,
-        hub: &[u8; KEY_BYTES],
+        seal: impl FnOnce(&[u8], ReplicaId) -> Option<Sealed>,
     ) -> Result<Bundle, StoreError> {
         let mut opening = self.opening(health, CARRIED_BYTES_AIM)?;
         // No link is measured by it, and nothing need be small.
@@ -89,7 +91,7 @@ impl Store {
         session.sign(signing);
         let request = session.request(&mut self.outbox(device))?;
         let totals = self.attachment_totals()?;
-        let sealed = bundle::seal(&request, ReplicaId::from_bytes(replica), device, hub);
+        let sealed = seal(&request, ReplicaId::from_bytes(replica));
         let sealed = sealed.ok_or(StoreError::Broken("a key that nothing can be sealed to"))?;
         self.note_bundle(&sealed, &offered)?;
         let files = offered.len() as u64;
@@ -97,19 +99,26 @@ impl Store {
         Ok(Bundle { file: sealed.file, name: sealed.name, ops, files, more })
     }
 
-    /// Takes the answer to a bundle.
+    /// Takes the answer to the bundle of this name: `open` gives the reply in it.
     ///
     /// # Errors
     /// [`StoreError::Carried`] if it does not open, [`StoreError::Protocol`] if it contradicts what is here, or what the hub
     /// refused; otherwise if the store cannot be read or written.
-    pub(crate) fn take_answer(&mut self, health: &Health, file: &[u8]) -> Result<Heard, StoreError> {
-        let name = bundle::answered(file)?;
+    pub fn take_answer(
+        &mut self,
+        health: &Health,
+        name: Name,
+        open: impl FnOnce(AnswerKey) -> Result<Vec<u8>, bundle::Fault>,
+    ) -> Result<Heard, StoreError> {
         let waiting = match waiting(&self.db, name)? {
             None => return Ok(Heard::Strange),
-            Some(None) => return Ok(Heard::Known),
+            Some(None) => {
+                planted::reached(Place::AnswerOvertaken);
+                return Ok(Heard::Known);
+            }
             Some(Some(waiting)) => waiting,
         };
-        let reply = bundle::reply(file, waiting.key)?;
+        let reply = open(waiting.key)?;
         let mut opening = self.opening(health, 0)?;
         opening.files = waiting.files.iter().map(|content| OpenFile { content: *content, held: None }).collect();
         let mut session = Session::hearing(opening);
@@ -126,6 +135,7 @@ impl Store {
         }
         let (outcome, _) = session.finish()?;
         self.end_exchange(Ok(&outcome))?;
+        planted::reached(Place::AnswerTaken);
         Ok(Heard::Taken(applied, outcome))
     }
 
@@ -150,7 +160,7 @@ impl Store {
         Ok(files)
     }
 
-    fn note_bundle(&mut self, sealed: &bundle::Sealed, files: &[Content]) -> Result<(), StoreError> {
+    fn note_bundle(&mut self, sealed: &Sealed, files: &[Content]) -> Result<(), StoreError> {
         let offer = Offer { files: List(files.iter().map(FileFrame::from).collect()) };
         let noting = || StoreError::because("note a bundle");
         let transaction = self.db.transaction().map_err(noting())?;

@@ -52,7 +52,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub use answer::Applied;
 pub use attachments::{AttachmentState, AttachmentTotals};
-pub(crate) use carried::{Bundle, Heard};
+pub use carried::{Bundle, Heard};
 pub use check::Scrub;
 pub use contacts::{Contact, Link};
 pub use draft::{DRAFT_BYTES_MAX, DRAFT_FILES_MAX, Draft, DraftName, Inputs};

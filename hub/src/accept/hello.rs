@@ -34,6 +34,7 @@ pub(super) fn take(
     let head = RunHead::from(&hello.run);
     let contact = match exchange.is_carried {
         true => {
+            planted::reached(Place::GreetingCarried);
             heard(tx, speaker, &head, now_ms, hello.elapsed_ms, None)?;
             carried(hello, replica.last_contact.as_ref(), now_ms)
         }

@@ -212,7 +212,8 @@ fn give_back(exchange: &mut Exchange, tx: &mut dyn Tx, log: LogId, from_seq: u64
 fn end(exchange: &mut Exchange, tx: &mut dyn Tx, now_ms: i64) -> Result<Part> {
     exchange.reply.over = true;
     let restored = exchange.counts.restored;
-    if restored > 0 {
+    // A request that was carried may be older than what the office has written since: it lost nothing by that.
+    if restored > 0 && !exchange.is_carried {
         let office = exchange.office.as_ref().map_or("", OfficeCode::as_str);
         let detail = json!({"office": office, "ops": restored});
         note(tx, now_ms, "hub", "replica.restored", exchange.speaker, detail)?;

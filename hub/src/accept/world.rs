@@ -170,10 +170,26 @@ impl World {
         speaker: ReplicaId,
         request: &[u8],
     ) -> std::result::Result<(Vec<u8>, Marks, Counts), Fault> {
+        self.serve_as(Exchange::new(speaker), request)
+    }
+
+    /// The same for a request that somebody carried.
+    pub(crate) fn serve_carried(
+        &mut self,
+        speaker: ReplicaId,
+        request: &[u8],
+    ) -> std::result::Result<(Vec<u8>, Marks, Counts), Fault> {
+        self.serve_as(Exchange::new(speaker).carried(), request)
+    }
+
+    fn serve_as(
+        &mut self,
+        mut exchange: Exchange,
+        request: &[u8],
+    ) -> std::result::Result<(Vec<u8>, Marks, Counts), Fault> {
         let now_ms = self.clock.wall_ms();
         let hub = Arc::clone(&self.hub);
-        let mut session = Session::new(speaker);
-        let mut exchange = Exchange::new(speaker);
+        let mut session = Session::new(exchange.speaker());
         for event in session.receive(request)? {
             self.done(|tx| exchange.event(&hub, tx, event, now_ms))?;
         }

@@ -6,6 +6,9 @@ pub(super) struct Bytes<'a> {
     rest: &'a [u8],
 }
 
+/// Changes of one file.
+const EDITS_MAX: usize = 16;
+
 /// Numbers at which programs break.
 const EDGES: [u64; 12] =
     [0, 1, 2, 255, 65_535, (1 << 31) - 1, u32::MAX as u64, 1 << 40, i64::MAX as u64, 1 << 63, u64::MAX - 1, u64::MAX];
@@ -62,6 +65,21 @@ impl<'a> Bytes<'a> {
     pub(super) fn piece(&mut self) -> &'a [u8] {
         let length = usize::from(self.half());
         self.take(length)
+    }
+
+    /// A file with pieces of it replaced: where, how many bytes go, and what comes instead. For files that are others in each
+    /// process, with keys drawn anew: an input that held one would be of no use to the next process.
+    pub(super) fn edited(&mut self, file: &[u8]) -> Vec<u8> {
+        let mut file = file.to_vec();
+        for _ in 0..EDITS_MAX {
+            if self.is_empty() {
+                break;
+            }
+            let begin = usize::from(self.half()) % (file.len() + 1);
+            let end = (begin + usize::from(self.byte())).min(file.len());
+            file.splice(begin..end, self.piece().iter().copied());
+        }
+        file
     }
 
     pub(super) fn rest(&mut self) -> &'a [u8] {

@@ -19,8 +19,6 @@ use crate::sim::world::{key, office_code};
 const NEWCOMER: u8 = 5;
 /// Number of the key of a PC that shows the same code later.
 const LATER: u8 = 6;
-/// Changes of one file.
-const EDITS_MAX: usize = 16;
 
 /// How an input is made into a file.
 mod shape {
@@ -44,12 +42,12 @@ pub(super) fn carried_files(data: &[u8]) {
     let code = code(&mut hub, &desk, how & 0x80 != 0);
     match how % 4 {
         shape::REQUEST => {
-            let file = edited(&request_file(&asking(&code, NEWCOMER)), &mut bytes);
+            let file = bytes.edited(request_file(&asking(&code, NEWCOMER)).as_bytes());
             at_the_hub(&mut hub, &desk, &code, &file);
         }
         shape::ANSWER => {
             let own = admit(&mut hub, &desk, &asking(&code, NEWCOMER)).expect("an honest request").file;
-            at_the_office(&code, &edited(&own, &mut bytes), &own);
+            at_the_office(&code, &bytes.edited(own.as_bytes()), &own);
         }
         shape::SIGNED => {
             let Ok(answer) = serde_json::from_slice::<EnrolAnswer>(bytes.rest()) else { return };
@@ -138,21 +136,6 @@ fn asking(code: &EnrolCode, number: u8) -> EnrolRequest {
 
 fn key_of(number: u8) -> [u8; 32] {
     key(number).public_key()
-}
-
-/// The file with pieces of it replaced: where, how many bytes go, and what comes instead. Codes and certificates are others in
-/// each process, so an input that held a file would be of no use to the next one.
-fn edited(file: &str, bytes: &mut Bytes<'_>) -> Vec<u8> {
-    let mut file = file.as_bytes().to_vec();
-    for _ in 0..EDITS_MAX {
-        if bytes.is_empty() {
-            break;
-        }
-        let begin = usize::from(bytes.half()) % (file.len() + 1);
-        let end = (begin + usize::from(bytes.byte())).min(file.len());
-        file.splice(begin..end, bytes.piece().iter().copied());
-    }
-    file
 }
 
 pub(super) fn carried_file_seeds() -> Vec<Vec<u8>> {

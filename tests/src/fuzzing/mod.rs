@@ -9,6 +9,7 @@
 //! Seeds follow the wire because the product writes them; only inputs that once found something are kept as files.
 
 mod accept;
+mod bundles;
 mod bytes;
 mod carried;
 mod control;
@@ -159,6 +160,13 @@ pub const TARGETS: &[Target] = &[
         body: carried::carried_files,
         seeds: carried::carried_file_seeds,
         mutations: 600,
+    },
+    Target {
+        name: "bundles",
+        about: "bundles at the hub and their answers at the office, as files on a stick",
+        body: bundles::bundles,
+        seeds: bundles::bundle_seeds,
+        mutations: 300,
     },
     Target {
         name: "update_files",

@@ -118,7 +118,7 @@ pub(super) fn replies(data: &[u8]) {
     check_office(store);
 }
 
-fn check_office(mut store: kentongan_agent::store::Store) {
+pub(super) fn check_office(mut store: kentongan_agent::store::Store) {
     let opening = store.opening(&health(), 1 << 19).expect("the next opening");
     assert_eq!(opening.hello.ops_written.max(2), opening.hello.ops_written, "own ops were lost");
     for open in &opening.open {

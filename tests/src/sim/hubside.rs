@@ -330,6 +330,21 @@ impl HubHost {
         self.go_on(speaker, HubEnd { life: self.life, process, certificate, ends_s, line: Line::default() })
     }
 
+    /// Begins a request of `speaker` that somebody carried: its certificate is not asked for.
+    ///
+    /// # Errors
+    /// If nobody is there.
+    pub fn carried(&self, speaker: ReplicaId, dice: &mut Dice) -> Result<Conn, Stop> {
+        if self.processes.is_empty() {
+            return Err(Stop::Dead);
+        }
+        let process = dice.below(self.processes.len() as u64) as usize;
+        let call = Call::new(Shown::signed(speaker), BOUNDS, Line::default(), Moment::of(&*self.clock)).carried();
+        let (life, certificate) = (self.life, None);
+        let (standing, marks) = (Judged::Open, None);
+        Ok(Conn { life, process, call, listens: true, speaker, ends_s: NEVER_S, standing, certificate, marks })
+    }
+
     /// Begins a request of `speaker` on a connection that is open.
     ///
     /// # Errors

@@ -69,9 +69,19 @@ impl Shared {
 
     /// A request arrives whole and nobody waits for the answer.
     pub fn deliver_alone(&self, speaker: ReplicaId, request: &[u8], dice: &mut Dice) -> Option<Vec<u8>> {
+        let conn = self.net().hub.connect(speaker, dice).ok()?;
+        self.play_alone(conn, request)
+    }
+
+    /// A request arrives on a stick, and its reply is taken away.
+    pub fn deliver_carried(&self, speaker: ReplicaId, request: &[u8], dice: &mut Dice) -> Option<Vec<u8>> {
+        let conn = self.net().hub.carried(speaker, dice).ok()?;
+        self.play_alone(conn, request)
+    }
+
+    fn play_alone(&self, mut conn: Conn, request: &[u8]) -> Option<Vec<u8>> {
         let mut net = self.net();
         let Net { hub, tale, .. } = &mut *net;
-        let mut conn = hub.connect(speaker, dice).ok()?;
         let mut reply = Vec::new();
         for input in [Input::Bytes(request.to_vec()), Input::End] {
             hub.arrive(&mut conn, input).ok()?;

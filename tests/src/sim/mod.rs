@@ -8,6 +8,7 @@
 //!   world   plays the events ── pc (an office PC) ── link (the network) ── hubside (the hub's machine)
 //!   hours   time passes, and each PC's own loop says when it calls
 //!   disk    a disk that stops, tears, fills up and is copied
+//!   sticks  exchanges that people carry
 //!   standing   devices are revoked, certificates end and are renewed
 //!   version    machines run this version's programs or the next one's
 //!   files   what clerks attach, and where it lies
@@ -37,6 +38,7 @@ pub mod run;
 #[cfg(test)]
 mod seeds;
 pub mod standing;
+pub mod sticks;
 pub mod summary;
 pub mod tale;
 pub mod vault;

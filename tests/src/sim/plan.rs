@@ -161,6 +161,8 @@ kinds! {
     Renew "a certificate is renewed" 0 2;
     /// The program of a PC or of the hub is updated to the next version (feature `planted`), or an old one is tried.
     Upgrade "a program is updated" 0 3;
+    /// Somebody carries an exchange: a bundle is made, comes to the hub, or its answer comes to the PC.
+    Stick "a stick is carried" 0 6;
 }
 
 /// One event.

@@ -58,5 +58,5 @@ macro_rules! targets {
 
 targets! {
     frames requests replies accept accept_sqlite packed ops values merge tables sheets settings enrol_files codes certificates
-    enrolments enrolment_answers carried_files update_files offers agent_requests hub_requests
+    enrolments enrolment_answers carried_files bundles update_files offers agent_requests hub_requests
 }

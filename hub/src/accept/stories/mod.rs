@@ -7,6 +7,7 @@
 //! ```
 
 mod arriving;
+mod carried;
 mod claims;
 mod copies;
 mod days;

@@ -42,7 +42,7 @@ impl World {
     }
 
     /// A PC puts away what it may; nothing may go that no copy of the hub holds.
-    pub(super) fn put_away(&mut self, at: usize) {
+    pub(in crate::sim) fn put_away(&mut self, at: usize) {
         let disk = self.pcs[at].disk;
         let before = ops_at_pc(disk).unwrap_or_default();
         let pruned = self.at_pc(at, |store| store.prune(0));

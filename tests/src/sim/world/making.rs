@@ -78,6 +78,8 @@ impl World {
             taken: BTreeSet::new(),
             twice: BTreeSet::new(),
             other_folder: BTreeSet::new(),
+            sticks: Vec::new(),
+            bundles: 0,
             hub_drafts: Vec::new(),
             vault: Vault::default(),
             put_away: BTreeSet::new(),

@@ -30,6 +30,7 @@ use super::model::Model;
 use super::pc::Pc;
 use super::people::HubDraft;
 use super::plan::{Event, Kind, Plan, stream};
+use super::sticks::Stick;
 use super::vault::Vault;
 use crate::Dice;
 
@@ -70,6 +71,10 @@ pub struct World {
     pub twice: BTreeSet<u64>,
     /// PCs whose folder is not what they wrote: put back, copied to a twin, or begun anew.
     pub other_folder: BTreeSet<ReplicaId>,
+    /// Files that are under way on sticks.
+    pub sticks: Vec<Stick>,
+    /// Bundles that were made.
+    pub bundles: u64,
     /// Records that operators have open.
     pub hub_drafts: Vec<HubDraft>,
     /// Backups of the hub.
@@ -228,6 +233,7 @@ impl World {
             Kind::Expire => self.certificate_ends(at, dice),
             Kind::Renew => self.renew(at),
             Kind::Upgrade => self.upgrade(at, dice),
+            Kind::Stick => self.carry(at, dice),
         }
     }
 
