@@ -8,9 +8,8 @@ use kentongan_host::fail::Failure;
 use serde_json::{Value, json};
 
 use super::Agent;
-use crate::config;
 use crate::enrol::{self, Identity};
-use crate::store::{Bundle, Contact, Heard, StoreError, not_enrolled};
+use crate::store::{Bundle, Heard, StoreError, not_enrolled};
 use crate::sync::on_store;
 
 /// A bundle, and what to call its file.
@@ -96,17 +95,10 @@ impl Agent {
     pub(crate) async fn take_answer(&self, file: Vec<u8>) -> Result<TakenAnswer, Failure> {
         // One conversation at a time: what an exchange under way brings must not meet what is older.
         let slot = self.caller.lock().await;
-        let (health, settings, bytes) = (self.health(), self.settings(), file.len() as u64);
+        let health = self.health();
+        // Nothing is said of the link by this: where it was broken it still is.
         let heard = on_store(&self.store, move |store| {
-            let heard = store.take_answer(&health, bundle::answered(&file)?, |key| bundle::reply(&file, key))?;
-            if let Heard::Taken(..) = heard {
-                let (now_ms, rules) = (store.wall_ms(), config::rules(&settings, store.zone()));
-                let detail = "answer to a bundle".to_owned();
-                let contact =
-                    Contact { began_ms: now_ms, ended_ms: now_ms, detail, down_bytes: bytes, ..Contact::default() };
-                store.note_contact(&contact, (&rules, 0))?;
-            }
-            Ok(heard)
+            store.take_answer(&health, bundle::answered(&file)?, |key| bundle::reply(&file, key))
         });
         let heard = heard.await?;
         drop(slot);

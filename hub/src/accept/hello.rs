@@ -10,13 +10,10 @@ use kentongan_protocol::wire::v1::{Hello, hello_extension};
 use serde_json::json;
 
 use super::{AcceptError, Exchange, note};
-use crate::store::{LastContact, Replica, Result, Run, Tx};
+use crate::store::{CLOCK_UNMEASURED_MS, LastContact, Replica, Result, Run, Tx};
 
 /// Pages are counted as they are before compression, which makes so much less of them.
 const PACKED_TIMES: usize = 4;
-
-/// By how much a clock may be off that nobody measured, in milliseconds: a day.
-const UNMEASURED_MS: u64 = 24 * 3600 * 1000;
 
 /// A twin is told of once in this time, however often both machines call.
 pub(super) const TWIN_TOLD_MS: i64 = 24 * 3600 * 1000;
@@ -74,7 +71,7 @@ fn follow(tx: &mut dyn Tx, replica: &mut Replica, run: &Run, now_ms: i64) -> Res
 /// office's clock it says nothing.
 fn carried(hello: &Hello, before: Option<&LastContact>, now_ms: i64) -> LastContact {
     let (clock_offset_ms, clock_error_ms) =
-        before.map_or((0, UNMEASURED_MS), |before| (before.clock_offset_ms, before.clock_error_ms));
+        before.map_or((0, CLOCK_UNMEASURED_MS), |before| (before.clock_offset_ms, before.clock_error_ms));
     match before.filter(|before| before.ops_written > hello.ops_written) {
         Some(before) => LastContact { at_ms: now_ms, ..before.clone() },
         None => LastContact { clock_offset_ms, clock_error_ms, ..contact(hello, (0, 0), now_ms) },

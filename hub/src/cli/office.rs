@@ -327,7 +327,10 @@ fn show_device(out: &Output, device: &ReplicaRow) {
     );
     table.row([out.pick("Perubahan", "Changes"), &ops]);
     if device.last_contact_at.is_some() {
-        let clock = format!("{:+.1} s (± {:.1} s)", device.clock_offset_s, device.clock_error_s);
+        let clock = match device.clock_is_measured {
+            true => format!("{:+.1} s (± {:.1} s)", device.clock_offset_s, device.clock_error_s),
+            false => out.pick("belum diukur", "not measured yet").to_owned(),
+        };
         table.row([out.pick("Selisih jam", "Clock offset"), &clock]);
         table.row([out.pick("Ruang", "Space"), &words::bytes(out, device.free_bytes)]);
         table.row([out.pick("Program", "Program"), &device.program]);

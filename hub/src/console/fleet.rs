@@ -359,7 +359,7 @@ fn line<'a>(row: &'a OfficeRow, shell: &Shell) -> Row<'a> {
         contact: ago(row.last_contact_at),
         pending: signs::at_least(row.pending, row.pending_at_least, w),
         oldest: ago(row.oldest_pending_at),
-        clock: if row.last_contact_at.is_some() { signs::offset(row.clock_offset_s, w) } else { "–".to_owned() },
+        clock: signs::clock(row.clock_is_measured, row.clock_offset_s, w),
         version: version(&row.program),
         strip: signs::strip(&row.days),
     }

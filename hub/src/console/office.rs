@@ -197,7 +197,7 @@ fn facts(s: &Shell, d: &Detail) -> Vec<(&'static str, String, String)> {
         (w.t("kantor.kosong"), drained, drained_at),
         (w.t("kantor.simpan"), signs::at_least(row.pending, row.pending_at_least, w), String::new()),
         (w.t("kantor.tertua"), oldest, oldest_at),
-        (w.t("kantor.jam"), signs::offset(row.clock_offset_s, w), String::new()),
+        (w.t("kantor.jam"), signs::clock(row.clock_is_measured, row.clock_offset_s, w), String::new()),
         (w.t("kantor.sertifikat"), certificate, certificate_at),
         (w.t("kantor.versi"), row.program.clone(), String::new()),
     ]
@@ -273,7 +273,7 @@ fn device_row<'a>(s: &Shell, d: &'a ReplicaRow) -> Device<'a> {
         held: w.number(d.ops_held),
         written: w.number(d.ops_written),
         pending: w.number(d.pending),
-        clock: signs::offset(d.clock_offset_s, w),
+        clock: signs::clock(d.clock_is_measured, d.clock_offset_s, w),
         free: signs::bytes(d.free_bytes, w),
         enrolled: when(d.enrolled_at),
         certificate: when(d.cert_expires_at),

@@ -99,8 +99,13 @@ pub(super) fn duration(seconds: i64, w: &Words) -> String {
     }
 }
 
+/// By how much a clock is ahead, if somebody measured it.
+pub(super) fn clock(is_measured: bool, seconds: f64, w: &Words) -> String {
+    if is_measured { offset(seconds, w) } else { "–".to_owned() }
+}
+
 /// By how much a clock is ahead, with its sign.
-pub(super) fn offset(seconds: f64, w: &Words) -> String {
+fn offset(seconds: f64, w: &Words) -> String {
     let whole = seconds.round() as i64;
     let sign = if whole < 0 { "−" } else { "+" };
     format!("{sign}{}", duration(whole, w))

@@ -112,6 +112,8 @@ fn an_office_that_never_had_a_line_delivers_by_stick_and_hears_what_concerns_it(
     assert!(sari.record(&entered[1].code).to_string().contains("Diperbaiki besok."));
     let sessions = hub.run(&["office", "show", OFFICE]).ok().json()["sessions"].clone();
     assert!(sessions.as_array().expect("a list").iter().all(|session| session["outcome"] == "carried"), "{sessions:#}");
+    let office = hub.run(&["office", "show", OFFICE]).ok().json();
+    assert_eq!(office["devices"][0]["clock_is_measured"], false, "{office:#}");
     hub.run(&["audit", "verify"]).ok();
 }
 

@@ -21,7 +21,7 @@ use super::Desk;
 use super::audit::Line;
 use super::calendar;
 use super::enrolment::{Tags, tags};
-use crate::store::{Delays, ExchangeNote, Office, OfficeDay, Page, Replica, Standing, StoreError, Tx};
+use crate::store::{Delays, ExchangeNote, LastContact, Office, OfficeDay, Page, Replica, Standing, StoreError, Tx};
 
 pub use action::{Action, MassSilence, Matter};
 use rhythm::{Hashed, Patience, Quiet};
@@ -91,8 +91,11 @@ pub struct OfficeRow {
     /// When an exchange last ended with nothing left there; `None` if not within eight weeks.
     #[serde(with = "moment::option")]
     pub drained_at: Option<i64>,
-    /// By how much the clock of the device is ahead that is furthest off, in seconds.
+    /// By how much the clock of the device is ahead that is furthest off, in seconds; 0 where none was measured.
     pub clock_offset_s: f64,
+    /// Whether the clock of one was measured: by what comes on sticks it is not.
+    #[serde(default)]
+    pub clock_is_measured: bool,
     /// The first end of a certificate of its devices.
     #[serde(with = "moment::option")]
     pub cert_expires_at: Option<i64>,
@@ -269,6 +272,9 @@ pub struct ReplicaRow {
     pub clock_offset_s: f64,
     /// The truth lies at most this far from it, in seconds.
     pub clock_error_s: f64,
+    /// Whether that was measured.
+    #[serde(default)]
+    pub clock_is_measured: bool,
     /// Free bytes on its disk.
     pub free_bytes: u64,
     /// Its program.
@@ -331,8 +337,8 @@ impl<'a> Judge<'a> {
         notices.sort_unstable();
         notices.dedup();
         let tags: BTreeSet<&String> = active().filter_map(|replica| self.tags.get(&replica.id)).collect();
-        let offsets = contacts().map(|contact| contact.clock_offset_ms);
-        let offset_ms = offsets.max_by_key(|offset| offset.unsigned_abs()).unwrap_or(0);
+        let measured = contacts().filter(|contact| contact.is_clock_measured());
+        let offset_ms = measured.map(|contact| contact.clock_offset_ms).max_by_key(|offset| offset.unsigned_abs());
         OfficeRow {
             office: office.code.to_string(),
             name: office.name.clone(),
@@ -345,7 +351,8 @@ impl<'a> Judge<'a> {
             pending_at_least: last.is_some() && state != State::Ok,
             oldest_pending_at: active().filter_map(oldest_pending_ms).min(),
             drained_at: days.iter().filter_map(|day| day.drained_ms).max(),
-            clock_offset_s: offset_ms as f64 / 1000.0,
+            clock_offset_s: offset_ms.unwrap_or(0) as f64 / 1000.0,
+            clock_is_measured: offset_ms.is_some(),
             cert_expires_at: active().map(|replica| replica.certificate.until_ms).min(),
             program: last.map_or_else(String::new, |last| last.program.clone()),
             tags: tags.into_iter().cloned().collect(),
@@ -487,7 +494,7 @@ fn notices(desk: &Desk, replica: &Replica) -> Vec<Notice> {
         notices.push(Notice::Twin);
     }
     if let Some(contact) = &replica.last_contact {
-        if contact.clock_offset_ms.unsigned_abs() > CLOCK_OFF_MS {
+        if contact.is_clock_measured() && contact.clock_offset_ms.unsigned_abs() > CLOCK_OFF_MS {
             notices.push(Notice::Clock);
         }
         if contact.ops_written < replica.holding.ops {
@@ -598,6 +605,7 @@ pub(crate) fn replica_row(desk: &Desk, replica: &Replica, tags: &Tags) -> Replic
             .map_or(0, |contact| contact.oldest_pending_ms / 1000),
         clock_offset_s: contact.map_or(0.0, |contact| contact.clock_offset_ms as f64 / 1000.0),
         clock_error_s: contact.map_or(0.0, |contact| contact.clock_error_ms as f64 / 1000.0),
+        clock_is_measured: contact.is_some_and(LastContact::is_clock_measured),
         free_bytes: contact.map_or(0, |contact| contact.free_bytes),
         program: contact.map_or_else(String::new, |contact| contact.program.clone()),
         tag: tags.get(&replica.id).cloned().unwrap_or_default(),
@@ -623,6 +631,7 @@ mod tests {
             oldest_pending_at: None,
             drained_at: None,
             clock_offset_s: 0.0,
+            clock_is_measured: false,
             cert_expires_at: None,
             program: String::new(),
             tags: Vec::new(),

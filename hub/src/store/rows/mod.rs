@@ -18,7 +18,8 @@ pub use feed::{FeedItem, FeedLimit, FeedRow, FeedSlice};
 pub use journals::{AuditEntry, AuditEvent, AuditFilter, ExchangeNote, JOURNAL_ROWS_MAX};
 pub use logs::{Attestation, Fork, Log, NewOp, OpState, Run, StoredOp};
 pub use parties::{
-    Applicant, Approval, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote, Replica, Standing,
+    Applicant, Approval, CLOCK_UNMEASURED_MS, Certificate, EnrolCode, HubIdentity, LastContact, Office, OfficeNote,
+    Replica, Standing,
 };
 pub use programs::{ApiKey, REMEMBERED_MS, Remembered};
 pub use records::{Attention, Born, Conflict, Page, RecordFilter, RecordRow, RecordTally, Totals};

@@ -98,8 +98,18 @@ pub struct LastContact {
     pub program: String,
     /// By how much its clock is ahead of the hub's, in milliseconds.
     pub clock_offset_ms: i64,
-    /// The truth lies at most this far from it, in milliseconds.
+    /// The truth lies at most this far from it, in milliseconds; [`CLOCK_UNMEASURED_MS`]: nobody measured it.
     pub clock_error_ms: u64,
+}
+
+/// By how much a clock may be off that nobody measured, in milliseconds: a day.
+pub const CLOCK_UNMEASURED_MS: u64 = 24 * 3600 * 1000;
+
+impl LastContact {
+    /// Whether the clock was measured: over a line it is, by what somebody carried it is not.
+    pub fn is_clock_measured(&self) -> bool {
+        self.clock_error_ms < CLOCK_UNMEASURED_MS
+    }
 }
 
 /// A one-time code by which a PC joins.
