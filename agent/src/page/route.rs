@@ -159,6 +159,7 @@ impl Pages {
             ["catatan", id, rest @ ..] => match (id.parse::<RecordId>(), rest) {
                 (Ok(id), []) if get => records::show(self, shell, &asked, id).await,
                 (Ok(id), ["tanda-terima"]) if get => records::receipt(self, shell, &asked, id).await,
+                (Ok(id), ["lagi"]) if !get => entry::begin_again(self, shell, asked, id).await,
                 (Ok(id), ["keterangan"]) if !get => records::remark(self, shell, asked, id).await,
                 (Ok(id), ["ubah", group]) if get => records::change(self, shell, id, group).await,
                 (Ok(id), ["ubah", group]) => records::changed(self, shell, asked, id, group).await,

@@ -215,15 +215,14 @@ impl Store {
 
 /// Whether its writer, or the citizen, asked that nobody at the counter reads a record once it is saved.
 pub fn is_confidential(record: &Record) -> bool {
-    let Some(creation) = record.creation.as_ref().filter(|creation| creation.form == pengaduan::TAG) else {
-        return false;
-    };
-    let Some(form) = builtin::by_tag(creation.form) else { return false };
-    let Some(group) = form.group(pengaduan::group::PRIVASI) else { return false };
-    let view = GroupView::of(record, form, group);
-    let choice = view.shown().and_then(|values| values.values().find_map(Value::choice));
-    form.ordering_field(group.tag)
-        .zip(choice)
-        .and_then(|(field, choice)| field.choice(choice))
-        .is_some_and(|choice| choice.code == "rahasia")
+    privacy(record) == Some("rahasia")
+}
+
+/// How far a complaint is to be hidden, as the code of that choice. `None`: nothing was asked, or it is no complaint.
+pub fn privacy(record: &Record) -> Option<&'static str> {
+    let creation = record.creation.as_ref().filter(|creation| creation.form == pengaduan::TAG)?;
+    let form = builtin::by_tag(creation.form)?;
+    let group = form.group(pengaduan::group::PRIVASI)?;
+    let choice = GroupView::of(record, form, group).shown()?.values().find_map(Value::choice)?;
+    Some(form.ordering_field(group.tag)?.choice(choice)?.code.as_str())
 }

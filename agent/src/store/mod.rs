@@ -61,7 +61,7 @@ pub(crate) use grown::given_back;
 pub use growth::Growth;
 pub use kiosk::Kiosk;
 pub(crate) use kiosk::{Handed, Taken};
-pub use list::{Found, ListFilter, Today, is_confidential};
+pub use list::{Found, ListFilter, Today, is_confidential, privacy};
 pub use mishap::Mishap;
 pub use opening::Health;
 pub use person::Person;

@@ -5,11 +5,13 @@
 //!   POST isi/FORM/DRAFT        keeps the draft; then: look at the answers, or attach, or save, or throw away
 //!   POST isi/FORM/DRAFT/draf   keeps the draft, while one types
 //!   GET  isi/FORM/DRAFT/periksa, POST: saves
+//!   POST catatan/ID/lagi       ──▶ isi/FORM/DRAFT    a form with the reporter of that complaint
 //! ```
 //!
 //! A name is given when the form is opened, and the draft keeps it after it became a record: sending a form twice saves
 //! it once.
 
+mod again;
 pub(super) mod inputs;
 mod layout;
 
@@ -27,6 +29,7 @@ use crate::entry::NewRecord;
 use crate::photo::{self, Prepared};
 use crate::store::{Draft, DraftName, Inputs, StoreError};
 use crate::{config, store};
+pub(super) use again::{begin_again, is_offered};
 use inputs::{Input, Section};
 use kentongan_web::Clock;
 

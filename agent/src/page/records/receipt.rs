@@ -11,6 +11,7 @@ use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Square, Words};
 
 use super::super::due::Limits;
+use super::super::entry;
 use super::super::route::{Pages, called};
 use super::super::shell::{self, ASSETS, Shell};
 use super::{form_of, is_missing};
@@ -33,6 +34,8 @@ struct ReceiptPage<'a> {
     steps: Vec<String>,
     print_style: &'static str,
     is_new: bool,
+    /// Another complaint of the same reporter is offered.
+    is_offered: bool,
     papers: [(&'static str, &'static str, bool); 3],
 }
 
@@ -91,6 +94,7 @@ pub(in super::super) async fn receipt(
         steps,
         print_style: &print.name,
         is_new: asked.query.has("baru"),
+        is_offered: entry::is_offered(&entry, shell.author(), now_ms),
         papers: [("a4", w.t("terima.a4")), ("80", w.t("terima.80")), ("58", w.t("terima.58"))]
             .map(|(name, word)| (name, word, name == paper)),
     }))

@@ -12,7 +12,7 @@ use kentongan_protocol::merge::{Candidate, GroupView};
 use kentongan_protocol::wire::v1::VerdictFrame;
 use kentongan_web::{Asked, Fields, Reply};
 
-use super::super::entry::{picture, size};
+use super::super::entry::{is_offered, picture, size};
 use super::super::route::Pages;
 use super::super::shell::{self, Shell};
 use super::{answers, form_of, is_missing};
@@ -27,6 +27,8 @@ struct RecordPage<'a> {
     line: super::list::Line,
     id: String,
     has_receipt: bool,
+    /// Another complaint of the same reporter is offered.
+    is_offered: bool,
     is_confidential: bool,
     repairs: Vec<Repair>,
     conflicts: Vec<Conflict>,
@@ -159,6 +161,7 @@ async fn page(
         line: super::list::line(shell, &clock, &entry.summary, &entry.record, pages.agent.is_in_contact()),
         id: id.to_string(),
         has_receipt: entry.summary.code.is_some(),
+        is_offered: is_offered(&entry, shell.author(), now_ms),
         is_confidential,
         repairs: repairs(form, &entry, shell),
         conflicts: if is_confidential { Vec::new() } else { conflicts(form, &entry, &clock, shell) },

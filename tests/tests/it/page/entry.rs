@@ -116,6 +116,47 @@ fn who_is_about_to_save_what_was_told_before_sees_that_and_may_save_it_all_the_s
 }
 
 #[test]
+fn who_has_two_complaints_says_once_who_they_are() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut visitor = open(&mut sari);
+    let mut saved = |privacy| {
+        let mut fields = COMPLAINT.to_vec();
+        fields[0] = ("privasi", privacy);
+        let form = new_form(&mut visitor, "pengaduan");
+        visitor.post(&form, &sent(&fields, "periksa")).expect(303);
+        let receipt = visitor.post(&format!("{form}/periksa"), &[]).expect(303).header("location").to_owned();
+        receipt.trim_end_matches("/tanda-terima?baru=1").to_owned()
+    };
+    let (record, hidden) = (saved("biasa"), saved("rahasia"));
+    let (again, hidden_again) = (format!("{record}/lagi"), format!("{hidden}/lagi"));
+    for page in [&record, &format!("{record}/tanda-terima")] {
+        assert!(visitor.get(page).expect(200).text().contains(&again), "{page}");
+    }
+    assert!(!visitor.get(&hidden).expect(200).text().contains(&hidden_again));
+    visitor.post(&hidden_again, &[]).expect(409);
+
+    let form = visitor.post(&again, &[]).expect(303).header("location").to_owned();
+    let pressed_twice = visitor.post(&again, &[]).expect(303).header("location").to_owned();
+    assert_eq!(pressed_twice, form, "one form");
+    let page = visitor.get(&form).expect(200).text();
+    assert!(page.contains("value=\"Rukmini\"") && page.contains("value=\"081255500123\""), "{page}");
+    assert!(!page.contains("Lampu jalan") && !page.contains("50000"), "what they said is asked anew: {page}");
+    let fields = [("aksi", "periksa"), ("nama_pelapor", "Rukmini"), ("uraian", "Jembatan putus")];
+    let fields = [&fields[..], &[("kategori", "infrastruktur"), ("kanal", "tatap_muka")]].concat();
+    visitor.post(&form, &fields).expect(303);
+    let other = visitor.post(&format!("{form}/periksa"), &[]).expect(303).header("location").to_owned();
+    assert!(!other.starts_with(&record), "a complaint of its own");
+    assert_ne!(visitor.post(&again, &[]).expect(303).header("location"), form, "and a third begins anew");
+    assert_eq!(sari.status()["entered_total"], 3);
+    assert!(!sari.said().contains("Rukmini"), "nothing of a person stands in the log");
+
+    visitor.post("/petugas", &[("nama", "Budi")]).expect(303);
+    assert!(!visitor.get(&record).expect(200).text().contains(&again), "another clerk sits there");
+    visitor.post(&again, &[]).expect(409);
+}
+
+#[test]
 fn surveys_are_saved_one_after_the_other_and_the_next_form_is_there_at_once() {
     let hub = Hub::start();
     let mut sari = Office::enrol(&hub, "32.73.05.1001");
