@@ -5,6 +5,7 @@
 //!   service (one loop) ──▶ agent.contact ──▶ sync ──▶ transport      the protocol's session decides, sync carries
 //!   inbox ──▶ entry ──▶ store      rows of files, each once
 //!   page ──▶ agent ──▶ store       what a clerk sees and types in a browser
+//!   paper ──▶ page, store        blank survey forms, and which of them were typed
 //!   kiosk ──▶ agent ──▶ store      what citizens touch on a tablet at the counter
 //!   cli, service ──▶ update      which program runs: that of the package, or a newer one that was verified
 //! ```
@@ -24,6 +25,7 @@ pub mod inbox;
 mod kiosk;
 mod leave;
 mod page;
+mod paper;
 pub mod people;
 pub mod photo;
 mod room;

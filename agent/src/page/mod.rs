@@ -3,6 +3,7 @@
 //! ```text
 //!   browser ── kentongan-web ── route ─┬─ home, delivery ── verdict, chain     how everything stands
 //!                                      ├─ entry ── draft, check, receipt       what a citizen says
+//!                                      ├─ paper ── blank surveys, and typing what came back on them
 //!                                      ├─ records                              what was entered, and what became of it
 //!                                      ├─ carrying                             what goes by USB stick
 //!                                      └─ sheet, help
@@ -22,6 +23,7 @@ mod entry;
 mod help;
 mod home;
 mod kiosk;
+mod paper;
 mod people;
 mod records;
 mod route;

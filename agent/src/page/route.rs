@@ -14,8 +14,9 @@ use tokio::sync::Semaphore;
 use super::entry::Place;
 use super::people::Badge;
 use super::shell::{self, ASSETS, Shell, Who};
-use super::{carrying, details, entry, help, home, kiosk, people, records, sheet};
+use super::{carrying, details, entry, help, home, kiosk, paper, people, records, sheet};
 use crate::agent::Agent;
+use crate::paper::Batch;
 use crate::store::Member;
 
 /// Largest form without files, in bytes.
@@ -152,6 +153,17 @@ impl Pages {
                 (Some(place), ["periksa"]) if get => entry::check(self, shell, place).await,
                 (Some(place), ["periksa"]) => entry::checked(self, shell, asked, place).await,
                 (Some(place), ["berkas", number]) if get => entry::file(self, place, number).await,
+                _ => Ok(missing(shell)),
+            },
+            ["kertas"] if get => Ok(paper::start(shell)),
+            ["kertas"] => paper::wished(self, shell, asked).await,
+            ["kertas", code, rest @ ..] if get => match (code.parse::<Batch>(), rest) {
+                (Ok(batch), []) => paper::batch(self, shell, &asked, batch).await,
+                (Ok(batch), ["cetak"]) => Ok(paper::blank(shell, batch)),
+                (Ok(batch), [number]) => match number.parse().ok().and_then(|number| batch.sheet(number)) {
+                    Some(sheet) => paper::sheet(self, shell, sheet).await,
+                    None => Ok(missing(shell)),
+                },
                 _ => Ok(missing(shell)),
             },
             ["catatan"] => records::list(self, shell, asked).await,

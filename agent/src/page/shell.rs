@@ -32,6 +32,7 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         Asset::css("cetak-80", include_str!("assets/cetak-80.css")),
         Asset::css("cetak-58", include_str!("assets/cetak-58.css")),
         Asset::css("cetak-rekap", include_str!("assets/cetak-rekap.css")),
+        Asset::css("cetak-survei", include_str!("assets/cetak-survei.css")),
     ],
 });
 
@@ -51,7 +52,7 @@ pub(super) struct Assets {
     /// Of the kiosk alone.
     pub(super) kiosk_style: Asset,
     pub(super) kiosk_script: Asset,
-    pub(super) print: [Asset; 4],
+    pub(super) print: [Asset; 5],
 }
 
 impl Assets {

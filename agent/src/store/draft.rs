@@ -17,9 +17,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::pack::known_log_number;
 use super::secured::follows_on;
-use super::write::Entered;
-use super::{Store, StoreError};
+use super::write::{Entered, Writer};
+use super::{Store, StoreError, sheet};
 use crate::entry::NewRecord;
+use crate::paper::Sheet;
 use crate::photo::Prepared;
 
 /// Files of one draft, at most.
@@ -204,12 +205,17 @@ impl Store {
     }
 
     /// Makes a record of a draft: enters `new` with the draft's files, and empties the draft, in one transaction. A
-    /// draft that has become a record gives that record.
+    /// draft that has become a record gives that record, and so does the draft of a sheet of paper that was typed before.
     ///
     /// # Errors
     /// [`StoreError::Unfit`] if it does not fit its form; then the draft is as it was.
     pub fn finish_draft(&mut self, name: DraftName, mut new: NewRecord) -> Result<Entered, StoreError> {
-        let Some(draft) = self.draft(name)? else { return self.enter(&new) };
+        let sheet = Sheet::of_draft(new.form, name);
+        let enter = |writer: &mut Writer<'_>, new: &NewRecord| match sheet {
+            Some(sheet) => sheet::take(writer, sheet, new),
+            None => writer.enter(new),
+        };
+        let Some(draft) = self.draft(name)? else { return self.write(|writer| enter(writer, &new)) };
         if let Some(record) = draft.record {
             let receipt = self.entry(record)?.summary.code;
             return Ok(Entered { record, receipt });
@@ -225,7 +231,7 @@ impl Store {
             (group::LAMPIRAN, BTreeMap::from([(lampiran::FIELD, Value::Attachment(file.attachment.clone()))]))
         }));
         self.write(|writer| {
-            let entered = writer.enter(&new)?;
+            let entered = enter(writer, &new)?;
             files.iter().try_for_each(|file| writer.keep(file))?;
             let emptied = StoreError::because("empty a draft");
             let record = record_bytes(entered.record);

@@ -32,6 +32,7 @@ mod repair;
 mod salvage;
 mod search;
 mod secured;
+mod sheet;
 mod signing;
 mod similar;
 mod stray;
@@ -67,6 +68,7 @@ pub use opening::Health;
 pub use person::Person;
 pub use read::{Counts, Entry, QueueFilter, QueueItem, RecordState, RecordSummary};
 pub use salvage::Salvaged;
+pub(crate) use sheet::SheetState;
 pub use write::{Edit, Entered};
 
 /// Marks our files; "KtgA" in ASCII.

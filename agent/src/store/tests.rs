@@ -27,6 +27,7 @@ mod grown;
 mod growth;
 mod kiosk;
 mod search;
+mod sheets;
 mod traffic;
 
 const NOON: i64 = 1_795_000_000_000;

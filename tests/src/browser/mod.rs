@@ -282,6 +282,17 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", json!({ "media": if is_printed { "print" } else { "" } }));
     }
 
+    /// How many sheets of paper the page takes when it is printed.
+    ///
+    /// # Panics
+    /// If it cannot be printed.
+    pub fn sheets_of_paper(&mut self) -> usize {
+        let printed = self.call("Page.printToPDF", json!({ "preferCSSPageSize": true }));
+        let bytes = wire::base64(printed["data"].as_str().expect("a printed page"));
+        let text = String::from_utf8_lossy(&bytes);
+        text.split("/Type /Page").skip(1).filter(|rest| !rest.starts_with('s')).count()
+    }
+
     /// Makes the window so large.
     pub fn resize(&mut self, width: u32, height: u32) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });

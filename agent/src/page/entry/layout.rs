@@ -81,6 +81,21 @@ pub(super) fn questions(form: &'static Form) -> Vec<(&'static Section, Vec<&'sta
     all
 }
 
+/// What is asked on paper: all but what only a clerk knows, and which way the answer comes.
+pub(in super::super) fn on_paper(form: &'static Form) -> Vec<(&'static str, Vec<&'static Field>)> {
+    let open = questions(form).into_iter().filter(|(section, _)| !section.is_folded);
+    open.map(|(section, mut fields)| {
+        fields.retain(|field| field.name != "kanal");
+        (section.title, fields)
+    })
+    .collect()
+}
+
+/// What stands in the form of a sheet: the way it came. The day stands on the paper.
+pub(super) fn first_on_paper() -> Inputs {
+    Inputs::from([("kanal".to_owned(), vec!["kertas".to_owned()])])
+}
+
 /// What stands in a new form: what is nearly always so.
 pub(super) fn first(form: &Form, clock: &Clock, clerk: &str) -> Inputs {
     let mut inputs = Inputs::new();

@@ -23,15 +23,18 @@ use kentongan_protocol::form::builtin::{pengaduan, suara};
 use kentongan_protocol::form::{Fault, Form, Value, builtin};
 use kentongan_web::{Asked, Posted, Reply, Upload};
 
+use super::paper;
 use super::route::Pages;
 use super::shell::{self, Shell};
 use crate::entry::NewRecord;
+use crate::paper::Sheet;
 use crate::photo::{self, Prepared};
 use crate::store::{Draft, DraftName, Inputs, StoreError};
 use crate::{config, store};
 pub(super) use again::{begin_again, is_offered};
 use inputs::{Input, Section};
 use kentongan_web::Clock;
+pub(super) use layout::on_paper as asked_on_paper;
 
 /// Which form, and which draft of it.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +47,11 @@ impl Place {
     /// Of two parts of a path.
     pub(super) fn of(form: &str, name: &str) -> Option<Place> {
         Some(Place { form: asked_here(form)?, name: name.parse().ok()? })
+    }
+
+    /// The sheet of paper that is typed there, if it is one.
+    fn sheet(&self) -> Option<Sheet> {
+        Sheet::of_draft(self.form.tag, self.name)
     }
 
     /// Where its form is.
@@ -67,6 +75,10 @@ struct FormPage<'a> {
     kept: String,
     /// Saving needs a look at the answers first.
     is_checked: bool,
+    /// Where paper is typed and printed; empty: this form does not come on paper.
+    paper: String,
+    /// Which sheet is typed; empty: none.
+    sheet: String,
     /// The record before this one was saved.
     saved: Option<String>,
     files_max: usize,
@@ -128,6 +140,9 @@ pub(super) async fn show(pages: &Pages, shell: &Shell, asked: &Asked, place: Pla
     if !is_enrolled(pages).await? {
         return Ok(shell::refusal(shell, StatusCode::CONFLICT, "tolak.belum_terdaftar"));
     }
+    if let Some(told) = typed_before(pages, place).await? {
+        return Ok(told);
+    }
     let (draft, clock) = open(pages, shell, place).await?;
     if let Some(record) = draft.as_ref().and_then(|draft| draft.record) {
         return Ok(Reply::go_to(&format!("/catatan/{record}")));
@@ -146,7 +161,10 @@ pub(super) async fn sent(pages: &Pages, shell: &Shell, asked: Asked, place: Plac
     let wish = posted.fields.text("aksi").to_owned();
     if wish == "hapus" {
         pages.agent.ask(move |store| store.drop_draft(place.name)).await?;
-        return Ok(Reply::go_to("/"));
+        return Ok(Reply::go_to(&place.sheet().map_or_else(|| "/".to_owned(), |sheet| paper::path(sheet.batch()))));
+    }
+    if let Some(told) = typed_before(pages, place).await? {
+        return Ok(told);
     }
     keep(pages, place, inputs::take(&inputs::of_entry(place.form), &posted.fields)).await?;
     let mut file_fault = attach(pages, shell, place, posted).await?;
@@ -297,9 +315,10 @@ async fn save(pages: &Pages, shell: &Shell, place: Place) -> Result<Reply, Failu
         }
         Err(other) => return Err(other.into()),
     };
-    let next = match entered.receipt {
-        Some(_) => format!("/catatan/{}/tanda-terima?baru=1", entered.record),
-        None => format!("/isi/{}?tersimpan=1", place.form.name),
+    let next = match (entered.receipt, place.sheet()) {
+        (Some(_), _) => format!("/catatan/{}/tanda-terima?baru=1", entered.record),
+        (None, Some(sheet)) => paper::after(pages, sheet).await?,
+        (None, None) => format!("/isi/{}?tersimpan=1", place.form.name),
     };
     Ok(Reply::go_to(&next))
 }
@@ -312,6 +331,12 @@ async fn keep(pages: &Pages, place: Place, inputs: Inputs) -> Result<i64, Failur
 async fn open(pages: &Pages, shell: &Shell, place: Place) -> Result<(Option<Draft>, Clock), Failure> {
     let (draft, now_ms) = pages.agent.ask(move |store| Ok((store.draft(place.name)?, store.wall_ms()))).await?;
     Ok((draft.filter(|draft| draft.form == place.form.tag), shell.clock(now_ms)))
+}
+
+/// The way to where somebody is told that a sheet of paper was typed already.
+async fn typed_before(pages: &Pages, place: Place) -> Result<Option<Reply>, Failure> {
+    let Some(sheet) = place.sheet() else { return Ok(None) };
+    Ok(paper::is_typed(pages, sheet).await?.then(|| Reply::go_to(&paper::path_of(sheet))))
 }
 
 async fn is_enrolled(pages: &Pages) -> Result<bool, Failure> {
@@ -361,6 +386,7 @@ impl View<'_> {
         let w = &shell.w;
         let inputs = match self.draft {
             Some(draft) => draft.inputs.clone(),
+            None if self.place.sheet().is_some() => layout::first_on_paper(),
             None => layout::first(form, self.clock, &shell.clerk),
         };
         let mut faults: Vec<(String, String)> = self
@@ -389,6 +415,12 @@ impl View<'_> {
             file_fault: self.file_fault,
             kept,
             is_checked: form.receipt,
+            paper: match self.place.sheet() {
+                Some(sheet) => paper::path(sheet.batch()),
+                None if form.tag == crate::paper::FORM => "/kertas".to_owned(),
+                None => String::new(),
+            },
+            sheet: self.place.sheet().map_or_else(String::new, |sheet| paper::called(sheet, w)),
             saved: self.saved,
             files_max: store::DRAFT_FILES_MAX,
         })

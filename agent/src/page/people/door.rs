@@ -165,7 +165,7 @@ pub(in super::super) async fn turned_away(
     // Of another form, its page is where to go on.
     let onward = match parts {
         ["catatan", id, ..] => format!("/catatan/{id}"),
-        [place @ ("catatan" | "orang" | "kios")] => format!("/{place}"),
+        [place @ ("catatan" | "orang" | "kios" | "kertas")] => format!("/{place}"),
         _ => "/".to_owned(),
     };
     Ok(Reply::go_to(&door_to(&onward)))

@@ -90,6 +90,7 @@ fn office(look: &mut Look, sari: &Office, page: &str, record: &str) {
             ("orang", "orang".to_owned()),
             ("kios", "kios".to_owned()),
             ("survei", "isi/skm".to_owned()),
+            ("kertas", "kertas".to_owned()),
             ("satu-catatan", format!("catatan/{record}")),
             ("ubah", format!("catatan/{record}/ubah/pelapor")),
             ("tanda-terima", format!("catatan/{record}/tanda-terima?baru=1")),

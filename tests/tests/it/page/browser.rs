@@ -187,6 +187,59 @@ fn pages_are_whole_without_a_script_and_readable_on_a_telephone() {
 }
 
 #[test]
+fn blank_surveys_take_a_sheet_of_paper_each_and_are_typed_by_keyboard() {
+    let hub = Hub::start();
+    let (sari, page) = office(&hub);
+    let Some(mut browser) = Browser::start("blank surveys on paper") else { return };
+    browser.open(&format!("{page}isi/skm"));
+    browser.goes(|browser| {
+        browser.tabs_to("a[href=\"/kertas\"]");
+        browser.presses("Enter", 0);
+    });
+    browser.keeps_picture("kertas");
+    browser.run("document.querySelector('[name=lembar]').value = ''");
+    browser.fills("lembar", "4");
+    browser.goes(|browser| browser.presses("Enter", 0));
+    browser.sees("lembar 4 dari 4");
+    assert_eq!(browser.sheets_of_paper(), 4);
+    browser.keeps_picture("kertas-lembar");
+    let code = browser.path().trim_start_matches("/kertas/").trim_end_matches("/cetak").to_owned();
+    for path in ["kertas".to_owned(), format!("kertas/{code}"), format!("kertas/{code}/cetak")] {
+        browser.resize(360, 768);
+        browser.open(&format!("{page}{path}"));
+        let wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert_eq!(wide, 0, "{path}: no scrolling sideways on a telephone");
+    }
+    browser.resize(1366, 768);
+    browser.goes(|browser| browser.clicks("[lang=en]:not(html)"));
+    browser.sees("sheet 4 of 4");
+    assert_eq!(browser.sheets_of_paper(), 4, "in English, too");
+    browser.goes(|browser| browser.clicks("[lang=id]:not(html)"));
+
+    browser.open(&format!("{page}kertas"));
+    browser.fills("kode", &code.to_lowercase());
+    browser.goes(|browser| browser.presses("Enter", 0));
+    browser.sees("0 dari 4 lembar sudah diisi");
+    browser.goes(|browser| {
+        browser.tabs_to(&format!("a[href=\"/kertas/{code}/1\"]"));
+        browser.presses("Enter", 0);
+    });
+    for number in [1, 2] {
+        browser.sees(&format!("lembar {number} dari 4"));
+        browser.tabs_to("[name=persyaratan]");
+        browser.presses(" ", 0);
+        browser.goes(|browser| browser.presses("Enter", 2));
+        browser.sees("Survei tersimpan");
+    }
+    browser.sees("lembar 3 dari 4");
+    browser.keeps_picture("kertas-isi");
+    browser.goes(|browser| browser.clicks(&format!("a[href=\"/kertas/{code}\"]")));
+    browser.sees("2 dari 4 lembar sudah diisi");
+    browser.keeps_picture("kertas-daftar");
+    assert_eq!(sari.status()["entered"]["skm"], 2);
+}
+
+#[test]
 fn a_conflict_is_settled_at_the_office_by_keyboard_and_the_hub_agrees() {
     let hub = Hub::start();
     let (sari, page) = office(&hub);

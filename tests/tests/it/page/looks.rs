@@ -29,7 +29,13 @@ fn pages(visitor: &mut Visitor, sari: &Office) -> Vec<(String, String)> {
     let faulty = visitor.post(&survey, &[("aksi", "simpan"), ("usia", "tua")]).expect(422).text();
     visitor.post(&form, &filled).expect(303);
     let record = format!("/catatan/{}", entered.id);
-    let mut pages = vec![("a form with faults".to_owned(), faulty)];
+    let sheets = visitor.post("/kertas", &[("aksi", "cetak"), ("lembar", "2")]).expect(303);
+    let sheets = sheets.header("location").to_owned();
+    let batch = sheets.trim_end_matches("/cetak").to_owned();
+    let no_code = visitor.post("/kertas", &[("aksi", "isi"), ("kode", "7K3M")]).expect(422).text();
+    let sheet = visitor.get(&format!("{batch}/1")).expect(303).header("location").to_owned();
+    visitor.post(&sheet, &[("aksi", "simpan"), ("waktu", "4")]).expect(303);
+    let mut pages = vec![("a form with faults".to_owned(), faulty), ("no code of sheets".to_owned(), no_code)];
     for path in [
         "/".to_owned(),
         "/catatan".to_owned(),
@@ -39,6 +45,10 @@ fn pages(visitor: &mut Visitor, sari: &Office) -> Vec<(String, String)> {
         "/bantuan/KTG-104".to_owned(),
         "/petugas".to_owned(),
         "/kios".to_owned(),
+        "/kertas".to_owned(),
+        sheets,
+        format!("{batch}/1"),
+        batch.clone(),
         form.clone(),
         survey,
         format!("{form}/periksa"),

@@ -8,6 +8,7 @@ mod browser;
 mod entry;
 mod home;
 mod looks;
+mod paper;
 mod people;
 
 // Another door of the same program.
