@@ -15,6 +15,7 @@ fn newer(pc: &mut Pc, saved_by_the_newer_one: bool) -> PathBuf {
         store.close().unwrap();
     }
     let db = Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TABLE newer (row INTEGER PRIMARY KEY)").unwrap();
     db.pragma_update(None, "user_version", schema_known() + 1).unwrap();
     path
 }

@@ -25,6 +25,7 @@ fn nothing_at_the_console_keeps_people_out() {
         look.browser.goes(|browser| browser.clicks(&format!("[name=bahasa][value={language}]")));
         pages(&mut look, &console, language);
         joining(&mut look, &hub, &console, language);
+        carrying(&mut look, &hub, &console, language);
         people(&mut look, &console, language);
         look.browser.open(&format!("{public}/lacak?bahasa={language}"));
         look.at(&format!("konsol-lacak-{language}"));
@@ -79,6 +80,7 @@ fn pages(look: &mut Look, console: &str, language: &str) {
         ("ganti", format!("{office}/ganti")),
         ("cabut", revoke),
         ("pendaftaran", "pendaftaran".to_owned()),
+        ("kiriman", "kiriman".to_owned()),
         ("akun", "akun".to_owned()),
         ("langkah-kedua", "akun/langkah-kedua".to_owned()),
         ("orang", "orang".to_owned()),
@@ -117,6 +119,20 @@ fn joining(look: &mut Look, hub: &Hub, console: &str, language: &str) {
     look.at(&format!("konsol-berkas-{language}"));
     look.browser.open(&format!("{console}pendaftaran"));
     look.at(&format!("konsol-lima-kata-{language}"));
+}
+
+/// What an office brought on a stick, and what is no such file.
+fn carrying(look: &mut Look, hub: &Hub, console: &str, language: &str) {
+    let (wayan, stick) = (Office::enrol(hub, VILLAGE), folder::temporary("kentongan-stick-"));
+    let made = wayan.run(&["export", "--to", stick.path().to_str().expect("a path")]).ok().json();
+    let (bundle, other) = (made["path"].as_str().expect("a path").into(), stick.path().join("foto.ktgb"));
+    std::fs::write(&other, "bukan kiriman").expect("written");
+    for (name, file) in [("kiriman-diambil", bundle), ("kiriman-salah", other)] {
+        look.browser.open(&format!("{console}kiriman"));
+        look.browser.chooses_files("#berkas", &[&file]);
+        look.browser.goes(|browser| browser.clicks("form[enctype] .tombol"));
+        look.at(&format!("konsol-{name}-{language}"));
+    }
 }
 
 /// Somebody is invited, and what is typed wrong about oneself is said.
