@@ -95,7 +95,8 @@ impl Store {
         let sealed = sealed.ok_or(StoreError::Broken("a key that nothing can be sealed to"))?;
         self.note_bundle(&sealed, &offered)?;
         let files = offered.len() as u64;
-        let more = session.leaves_unsent() || files < totals.waiting;
+        // A request that came to its aim may have left a part of a file behind.
+        let more = session.leaves_unsent() || files < totals.waiting || request.len() >= CARRIED_BYTES_AIM;
         Ok(Bundle { file: sealed.file, name: sealed.name, ops, files, more })
     }
 

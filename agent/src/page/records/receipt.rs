@@ -59,15 +59,21 @@ pub(in super::super) async fn receipt(
     };
     let (w, form, clock) = (&shell.w, form_of(entry.summary.form)?, shell.clock(now_ms));
     let (shape, word) = super::state(entry.summary.state, false, w);
-    let mut lines = vec![(w.t("terima.diterima").to_owned(), clock.exact(entry.summary.wall_ms, w))];
+    // What came on paper was received with the paper, and its deadlines are counted from there, as the hub counts them.
+    let entered_ms = entry.summary.wall_ms;
+    let received_ms = course::received_on_paper_ms(form, &entry.record).unwrap_or(entered_ms);
+    let mut lines = vec![(w.t("terima.diterima").to_owned(), clock.exact(received_ms, w))];
     if !is_confidential(&entry.record) {
         lines.extend(said(form, &entry.record, &["layanan", "kategori"], w));
     }
     let written = entry.record.groups().flat_map(|(_, state)| state.writes()).find(|(op, _)| *op == id.0);
     lines.extend(written.map(|(_, written)| (w.t("terima.petugas").to_owned(), written.author.clone())));
     lines.push((w.t("terima.keadaan").to_owned(), format!("{} {word}", shape.sign())));
-    let received = clock.day(entry.summary.wall_ms).map(Day::from).unwrap_or(Day(0));
-    let mut steps = deadlines(form, &entry.record, received, &member.office, w);
+    let day_of = |ms| clock.day(ms).map_or(Day(0), Day::from);
+    let mut steps = match form.tag {
+        pengaduan::TAG => deadlines(course::seen(form, &entry.record, entered_ms, day_of), &member.office, w),
+        _ => Vec::new(),
+    };
     steps.push(w.t("terima.tanya").to_owned());
     let paper = match asked.query.text("kertas") {
         "80" => "80",
@@ -109,16 +115,12 @@ fn said(form: &Form, record: &Record, names: &[&str], w: &Words) -> Vec<(String,
     names.iter().filter_map(answer).collect()
 }
 
-/// What is done next, and until when by the rules that ship.
-fn deadlines(form: &Form, record: &Record, received: Day, office: &OfficeCode, w: &Words) -> Vec<String> {
-    if form.tag != pengaduan::TAG {
-        return Vec::new();
-    }
-    let class = course::class(form, record);
+/// What is done with a complaint that has just come, and until when by the rules that ship.
+fn deadlines(course: Course, office: &OfficeCode, w: &Words) -> Vec<String> {
     let limits = Limits::shipped();
     let Some(profile) = limits.profile() else { return Vec::new() };
     let work = limits.work(office);
-    let course = Course { received, heard: received, class, moves: Vec::new() };
+    let course = Course { moves: Vec::new(), ..course };
     let mut steps = Vec::new();
     let date = |day: Day| day.civil().map_or_else(String::new, |day| day.display(w.lang));
     if let Some(verified) = course.deadline(profile, &work) {
@@ -185,6 +187,8 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use kentongan_host::Lang;
+    use kentongan_protocol::calendar::Class;
+    use kentongan_protocol::form::Civil;
 
     use super::super::super::shell::words;
     use super::*;
@@ -214,12 +218,15 @@ mod tests {
     #[test]
     fn the_next_steps_come_with_working_days() {
         let office: OfficeCode = "32.73.05.1001".parse().expect("a code");
-        let form = kentongan_protocol::form::builtin::by_tag(pengaduan::TAG).expect("built in");
-        let record =
-            Record::new(RecordId(kentongan_protocol::ids::OpId { log: kentongan_protocol::ids::LogId(1), seq: 1 }));
-        let received = Day::from(kentongan_protocol::form::Civil { year: 2026, month: 11, day: 20 });
-        let steps = deadlines(form, &record, received, &office, &words(Lang::Id));
-        assert_eq!(steps.len(), 2, "{steps:?}");
-        assert!(steps[0].contains("25 November 2026"), "{steps:?}");
+        let day = |day| Day::from(Civil { year: 2026, month: 11, day });
+        let steps = |received, heard| {
+            let (received, heard) = (day(received), day(heard));
+            deadlines(Course { received, heard, class: Class::Ordinary, moves: Vec::new() }, &office, &words(Lang::Id))
+        };
+        let typed = steps(20, 20);
+        assert_eq!(typed.len(), 2, "{typed:?}");
+        assert!(typed[0].contains("25 November 2026"), "{typed:?}");
+        let on_paper = steps(17, 20);
+        assert!(on_paper[0].contains("20 November 2026"), "the citizen's clock began with the paper: {on_paper:?}");
     }
 }
