@@ -75,6 +75,19 @@ impl Store {
         device: &SigningKey,
         seal: impl FnOnce(&[u8], ReplicaId) -> Option<Sealed>,
     ) -> Result<Bundle, StoreError> {
+        // A contact may be under way: what its answer will be read by stays as it is.
+        let under_way = (self.passes_pages_over, self.asking);
+        let made = self.made_bundle(health, device, seal);
+        (self.passes_pages_over, self.asking) = under_way;
+        made
+    }
+
+    fn made_bundle(
+        &mut self,
+        health: &Health,
+        device: &SigningKey,
+        seal: impl FnOnce(&[u8], ReplicaId) -> Option<Sealed>,
+    ) -> Result<Bundle, StoreError> {
         let mut opening = self.opening(health, CARRIED_BYTES_AIM)?;
         // No link is measured by it, and nothing need be small.
         (opening.hello.round_trip_ms, opening.hello.link_bytes_s) = (0, u32::MAX);
@@ -84,8 +97,6 @@ impl Store {
         let (replica, ops) = (opening.hello.replica, opening.hello.ops_pending);
         let mut session = Session::new(opening);
         session.ask(self.to_ask()?);
-        // What is asked for is not known before the answer comes, if it comes.
-        self.asking = None;
         let mut signing = self.to_sign()?;
         signing.due = true;
         session.sign(signing);
@@ -120,6 +131,8 @@ impl Store {
             Some(Some(waiting)) => waiting,
         };
         let reply = open(waiting.key)?;
+        // What a bundle asked for does not count as asked: its answer may never have come.
+        self.asking = None;
         let mut opening = self.opening(health, 0)?;
         opening.files = waiting.files.iter().map(|content| OpenFile { content: *content, held: None }).collect();
         let mut session = Session::hearing(opening);

@@ -7,7 +7,7 @@ use kentongan_agent::store::{Edit, Entry, Member, QueueFilter};
 use kentongan_hub::store::{RecordFilter, StoreError as HubError, Tx};
 use kentongan_protocol::form::builtin::{self, pengaduan, skm};
 use kentongan_protocol::form::{FieldTag, FormTag, GroupTag, Value};
-use kentongan_protocol::ids::{Lane, OpId, RecordId};
+use kentongan_protocol::ids::{Lane, OpId, RecordId, ReplicaId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::{GroupView, Record, next_cycle};
 use kentongan_protocol::next;
@@ -189,26 +189,30 @@ impl World {
             ImportRow { name, source: None, record: record.clone() }
         });
         let rows: Vec<ImportRow> = rows.collect();
+        let replica = self.pcs[at].replica();
         let outcomes = self.pcs[at].desk.with(|store| Ok(store.take(rows)));
         let Ok(Ok(outcomes)) = outcomes else {
             for (marker, _) in &file {
+                self.took(replica, *marker);
                 self.model.doubt(*marker, None);
             }
             return;
         };
         for ((marker, new), outcome) in file.into_iter().zip(outcomes) {
             if let RowOutcome::Taken { record, .. } = outcome {
-                if self.taken.insert((self.pcs[at].replica(), marker)) {
-                    self.saved_new(at, record, marker, new);
-                } else {
-                    // The folder was put back, or its twin took the row as well.
-                    self.twice.insert(marker);
-                    if !self.other_folder.contains(&self.pcs[at].replica()) {
-                        self.broke(format!("PC {at} took #{marker} of a file twice"));
-                    }
-                    self.saved_new(at, record, marker, new);
+                self.took(replica, marker);
+                if !self.taken.insert((replica, marker)) && !self.other_folder.contains(&replica) {
+                    self.broke(format!("PC {at} took #{marker} of a file twice"));
                 }
+                self.saved_new(at, record, marker, new);
             }
+        }
+    }
+
+    /// A row was taken, or was perhaps: a folder that is put back, or a twin, may take it as well.
+    fn took(&mut self, replica: ReplicaId, marker: u64) {
+        if !self.perhaps_taken.insert((replica, marker)) && self.other_folder.contains(&replica) {
+            self.twice.insert(marker);
         }
     }
 

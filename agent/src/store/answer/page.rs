@@ -53,7 +53,12 @@ impl Page<'_> {
         }
         let (held, _) = log_end(self.db, n, head, own)?;
         if !own && id.seq <= held && !planted::active(Defect::RetryAppends) {
-            // Put away before: it is told again because the hub forgot how far this PC had read.
+            // Put away before: it is told again because the hub forgot how far this PC had read. It has the log up to here:
+            // if it had lost that as well, what follows can be given back now.
+            self.db
+                .prepare_cached("UPDATE log SET stored = max(stored, ?) WHERE n = ?")
+                .and_then(|mut update| update.execute(params![id.seq as i64, n]))
+                .map_err(StoreError::because("move a mark"))?;
             return Ok(false);
         }
         let record = match Op::decode(bytes) {

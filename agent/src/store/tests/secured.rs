@@ -1,5 +1,6 @@
 //! Stories about what a second copy of the hub holds too.
 
+use kentongan_host::bundle::{AnswerKey, KEY_BYTES, Name, Sealed};
 use kentongan_protocol::form::builtin::skm;
 use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::extension;
@@ -137,4 +138,48 @@ fn a_hub_that_forgot_what_it_had_vouched_for_is_told_of_and_stops_nothing() {
     // The own log is offered from its beginning; the other one has none here any more and does not hold it up.
     let open = store.opening(&HEALTH(), 1 << 20).unwrap().open;
     assert_eq!(open.iter().map(|open| (open.head.log().to_bytes(), open.stored)).collect::<Vec<_>>(), [(own_log, 0)]);
+}
+
+#[test]
+fn the_rest_of_a_log_is_given_back_when_a_hub_that_had_lost_all_of_it_has_what_was_put_away() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let head = budis_log();
+    let ops: Vec<Op> = (0..3).map(|n| answer(&format!("loket {n}"))).collect();
+    let chain = ops.iter().fold(head.chain_start(), |chain, op| chain.then(&op.encode().unwrap()));
+    let heads = List(vec![(head.log().to_bytes(), 3, chain.0)]);
+    let attest = Attest { replica: head.replica().to_bytes(), heads, signature: [7; 64] };
+    store.apply(Event::Feed(Feed { attests: List(vec![attest]), ..page(&head, &ops, 1) }), None).unwrap();
+    told(&mut store, raised(vec![(head.log().to_bytes(), 3, 2)], 5));
+    pc.clock.pass(500 * DAY_MS as u64);
+    assert_eq!(store.prune(400 * DAY_MS).unwrap(), 2);
+
+    let offered = |store: &mut Store| -> Vec<(u64, u64)> {
+        store.opening(&HEALTH(), 1 << 20).unwrap().open.iter().map(|open| (open.stored, open.held)).collect()
+    };
+    told(&mut store, raised(vec![(head.log().to_bytes(), 0, 0)], 4));
+    assert_eq!(offered(&mut store), [], "its beginning is not here");
+    // Put back to a later copy, the hub has the beginning, and this PC reads there again.
+    store.apply(Event::Feed(page(&head, &ops[..2], 1)), None).unwrap();
+    assert_eq!(offered(&mut store), [(2, 3)]);
+}
+
+#[test]
+fn a_bundle_that_is_made_during_a_contact_changes_nothing_of_how_its_answer_is_read() {
+    let mut store = Pc::new(1).start();
+    store.enter(&complaint("Antrean panjang")).unwrap();
+    let mut arrived = all_stored(&mut store);
+    arrived.extensions = raised(Vec::new(), 5).extensions;
+    let log = arrived.logs.0[0].0;
+    told(&mut store, arrived);
+    assert_eq!(store.to_ask().unwrap().len(), 1);
+
+    let key = SigningKey::generate().unwrap();
+    let sealed = |request: &[u8], _: ReplicaId| {
+        Some(Sealed { file: request.to_vec(), name: Name([1; 8]), answer_key: AnswerKey([2; KEY_BYTES]) })
+    };
+    store.make_bundle(&HEALTH(), &key, sealed).unwrap();
+
+    assert_eq!(told(&mut store, raised(vec![(log, 1, 1)], 5)).secured, 1);
+    assert!(!store.wants_marks().unwrap(), "they were asked for, and told");
 }

@@ -76,6 +76,7 @@ impl World {
             now,
             files: Vec::new(),
             taken: BTreeSet::new(),
+            perhaps_taken: BTreeSet::new(),
             twice: BTreeSet::new(),
             other_folder: BTreeSet::new(),
             sticks: Vec::new(),

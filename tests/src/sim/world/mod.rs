@@ -67,6 +67,8 @@ pub struct World {
     pub files: Vec<Vec<(u64, NewRecord)>>,
     /// Rows taken, by replica.
     pub taken: BTreeSet<(ReplicaId, u64)>,
+    /// The same, with those of which the PC failed before it said so.
+    pub perhaps_taken: BTreeSet<(ReplicaId, u64)>,
     /// Rows that a folder took again because it had been put back, or a twin.
     pub twice: BTreeSet<u64>,
     /// PCs whose folder is not what they wrote: put back, copied to a twin, or begun anew.
