@@ -155,6 +155,11 @@ fn keep(dir: &DataDir, key: &SigningKey, answer: &EnrolAnswer, url: &str) -> Res
     reached(Step::AgentEnrolCertified);
     files::replace(&dir.hub_root(), answer.root_pem.as_bytes(), Access::Readable).map_err(anyhow::Error::new)?;
     reached(Step::AgentEnrolRooted);
+    // Nothing may go on being sealed to a hub that this PC has left.
+    match std::fs::remove_file(dir.hub_seal()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(anyhow::Error::new(error).into()),
+        _ => {}
+    }
     keep_seal(dir, answer.sealing_key.as_deref())?;
     Ok(Joined { member, recovery: answer.recovery_key.as_deref().and_then(recovery::key_from_hex) })
 }

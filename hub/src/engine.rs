@@ -8,15 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use kentongan_host::Clock;
 use kentongan_host::identity::SigningKey;
+use kentongan_host::seal::seal_text;
 use kentongan_protocol::clock::{Hlc, HybridClock, KnownRun, RunHead};
 use kentongan_protocol::error::Fault;
-use kentongan_protocol::form::{Form, builtin};
+use kentongan_protocol::form::{Form, FormTag, builtin};
 use kentongan_protocol::ids::{EpochId, Lane, OfficeCode, OpId, RecordId, ReplicaId, RunId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::Record;
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::receipt::ReceiptCode;
+use kentongan_protocol::sealed;
 use kentongan_protocol::session::hub::HubEpoch;
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::v1::Attest;
@@ -25,6 +27,8 @@ use serde_json::json;
 use crate::accept::intake::Intake;
 use crate::accept::note;
 use crate::archive::Archive;
+use crate::ca::Authority;
+use crate::seals::Seals;
 use crate::store::{Log, RecordRow, Result, Run, StoreError, Tx};
 use crate::update::Offers;
 
@@ -55,6 +59,8 @@ pub struct Parts {
     pub key: Arc<dyn Sign>,
     /// Where files that records name lie.
     pub archive: Arc<dyn Archive>,
+    /// What opens sealed content, and what it is sealed to; `None`: what is sealed is kept aside.
+    pub seals: Option<Arc<Seals>>,
     /// Where random ids come from.
     pub random: fn() -> u64,
     /// The start of this machine, hashed.
@@ -62,12 +68,13 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// With the clocks and the randomness of this machine.
-    pub fn of_machine(key: Arc<dyn Sign>, archive: Arc<dyn Archive>) -> Parts {
+    /// With the keys of this authority, and the clocks and the randomness of this machine.
+    pub fn of_machine(authority: &Authority, archive: Arc<dyn Archive>) -> Parts {
         Parts {
             clock: Arc::new(kentongan_host::SystemClock::new()),
-            key,
+            key: authority.hub_key(),
             archive,
+            seals: Some(Arc::new(authority.seals())),
             random: kentongan_host::random::random_u64,
             boot: kentongan_host::clock::boot_id(),
         }
@@ -131,7 +138,7 @@ impl Hub {
         if planted::active(Defect::NothingLearned) {
             return Ok(epoch);
         }
-        let used = Intake::new(tx, self.replica, self.now_ms()).look_again()?;
+        let used = self.intake(tx, self.now_ms()).look_again()?;
         if used > 0 {
             note(tx, self.now_ms(), "hub", "quarantine.read", self.replica, json!({"ops": used}))?;
         }
@@ -156,6 +163,11 @@ impl Hub {
     /// Where files that records name lie.
     pub fn archive(&self) -> &dyn Archive {
         &*self.parts.archive
+    }
+
+    /// Takes ops into the store, and opens what is sealed to this hub.
+    pub(crate) fn intake<'a>(&'a self, tx: &'a mut dyn Tx, now_ms: i64) -> Intake<'a> {
+        Intake::new(tx, self.replica, now_ms).opening(self.parts.seals.as_deref())
     }
 
     /// Programs that it has for offices.
@@ -207,7 +219,7 @@ impl Hub {
             author: author.to_owned(),
             elapsed_ms: self.elapsed_ms(),
             hlc: self.tick(seen.latest()),
-            writes,
+            writes: self.sealed(born.form, sealed::is_confidential(seen), writes)?,
         };
         self.write(tx, lane, &born.office, &op)
     }
@@ -230,9 +242,28 @@ impl Hub {
             author: author.to_owned(),
             elapsed_ms: self.elapsed_ms(),
             hlc: self.tick(Hlc::default()),
-            writes,
+            writes: self.sealed(form.tag, false, writes)?,
         };
         self.write(tx, form.lane, office, &op).map(RecordId)
+    }
+
+    /// Writes to a record of `form` as they are kept and carried: offices do not read what is confidential either when it
+    /// is the hub that says it.
+    fn sealed(
+        &self,
+        form: FormTag,
+        is_confidential: bool,
+        mut writes: Vec<Write>,
+    ) -> std::result::Result<Vec<Write>, WriteError> {
+        let Some(seals) = &self.parts.seals else { return Ok(writes) };
+        if !is_confidential && !sealed::asks_for_seal(form, writes.iter().map(|write| (write.group, &write.values))) {
+            return Ok(writes);
+        }
+        if let Some(content) = sealed::take_content(form, &mut writes) {
+            let text = seal_text(content, seals.public()).ok_or(StoreError::Damaged("the key that is sealed to"))?;
+            writes.push(sealed::write_of(&text));
+        }
+        Ok(writes)
     }
 
     fn elapsed_ms(&self) -> u64 {
@@ -251,7 +282,7 @@ impl Hub {
         let bytes = op.encode().map_err(WriteError::TooLarge)?;
         let id = OpId { log: log.head.log(), seq: log.stored + 1 };
         let chain = log.chain.then(&bytes);
-        let mut intake = Intake::new(tx, self.replica, self.now_ms());
+        let mut intake = self.intake(tx, self.now_ms());
         intake.admit(&log.head, id, &bytes, chain)?;
         intake.finish()?;
         tx.advance_log(id.log, id.seq, chain)?;

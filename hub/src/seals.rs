@@ -1,4 +1,5 @@
-//! What opens the bundles that offices seal to this hub, see [`kentongan_host::bundle`].
+//! What opens that which offices seal to this hub: bundles ([`kentongan_host::bundle`]), and the content of confidential
+//! complaints ([`kentongan_host::seal`]).
 
 use std::fmt;
 
@@ -6,7 +7,8 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, X25519HkdfSha256};
 use hpke::{Deserializable, OpModeR, Serializable, single_shot_open};
-use kentongan_host::bundle::{Bundle, Fault, INFO, KEY_BYTES};
+use kentongan_host::bundle::{Bundle, Fault, INFO};
+use kentongan_host::seal::{CONTENT_INFO, KEY_BYTES, SealedText, sealed_in};
 
 /// A pair of keys: offices seal to the public one, and the other opens.
 pub struct Seals {
@@ -31,16 +33,27 @@ impl Seals {
     /// # Errors
     /// [`Fault::Changed`] if it does not open.
     pub fn open(&self, bundle: &Bundle<'_>) -> Result<Vec<u8>, Fault> {
-        let enc = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&bundle.enc).map_err(|_| Fault::Changed)?;
+        self.under(INFO, &bundle.head, &bundle.enc, bundle.sealed).ok_or(Fault::Changed)
+    }
+
+    /// The content of a confidential complaint that an office, or this hub itself, sealed to this text; `None` if it does
+    /// not open.
+    pub fn open_text(&self, text: &str) -> Option<Vec<u8>> {
+        let SealedText { head, enc, sealed } = sealed_in(text, &self.public)?;
+        self.under(CONTENT_INFO, &head, &enc, &sealed)
+    }
+
+    fn under(&self, info: &[u8], head: &[u8], enc: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let enc = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(enc).ok()?;
         single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
             &OpModeR::Base,
             &self.secret,
             &enc,
-            INFO,
-            bundle.sealed,
-            &bundle.head,
+            info,
+            sealed,
+            head,
         )
-        .map_err(|_| Fault::Changed)
+        .ok()
     }
 }
 
@@ -55,6 +68,7 @@ impl fmt::Debug for Seals {
 mod tests {
     use kentongan_host::bundle;
     use kentongan_host::identity::SigningKey;
+    use kentongan_host::seal::seal_text;
     use kentongan_protocol::ids::ReplicaId;
 
     use super::*;
@@ -104,5 +118,19 @@ mod tests {
         let other = sealed(&pusat, &sari).file;
         let other = Bundle::read(&other, pusat.public()).expect("a bundle");
         assert!(!other.opened(&open).expect("whole").is_signed_by(&sari.public_key()));
+    }
+
+    #[test]
+    fn the_content_of_a_complaint_opens_at_its_hub_alone_and_only_unchanged() {
+        let (pusat, lain) = (Seals::of(&[1; KEY_BYTES]), Seals::of(&[2; KEY_BYTES]));
+        let text = seal_text(b"Petugas minta uang".to_vec(), pusat.public()).expect("a key");
+        assert_eq!(pusat.open_text(&text).as_deref(), Some(&b"Petugas minta uang"[..]));
+        assert_eq!(lain.open_text(&text), None);
+        for place in 0..text.len() {
+            let other = if text.as_bytes()[place] == b'A' { "B" } else { "A" };
+            let changed = format!("{}{other}{}", &text[..place], &text[place + 1..]);
+            // The last digit of base 64 may hold bits that stand for nothing: those are no other text.
+            assert!(pusat.open_text(&changed).is_none(), "digit {place}");
+        }
     }
 }

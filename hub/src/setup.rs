@@ -65,7 +65,7 @@ impl Opened {
         finish_interrupted(dir)?;
         let authority = Authority::load(dir, now_ms)?;
         let mut store = SqliteStore::open(&dir.store())?;
-        let parts = Parts::of_machine(authority.hub_key(), Arc::new(FolderArchive::new(dir.archive())));
+        let parts = Parts::of_machine(&authority, Arc::new(FolderArchive::new(dir.archive())));
         let hub = transact_with(&mut store, |tx| Hub::open(tx, parts))?;
         let Some(hub) = hub else {
             // Beside anything else, a store without its hub is no hub that was not set up yet.

@@ -30,13 +30,15 @@ pub enum Quarantine {
     ForeignRecord = 3,
     /// It writes to a group that the form closes after the record's creation.
     Closed = 4,
+    /// It is sealed, and not to this hub.
+    Sealed = 5,
 }
 
 impl Quarantine {
     /// From its number on the wire and in stores.
     pub fn from_number(number: u8) -> Option<Quarantine> {
         use Quarantine::*;
-        [Unreadable, UnknownForm, ForeignRecord, Closed].into_iter().find(|reason| *reason as u8 == number)
+        [Unreadable, UnknownForm, ForeignRecord, Closed, Sealed].into_iter().find(|reason| *reason as u8 == number)
     }
 
     /// In a sentence.
@@ -50,6 +52,8 @@ impl Quarantine {
             (Quarantine::ForeignRecord, Lang::En) => "it changes a record of another office",
             (Quarantine::Closed, Lang::Id) => "mengubah bagian yang tidak boleh berubah setelah disimpan",
             (Quarantine::Closed, Lang::En) => "it changes a part that may not change after saving",
+            (Quarantine::Sealed, Lang::Id) => "isinya tersegel dan tidak dapat dibuka dengan kunci pusat ini",
+            (Quarantine::Sealed, Lang::En) => "its content is sealed, and this hub's key does not open it",
         }
     }
 }
@@ -134,7 +138,7 @@ mod tests {
     #[test]
     fn each_reason_is_found_by_its_number_and_said_in_words_of_its_own() {
         let reasons: Vec<Quarantine> = (0..=u8::MAX).filter_map(Quarantine::from_number).collect();
-        assert_eq!(reasons.iter().map(|reason| *reason as u8).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(reasons.iter().map(|reason| *reason as u8).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
         let mut words: Vec<String> = reasons.iter().map(Quarantine::to_string).collect();
         words.extend(reasons.iter().map(|reason| reason.sentence(Lang::Id).to_owned()));
         assert!(words.iter().all(|sentence| sentence.contains(' ')));

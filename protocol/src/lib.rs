@@ -10,6 +10,7 @@
 //!   merge  from the set of ops of a record to its state             judge what the hub says of an op it has stored
 //!   wire   frames and their bytes, version 1                        session  who says what next in an exchange
 //!   calendar  working days, and what is due of a complaint when     survey   the satisfaction index
+//!   sealed what of a confidential complaint only the hub reads
 //! ```
 //!
 //! `SPEC.md` beside this crate is the law for everything that leaves a process; the tests read their examples from it.
@@ -31,6 +32,7 @@ pub mod op;
 pub mod pack;
 pub mod planted;
 pub mod receipt;
+pub mod sealed;
 pub mod session;
 pub mod survey;
 pub mod wire;

@@ -9,29 +9,24 @@
 //!   answer   KTGA 1 · name of the bundle · nonce · sealed ( reply )
 //! ```
 //!
-//! - A bundle is sealed by HPKE (RFC 9180, base mode: X25519, HKDF-SHA256, ChaCha20-Poly1305), so whoever finds the stick
-//!   learns how much is in it and nothing else. The device signs all of it: only the hub learns who it is of.
+//! - A bundle is sealed to the hub ([`crate::seal`]), so whoever finds the stick learns how much is in it and nothing else.
+//!   The device signs all of it: only the hub learns who it is of.
 //! - The key of the answer is drawn for one bundle and known to its PC and the hub alone: an answer that opens was made by
 //!   the hub, for this bundle.
-//!
-//! Only the hub opens bundles, so here is half of HPKE: what seals. It is put together from `ring`, which carries TLS in
-//! this program anyway; the hub opens with a library of its own, and a test there has both agree.
 
 use std::fmt;
 
 use kentongan_protocol::form::Lang;
 use kentongan_protocol::ids::ReplicaId;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use ring::digest::{SHA256, digest};
-use ring::hmac;
-use ring::rand::SystemRandom;
 
 use crate::identity::{SigningKey, verify};
 use crate::random::random_bytes;
+use crate::seal::{KEY_ID_BYTES, Sealer, key_id};
 
-/// Bytes of a key, public or not.
-pub const KEY_BYTES: usize = 32;
+pub use crate::seal::KEY_BYTES;
+
 /// Longest of these files, in bytes.
 pub const FILE_BYTES_MAX: usize = 6 << 20;
 
@@ -40,13 +35,12 @@ pub const BUNDLE_EXTENSION: &str = "ktgb";
 /// And of those with an answer.
 pub const ANSWER_EXTENSION: &str = "ktga";
 
-/// What a bundle is sealed for; see RFC 9180, section 5.1.
+/// What a bundle is sealed for.
 pub const INFO: &[u8] = b"kentongan bundle 1";
 
 const BUNDLE: &[u8; 4] = b"KTGB";
 const ANSWER: &[u8; 4] = b"KTGA";
 const VERSION: u8 = 1;
-const KEY_ID_BYTES: usize = 4;
 const NAME_BYTES: usize = 8;
 const BUNDLE_HEAD_BYTES: usize = 5 + KEY_ID_BYTES;
 const ANSWER_HEAD_BYTES: usize = 5 + NAME_BYTES;
@@ -164,11 +158,10 @@ pub struct Sealed {
 /// is longer than a bundle can be.
 pub fn seal(request: &[u8], replica: ReplicaId, device: &SigningKey, hub: &[u8; KEY_BYTES]) -> Option<Sealed> {
     let answer_key = AnswerKey(random_bytes());
-    let (enc, key, nonce) = sender(hub)?;
-    let head = bundle_head(hub);
+    let (sealer, head) = (Sealer::to(INFO, hub)?, bundle_head(hub));
+    let enc = sealer.enc;
     let signature = device.sign(&signed(&head, &enc, answer_key, replica, request));
-    let mut sealed = [&answer_key.0[..], &replica.to_bytes(), &signature, request].concat();
-    key.seal_in_place_append_tag(nonce, Aad::from(head), &mut sealed).ok()?;
+    let sealed = sealer.seal([&answer_key.0[..], &replica.to_bytes(), &signature, request].concat(), &head)?;
     let file = [&head[..], &enc, &sealed].concat();
     let name = Name::of(&file);
     (file.len() <= FILE_BYTES_MAX).then_some(Sealed { file, name, answer_key })
@@ -300,8 +293,8 @@ fn named(file: &[u8], wanted: &[u8; 4], other: Fault) -> Result<(), Fault> {
 
 fn bundle_head(hub: &[u8; KEY_BYTES]) -> [u8; BUNDLE_HEAD_BYTES] {
     let mut head = [VERSION; BUNDLE_HEAD_BYTES];
-    let id = digest(&SHA256, hub);
-    let bytes = BUNDLE.iter().chain(&[VERSION]).chain(id.as_ref());
+    let id = key_id(hub);
+    let bytes = BUNDLE.iter().chain(&[VERSION]).chain(&id);
     head.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
     head
 }
@@ -325,48 +318,6 @@ fn signed(
 
 fn symmetric(AnswerKey(key): AnswerKey) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &key).expect("a key of 32 bytes"))
-}
-
-/// What stands for the sender, and the key and nonce of its first and only message: RFC 9180, `SetupBaseS`.
-fn sender(hub: &[u8; KEY_BYTES]) -> Option<([u8; KEY_BYTES], LessSafeKey, Nonce)> {
-    let own = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).ok()?;
-    let enc: [u8; KEY_BYTES] = own.compute_public_key().ok()?.as_ref().try_into().ok()?;
-    // Refuses a point of low order, as section 7.1.4 wants it.
-    let shared = agree_ephemeral(own, &UnparsedPublicKey::new(&X25519, hub), |agreed| {
-        let extracted = extract(KEM, b"", b"eae_prk", agreed);
-        expand::<KEY_BYTES>(KEM, &extracted, b"shared_secret", &[enc, *hub].concat())
-    });
-    let shared = shared.ok()?;
-    let context = [&[0][..], &extract(SUITE, b"", b"psk_id_hash", b""), &extract(SUITE, b"", b"info_hash", INFO)];
-    let (context, secret) = (context.concat(), extract(SUITE, &shared, b"secret", b""));
-    let key = expand::<KEY_BYTES>(SUITE, &secret, b"key", &context);
-    let nonce = expand::<NONCE_LEN>(SUITE, &secret, b"base_nonce", &context);
-    Some((enc, symmetric(AnswerKey(key)), Nonce::assume_unique_for_key(nonce)))
-}
-
-/// DHKEM(X25519, HKDF-SHA256), as labels name it.
-const KEM: &[u8] = b"KEM\x00\x20";
-/// The whole suite, as labels name it: that KEM, HKDF-SHA256, ChaCha20-Poly1305.
-const SUITE: &[u8] = b"HPKE\x00\x20\x00\x01\x00\x03";
-
-/// `LabeledExtract` of RFC 9180, section 4.
-fn extract(suite: &[u8], salt: &[u8], label: &[u8], secret: &[u8]) -> [u8; KEY_BYTES] {
-    hmac_of(salt, &[b"HPKE-v1", suite, label, secret])
-}
-
-/// `LabeledExpand` of RFC 9180, section 4, to at most 32 bytes: one block.
-fn expand<const N: usize>(suite: &[u8], secret: &[u8], label: &[u8], context: &[u8]) -> [u8; N] {
-    let block = hmac_of(secret, &[&(N as u16).to_be_bytes(), b"HPKE-v1", suite, label, context, &[1]]);
-    let mut out = [0; N];
-    out.iter_mut().zip(block).for_each(|(place, byte)| *place = byte);
-    out
-}
-
-/// HMAC-SHA256 over these parts, one after the other.
-fn hmac_of(key: &[u8], parts: &[&[u8]]) -> [u8; KEY_BYTES] {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
-    parts.iter().for_each(|part| context.update(part));
-    context.sign().as_ref().try_into().expect("HMAC-SHA256 has 32 bytes")
 }
 
 #[cfg(test)]

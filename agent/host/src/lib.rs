@@ -52,6 +52,7 @@ pub mod enrolment;
 pub mod identity;
 pub mod recovery;
 pub mod release;
+pub mod seal;
 pub mod secret;
 pub mod spoken;
 pub mod tcp;

@@ -54,8 +54,10 @@ impl Agent {
     async fn belong(&self, joined: enrol::Joined, waited_ms: Option<u32>) -> Result<Value, Failure> {
         let enrol::Joined { member, recovery } = joined;
         let joined = member.clone();
+        let seal = enrol::hub_seal(&self.dir);
         let join = on_store(&self.store, move |store| {
             store.join(&joined)?;
+            store.seal_to(seal);
             recovery.map(|key| store.keep_recovery_key(key)).transpose()?;
             waited_ms.map(|waited_ms| store.note_round_trip(waited_ms)).transpose()
         });
@@ -104,11 +106,15 @@ impl Agent {
             Ok(None) => return,
             Err(failure) => Err(failure),
         };
+        let seal = enrol::hub_seal(&self.dir);
         let kept = match renewed {
-            Ok(Some(key)) => {
-                on_store(&self.store, move |store| store.keep_recovery_key(key)).await.map_err(Failure::from)
+            Ok(recovery) => {
+                let keep = on_store(&self.store, move |store| {
+                    store.seal_to(seal);
+                    recovery.map_or(Ok(()), |key| store.keep_recovery_key(key))
+                });
+                keep.await.map_err(Failure::from)
             }
-            Ok(None) => Ok(()),
             Err(failure) => Err(failure),
         };
         match kept {

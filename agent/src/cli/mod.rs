@@ -40,7 +40,7 @@ use self::args::{
 };
 use crate::agent::{Agent, OnProgress, unwatched};
 use crate::command::Command;
-use crate::enrol::{EnrolFile, read_text};
+use crate::enrol::{self, EnrolFile, read_text};
 use crate::inbox::{Bar, Progress};
 use crate::store::{Machine, Store};
 use crate::update::{Doing, hand_over, start_anew, take_lock};
@@ -248,7 +248,11 @@ impl Place<'_> {
 
     /// Without any space a store cannot even be opened: then the reserve is given up.
     fn open_store(&self) -> Result<Store, Failure> {
-        let open = || Store::open(&self.dir.store(), Machine::real()).map_err(Failure::from);
+        let open = || -> Result<Store, Failure> {
+            let mut store = Store::open(&self.dir.store(), Machine::real())?;
+            store.seal_to(enrol::hub_seal(&self.dir));
+            Ok(store)
+        };
         match open() {
             Err(failure) if failure.ktg == Some(Ktg::NoSpace) && Reserve::of(&self.dir).release() => {
                 tracing::warn!(ev = "store.reserve_used", code = %Ktg::NoSpace, "no space left: the reserve is used");

@@ -230,7 +230,8 @@ impl Store {
         new.writes.extend(files.iter().map(|file| {
             (group::LAMPIRAN, BTreeMap::from([(lampiran::FIELD, Value::Attachment(file.attachment.clone()))]))
         }));
-        self.write(|writer| {
+        let is_sealed = self.seals(&new);
+        let entered = self.write(|writer| {
             let entered = enter(writer, &new)?;
             files.iter().try_for_each(|file| writer.keep(file))?;
             let emptied = StoreError::because("empty a draft");
@@ -241,7 +242,11 @@ impl Store {
                 .and_then(|_| writer.db.execute("DELETE FROM draft_file WHERE draft = ?", [name.0]))
                 .map_err(emptied)?;
             Ok(entered)
-        })
+        })?;
+        if is_sealed {
+            self.erase_what_was_typed();
+        }
+        Ok(entered)
     }
 }
 

@@ -213,11 +213,6 @@ impl Store {
     }
 }
 
-/// Whether its writer, or the citizen, asked that nobody at the counter reads a record once it is saved.
-pub fn is_confidential(record: &Record) -> bool {
-    privacy(record) == Some("rahasia")
-}
-
 /// How far a complaint is to be hidden, as the code of that choice. `None`: nothing was asked, or it is no complaint.
 pub fn privacy(record: &Record) -> Option<&'static str> {
     let creation = record.creation.as_ref().filter(|creation| creation.form == pengaduan::TAG)?;

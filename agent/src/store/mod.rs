@@ -44,6 +44,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kentongan_host::clock::{self, Clock};
+use kentongan_host::seal::KEY_BYTES;
 use kentongan_host::sqlite;
 use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::clock::{Hlc, HybridClock, RunHead};
@@ -62,7 +63,7 @@ pub(crate) use grown::given_back;
 pub use growth::Growth;
 pub use kiosk::Kiosk;
 pub(crate) use kiosk::{Handed, Taken};
-pub use list::{Found, ListFilter, Today, is_confidential, privacy};
+pub use list::{Found, ListFilter, Today, privacy};
 pub use mishap::Mishap;
 pub use opening::Health;
 pub use person::Person;
@@ -154,6 +155,8 @@ pub struct Store {
     passes_pages_over: bool,
     /// Row of the last file that the hub was offered and knows nothing of: others have their turn before it.
     offered_upto: i64,
+    /// What is confidential is sealed to this key of the hub; `None`: the hub has not said it.
+    sealing: Option<[u8; KEY_BYTES]>,
 }
 
 impl std::fmt::Debug for Store {
@@ -207,6 +210,7 @@ impl Store {
             unsigned_since_ms: None,
             passes_pages_over: false,
             offered_upto: 0,
+            sealing: None,
             mark: None,
             saved: 0,
         }

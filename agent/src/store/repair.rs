@@ -82,6 +82,8 @@ const STATEMENTS_MAX: usize = 128;
 /// Reads what every use of the store begins with.
 pub(super) fn sound(db: Connection) -> Result<Sound, StoreError> {
     db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // What was typed into a draft is not left in the file when the draft is emptied.
+    db.query_row("PRAGMA secure_delete=ON", [], |_| Ok(())).map_err(StoreError::because("set up the store"))?;
     let last: Option<i64> = db
         .query_row("SELECT max(hlc) FROM log", [], |row| row.get(0))
         .map_err(StoreError::because("read the hybrid time"))?;

@@ -15,9 +15,9 @@ use kentongan_host::Lang;
 use kentongan_protocol::form::{Value, builtin};
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_protocol::receipt::ReceiptCode;
+use kentongan_protocol::sealed::is_confidential;
 use rusqlite::{Connection, params};
 
-use super::list::is_confidential;
 use super::{Store, StoreError, read};
 
 /// Records whose words are put into the index in one transaction: a save waits no longer than for these.

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{Value, builtin};
 use kentongan_protocol::merge::{GroupView, Record};
+use kentongan_protocol::sealed::is_confidential;
 
-use super::list::{ListFilter, is_confidential};
+use super::list::ListFilter;
 use super::read::RecordSummary;
 use super::search::cut;
 use super::{Store, StoreError};

@@ -26,6 +26,7 @@ mod drafts;
 mod grown;
 mod growth;
 mod kiosk;
+mod sealed;
 mod search;
 mod sheets;
 mod traffic;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kentongan_host::seal::{KEY_BYTES, seal_text};
 use kentongan_host::steps::{Step, reached};
 use kentongan_protocol::clock::{Hlc, HybridClock, RunHead};
 use kentongan_protocol::form::builtin::pengaduan;
@@ -12,6 +13,7 @@ use kentongan_protocol::merge::{GroupView, next_cycle};
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::planted::{self, Defect};
 use kentongan_protocol::receipt::{ReceiptCode, SERIALS};
+use kentongan_protocol::sealed;
 use kentongan_protocol::wire::{codec, v1};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -41,6 +43,31 @@ pub struct Edit {
 }
 
 impl Store {
+    /// Seals from now on what is confidential to the hub with this key.
+    pub fn seal_to(&mut self, hub: Option<[u8; KEY_BYTES]>) {
+        self.sealing = hub;
+    }
+
+    /// Whether what this record says will be sealed.
+    pub(super) fn seals(&self, new: &NewRecord) -> bool {
+        let writes = new.writes.iter().map(|(group, values)| (*group, values));
+        self.is_sealing() && sealed::asks_for_seal(new.form, writes)
+    }
+
+    /// Works the write-ahead log into the store and empties it: pages of it may still show what was typed before it was
+    /// sealed. Somebody who reads just now keeps it from that; then it happens at the next end of the program.
+    pub(super) fn erase_what_was_typed(&self) {
+        let emptied: rusqlite::Result<i64> = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        if !matches!(emptied, Ok(0)) {
+            tracing::warn!(ev = "store.log_not_emptied", result = ?emptied, "the log was in use when it was to be emptied");
+        }
+    }
+
+    /// Whether what is confidential is sealed when it is saved.
+    pub fn is_sealing(&self) -> bool {
+        self.sealing.is_some()
+    }
+
     /// Enters a new record.
     ///
     /// # Errors
@@ -65,7 +92,7 @@ impl Store {
         let run = self.run()?;
         let elapsed_ms = self.elapsed_ms();
         let wall_ms = self.wall_ms();
-        let Store { db, machine, member, logs, hybrid, .. } = self;
+        let Store { db, machine, member, logs, hybrid, sealing, .. } = self;
         let member = member.as_ref().ok_or(StoreError::NotEnrolled)?;
         let transaction = db
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -74,6 +101,7 @@ impl Store {
             db: &transaction,
             random: &mut machine.random,
             member,
+            sealing: sealing.as_ref(),
             run,
             elapsed_ms,
             wall_ms,
@@ -110,6 +138,7 @@ pub(super) struct Writer<'a> {
     pub(super) db: &'a Connection,
     random: &'a mut (dyn FnMut() -> u64 + Send),
     member: &'a Member,
+    sealing: Option<&'a [u8; KEY_BYTES]>,
     run: RunHead,
     elapsed_ms: u64,
     wall_ms: i64,
@@ -152,8 +181,9 @@ impl Writer<'_> {
             values: values.clone(),
             ..Write::default()
         });
+        let writes = self.sealed(form.tag, false, writes.collect())?;
         let action = Action::Create { form: form.tag, form_version: form.version, receipt };
-        let (id, key) = self.append(lane, None, self.op(action, &new.author, writes.collect()))?;
+        let (id, key) = self.append(lane, None, self.op(action, &new.author, writes))?;
         self.db
             .prepare_cached(
                 "INSERT INTO record (id, form, code, own, wall_ms, changed, conflicts, repair) \
@@ -191,12 +221,27 @@ impl Writer<'_> {
             }
             writes.push(Write { group: *tag, replaces, cycle, values: values.clone() });
         }
+        let writes = self.sealed(form.tag, sealed::is_confidential(&record), writes)?;
         let op = self.op(Action::Change { record: edit.record }, &edit.author, writes);
         let urgent = edit.writes.iter().any(|(group, values, _)| is_urgent(form.tag, *group, values));
         let lane = if urgent { Lane::Urgent } else { form.lane };
         let (id, _) = self.append(lane, Some(record_key), op)?;
         read::refresh_record(self.db, record_key, self.wall_ms)?;
         Ok(id)
+    }
+
+    /// Writes to a record of `form` as they are kept: of what is confidential, the hub alone reads what it says. As long as
+    /// the hub has not said what to seal to, it stays open.
+    fn sealed(&self, form: FormTag, is_confidential: bool, mut writes: Vec<Write>) -> Result<Vec<Write>, StoreError> {
+        let Some(key) = self.sealing else { return Ok(writes) };
+        if !is_confidential && !sealed::asks_for_seal(form, writes.iter().map(|write| (write.group, &write.values))) {
+            return Ok(writes);
+        }
+        if let Some(content) = sealed::take_content(form, &mut writes) {
+            let text = seal_text(content, key).ok_or(StoreError::Broken("a key that nothing can be sealed to"))?;
+            writes.push(sealed::write_of(&text));
+        }
+        Ok(writes)
     }
 
     fn op(&self, action: Action, author: &str, writes: Vec<Write>) -> Op {

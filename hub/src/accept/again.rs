@@ -1,4 +1,4 @@
-//! Ops that an older program kept aside because it could not read them, or did not know their form: a hub that was
+//! Ops that an older program kept aside because it could not read or open them, or did not know their form: a hub that was
 //! updated takes them in by itself when it begins to serve. What a person discarded stays discarded.
 
 use kentongan_protocol::form::builtin;
@@ -23,10 +23,12 @@ impl Intake<'_> {
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             for stored in page {
-                let OpState::Quarantined(Quarantine::Unreadable | Quarantine::UnknownForm) = stored.state else {
+                let OpState::Quarantined(Quarantine::Unreadable | Quarantine::UnknownForm | Quarantine::Sealed) =
+                    stored.state
+                else {
                     continue;
                 };
-                let Ok(op) = Op::decode(&stored.bytes) else { continue };
+                let Some(op) = self.op_of(&stored)? else { continue };
                 let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
                 used += u64::from(match op.action {
                     Action::Create { .. } => self.creation_again(&stored, &log.head, &op)?,

@@ -8,7 +8,6 @@ use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::session::hub::Batch;
 use serde_json::json;
 
-use super::intake::Intake;
 use super::{AcceptError, Exchange, hello, note};
 use crate::engine::Hub;
 use crate::store::{Fork, Log, Result, Tx};
@@ -131,7 +130,7 @@ pub(super) fn append(
     }
     planted::reached(Place::BatchStored);
     let (mut seq, mut chain, mut elapsed_ms): (u64, ChainHash, u64) = (log.stored, log.chain, 0);
-    let mut intake = Intake::new(tx, hub.replica(), now_ms);
+    let mut intake = hub.intake(tx, now_ms);
     for bytes in ops {
         seq += 1;
         chain = chain.then(bytes);

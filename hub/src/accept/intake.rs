@@ -1,7 +1,7 @@
 //! From an op that is authentic to an op that is stored, judged, merged and fed.
 //!
 //! ```text
-//!   bytes ── cannot be read ──────────────▶ kept aside ── verdict to its office
+//!   bytes ── cannot be read or opened ────▶ kept aside ── verdict to its office
 //!     └─ op ── its record is not here ────▶ waits; judged when the record comes
 //!          └─ judged ── kept aside ───────▶ verdict to its office
 //!                  └─ merged ─────────────▶ fed to every office that sees the record; verdict if it needs repair
@@ -24,12 +24,14 @@ use kentongan_protocol::merge::{Candidate, Creation, GroupView, Record};
 use kentongan_protocol::op::{Action, Op};
 use kentongan_protocol::planted::{self, Defect, Place};
 use kentongan_protocol::receipt::ReceiptCode;
+use kentongan_protocol::sealed;
 use kentongan_protocol::wire::codec::List;
 use kentongan_protocol::wire::v1::VerdictFrame;
 use serde_json::json;
 
 use super::facts::{self, Facts};
 use super::note;
+use crate::seals::Seals;
 use crate::store::{
     AttachmentState, Born, Conflict, Decision, FeedItem, NewOp, OpState, RecordRow, Result, StoreError, StoredOp, Tx,
 };
@@ -43,6 +45,7 @@ const FAULTS_MAX: usize = 64;
 pub(crate) struct Intake<'a> {
     pub(super) tx: &'a mut dyn Tx,
     hub: ReplicaId,
+    seals: Option<&'a Seals>,
     now_ms: i64,
     touched: BTreeMap<RecordId, Touched>,
 }
@@ -56,28 +59,53 @@ pub(super) struct Touched {
     changed: bool,
 }
 
+/// An op as its writer meant it.
+struct Whole {
+    op: Op,
+    /// Its bytes, if part of it was sealed.
+    opened: Option<Vec<u8>>,
+}
+
 /// An op on its way in.
 struct Arriving<'a> {
     head: &'a LogHead,
     id: OpId,
     bytes: &'a [u8],
     chain: ChainHash,
+    /// See [`Whole`].
+    opened: Option<Vec<u8>>,
 }
 
 impl<'a> Intake<'a> {
-    /// For the hub that is the replica `hub`.
+    /// For the hub that is the replica `hub`. Without [`Intake::opening`], what is sealed is kept aside, and is opened when
+    /// a hub that can looks again.
     pub(crate) fn new(tx: &'a mut dyn Tx, hub: ReplicaId, now_ms: i64) -> Self {
-        Intake { tx, hub, now_ms, touched: BTreeMap::new() }
+        Intake { tx, hub, seals: None, now_ms, touched: BTreeMap::new() }
+    }
+
+    /// Opens with these keys what is sealed.
+    pub(crate) fn opening(self, seals: Option<&'a Seals>) -> Self {
+        Intake { seals, ..self }
     }
 
     /// Stores an op of the log `head` and does with it what is to be done. Gives back what its bytes say, if they could
     /// be read. The mark of the log is the caller's to move.
     pub(crate) fn admit(&mut self, head: &LogHead, id: OpId, bytes: &[u8], chain: ChainHash) -> Result<Option<Op>> {
-        let arriving = Arriving { head, id, bytes, chain };
-        let Ok(op) = Op::decode(bytes) else {
-            self.append(&arriving, None, OpState::Quarantined(Quarantine::Unreadable))?;
-            self.tell(head.office(), id, VerdictFrame::Quarantined(Quarantine::Unreadable as u8))?;
-            return Ok(None);
+        let mut arriving = Arriving { head, id, bytes, chain, opened: None };
+        let read = match Op::decode(bytes) {
+            Ok(op) => self.whole(op),
+            Err(_) => Err(Quarantine::Unreadable),
+        };
+        let op = match read {
+            Ok(Whole { op, opened }) => {
+                arriving.opened = opened;
+                op
+            }
+            Err(reason) => {
+                self.append(&arriving, None, OpState::Quarantined(reason))?;
+                self.tell(head.office(), id, VerdictFrame::Quarantined(reason as u8))?;
+                return Ok(None);
+            }
         };
         match op.action {
             Action::Create { form, form_version, receipt } => {
@@ -88,6 +116,25 @@ impl<'a> Intake<'a> {
         }
         if self.touched.len() >= TOUCHED_MAX {
             self.finish()?;
+        }
+        Ok(Some(op))
+    }
+
+    /// An op with what is sealed of it, or why that cannot be had.
+    fn whole(&self, op: Op) -> std::result::Result<Whole, Quarantine> {
+        let Some(text) = sealed::text_of(&op) else { return Ok(Whole { op, opened: None }) };
+        let content = self.seals.and_then(|seals| seals.open_text(&text)).ok_or(Quarantine::Sealed)?;
+        let op = sealed::opened(&op, &content).map_err(|_| Quarantine::Unreadable)?;
+        let bytes = op.encode().map_err(|_| Quarantine::Unreadable)?;
+        Ok(Whole { op, opened: Some(bytes) })
+    }
+
+    /// What an op says that is kept aside, if it can be read and opened here; what was sealed is kept then.
+    pub(super) fn op_of(&mut self, stored: &StoredOp) -> Result<Option<Op>> {
+        let Ok(op) = stored.op() else { return Ok(None) };
+        let Ok(Whole { op, opened }) = self.whole(op) else { return Ok(None) };
+        if let Some(opened) = opened {
+            self.tx.put_opened(stored.id, &opened)?;
         }
         Ok(Some(op))
     }
@@ -105,7 +152,7 @@ impl<'a> Intake<'a> {
     /// Takes in an op that was kept aside, because a person decided so. `false` if this program cannot read it, does not
     /// know its form, or does not have its record: then there is nothing to take in.
     pub(crate) fn release(&mut self, stored: &StoredOp) -> Result<bool> {
-        let Ok(op) = Op::decode(&stored.bytes) else { return Ok(false) };
+        let Some(op) = self.op_of(stored)? else { return Ok(false) };
         let head = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?.head;
         let record = op.record(stored.id);
         let created = matches!(op.action, Action::Create { .. });
@@ -209,7 +256,7 @@ impl<'a> Intake<'a> {
                     continue;
                 }
                 let log = self.tx.log(stored.id.log)?.ok_or(StoreError::Damaged("an op without its log"))?;
-                let op = Op::decode(&stored.bytes).map_err(|_| StoreError::Damaged("an op that was readable once"))?;
+                let op = stored.op().map_err(|_| StoreError::Damaged("an op that was readable once"))?;
                 let Some(touched) = self.touch(record)? else { return Ok(()) };
                 let verdict = self.judged(&touched, &log.head, &op, record);
                 let state = match verdict {
@@ -384,7 +431,8 @@ impl<'a> Intake<'a> {
 
     fn append(&mut self, arriving: &Arriving<'_>, record: Option<RecordId>, state: OpState) -> Result<()> {
         let Arriving { id, bytes, chain, .. } = *arriving;
-        self.tx.append_op(&NewOp { id, bytes, chain, record, received_ms: self.now_ms, state })
+        self.tx.append_op(&NewOp { id, bytes, chain, record, received_ms: self.now_ms, state })?;
+        arriving.opened.as_ref().map_or(Ok(()), |opened| self.tx.put_opened(id, opened))
     }
 
     /// Says to the office that wrote an op what the hub thinks of it.
@@ -414,7 +462,7 @@ pub(crate) fn load(tx: &mut dyn Tx, id: RecordId) -> Result<Record> {
     let mut record = Record::new(id);
     for stored in tx.ops_of(id)? {
         if stored.state == OpState::Merged {
-            let op = Op::decode(&stored.bytes).map_err(|_| StoreError::Damaged("an op that was readable once"))?;
+            let op = stored.op().map_err(|_| StoreError::Damaged("an op that was readable once"))?;
             record.apply(stored.id, &op);
         }
     }

@@ -27,6 +27,7 @@ use kentongan_protocol::wire::v1::{
 use super::{Counts, Exchange, Shown};
 use crate::archive::MemoryArchive;
 use crate::engine::{Hub, Parts};
+use crate::seals::Seals;
 use crate::store::memory::MemoryStore;
 use crate::store::{Certificate, HubIdentity, Office, Replica, Result, Standing, Store, Tx, transact_with};
 
@@ -109,6 +110,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             key: Arc::clone(&key) as Arc<dyn crate::engine::Sign>,
             archive: Arc::new(MemoryArchive::default()),
+            seals: Some(Arc::new(Seals::of(&key.public_key()))),
             random: kentongan_host::random::random_u64,
             boot: 1,
         };

@@ -13,7 +13,7 @@ use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{FieldTag, Group, MergeClass, Value};
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::merge::{Candidate, GroupView};
-use kentongan_protocol::op::{Op, Write};
+use kentongan_protocol::op::Write;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -366,7 +366,7 @@ fn decided(tx: &mut dyn Tx, operator: Operator<'_>, limit: u32) -> Result<Decisi
         let Some(row) = tx.record(decision.record)? else { continue };
         let Some(opened) = opened(tx, row)? else { continue };
         let Some(group) = opened.form.group(decision.group) else { continue };
-        let Some(op) = tx.op(decision.op)?.and_then(|stored| Op::decode(&stored.bytes).ok()) else { continue };
+        let Some(op) = tx.op(decision.op)?.and_then(|stored| stored.op().ok()) else { continue };
         let values = op.writes.iter().find(|write| write.group == group.tag).map(|write| &write.values);
         let mut answers = values.map(|values| answers(opened.form, values)).unwrap_or_default();
         Hidden::of(&opened).mask(&mut answers);

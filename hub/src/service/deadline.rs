@@ -11,7 +11,7 @@ use kentongan_protocol::form::builtin::pengaduan::{group, status};
 use kentongan_protocol::form::{FieldTag, Lang, Value};
 use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::merge::GroupView;
-use kentongan_protocol::op::{Action, Op};
+use kentongan_protocol::op::Action;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -170,7 +170,7 @@ fn read(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Read, Sto
     let mut moves = Vec::new();
     let (mut received_ms, mut heard_ms) = (opened.row.received_ms, opened.row.received_ms);
     for stored in tx.ops_of(opened.row.id)? {
-        let Ok(op) = Op::decode(&stored.bytes) else { continue };
+        let Ok(op) = stored.op() else { continue };
         if stored.state != OpState::Merged {
             continue;
         }

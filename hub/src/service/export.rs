@@ -7,7 +7,6 @@ use kentongan_host::{Failure, moment};
 use kentongan_protocol::form::builtin::{pengaduan, skm, suara};
 use kentongan_protocol::form::{Field, Form, FormTag, Group, MergeClass, Value};
 use kentongan_protocol::merge::{Candidate, GroupView, Written};
-use kentongan_protocol::op::Op;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
@@ -146,7 +145,7 @@ pub(crate) fn flat(
 ) -> Result<Map<String, Json>, Failure> {
     let Opened { row, born, form, record } = opened;
     let created = tx.op(row.id.0)?;
-    let op = created.as_ref().and_then(|created| Op::decode(&created.bytes).ok());
+    let op = created.as_ref().and_then(|created| created.op().ok());
     let entered = match &op {
         Some(op) => Some(authors.of(tx, row.id.0, &op.author, op.elapsed_ms)?),
         None => None,

@@ -3,14 +3,13 @@
 use kentongan_host::{Exit, Failure, moment};
 use kentongan_protocol::form::builtin;
 use kentongan_protocol::ids::OpId;
-use kentongan_protocol::op::{Action, Op};
+use kentongan_protocol::op::Action;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Desk;
 use super::record::{Operator, Said};
 use super::view::{Authors, Event, event, reason_said, state_name};
-use crate::accept::intake::Intake;
 use crate::accept::note;
 use crate::store::{OpState, StoredOp, Tx};
 
@@ -136,7 +135,7 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
         }
         Request::Release { op, reason } => {
             let stored = undecided(tx, op)?;
-            let released = Intake::new(tx, operator.hub.replica(), operator.now_ms).release(&stored)?;
+            let released = operator.hub.intake(tx, operator.now_ms).release(&stored)?;
             if !released {
                 return Err(Failure::new(
                     Exit::Failed,
@@ -184,7 +183,7 @@ fn line(tx: &mut dyn Tx, stored: &StoredOp) -> Result<Line, Failure> {
 }
 
 fn show(tx: &mut dyn Tx, operator: Operator<'_>, stored: &StoredOp) -> Result<Show, Failure> {
-    let content = match Op::decode(&stored.bytes) {
+    let content = match stored.op() {
         Ok(op) => {
             let form = match op.action {
                 Action::Create { form, .. } => builtin::by_tag(form),

@@ -21,7 +21,6 @@ use kentongan_protocol::form::builtin::{skm, suara};
 use kentongan_protocol::form::{Civil, FieldTag, FormTag, Value};
 use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::merge::GroupView;
-use kentongan_protocol::op::Op;
 use kentongan_protocol::survey::{Bands, Sums};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -396,7 +395,7 @@ fn surveyed_on(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<Da
     let (Some(log), Some(stored)) = (tx.log(id.log)?, tx.op(id)?) else {
         return Ok(zone.day_of(opened.row.received_ms));
     };
-    let elapsed_ms = Op::decode(&stored.bytes).map_or(0, |op| op.elapsed_ms);
+    let elapsed_ms = stored.op().map_or(0, |op| op.elapsed_ms);
     Ok(zone.day_of(times.at(tx, &log.head, elapsed_ms)?.at))
 }
 

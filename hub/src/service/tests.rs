@@ -37,7 +37,7 @@ impl Hub {
         let mut store = MemoryStore::default();
         let identity = HubIdentity { replica: ReplicaId(1), name: "Diskominfo".into(), created_ms: NOW_MS };
         transact_with(&mut store, |tx| tx.put_hub(&identity)).expect("a hub");
-        let parts = Parts::of_machine(authority.hub_key(), Arc::new(MemoryArchive::default()));
+        let parts = Parts::of_machine(&authority, Arc::new(MemoryArchive::default()));
         let hub = transact_with(&mut store, |tx| engine::Hub::open(tx, parts)).expect("read").expect("a hub");
         let desk = Desk {
             dir,

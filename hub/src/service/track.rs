@@ -5,7 +5,6 @@ use kentongan_host::{Failure, moment};
 use kentongan_protocol::calendar::{Zone, course};
 use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
 use kentongan_protocol::ids::OfficeCode;
-use kentongan_protocol::op::Op;
 use kentongan_protocol::receipt::ReceiptCode;
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +98,7 @@ fn steps(tx: &mut dyn Tx, times: &mut Times, opened: &Opened) -> Result<(Vec<Pas
     let mut moves = Vec::new();
     let mut changed_ms = opened.row.received_ms;
     for stored in tx.ops_of(opened.row.id)?.into_iter().filter(|stored| stored.state == OpState::Merged) {
-        let Ok(op) = Op::decode(&stored.bytes) else { continue };
+        let Ok(op) = stored.op() else { continue };
         changed_ms = changed_ms.max(stored.received_ms);
         let created = stored.id == opened.row.id.0;
         let written = op.writes.iter().filter(|write| write.group == group::STATUS);

@@ -9,6 +9,7 @@ use kentongan_protocol::ids::{LogId, OpId, RecordId};
 use kentongan_protocol::log::LogHead;
 use kentongan_protocol::merge::{Candidate, GroupView, Written};
 use kentongan_protocol::op::Op;
+use kentongan_protocol::sealed;
 use serde::{Deserialize, Serialize};
 
 use super::deadline::{Due, shown};
@@ -230,12 +231,10 @@ impl Hidden {
 /// Groups of a complaint that say what happened, in the citizen's words.
 const CONTENT: [GroupTag; 4] =
     [pengaduan::group::URAIAN, pengaduan::group::KEJADIAN, pengaduan::group::PERMINTAAN, pengaduan::group::BIAYA];
-const PRIVACY: FieldTag = 101;
-const CONFIDENTIAL: &str = "rahasia";
 
 /// Whether the citizen asked for the content to be kept to few.
 pub(crate) fn is_confidential(opened: &Opened) -> bool {
-    choice_said(opened, pengaduan::group::PRIVASI, PRIVACY).is_some_and(|privacy| privacy.code == CONFIDENTIAL)
+    sealed::is_confidential(&opened.record)
 }
 
 /// The choice that stands in a field of a complaint, in words.
@@ -302,7 +301,7 @@ fn standing(
 fn history(tx: &mut dyn Tx, authors: &mut Authors<'_>, form: &Form, record: RecordId) -> Result<Vec<Event>> {
     let mut ops = Vec::new();
     for stored in tx.ops_of(record)? {
-        if let Ok(op) = Op::decode(&stored.bytes) {
+        if let Ok(op) = stored.op() {
             ops.push((op, stored));
         }
     }
@@ -351,6 +350,7 @@ pub(crate) fn reason_said(state: OpState) -> Option<Said> {
         Quarantine::UnknownForm => "unknown_form",
         Quarantine::ForeignRecord => "foreign_record",
         Quarantine::Closed => "closed",
+        Quarantine::Sealed => "sealed",
     };
     let (id, en) = (reason.sentence(Lang::Id).to_owned(), reason.sentence(Lang::En).to_owned());
     Some(Said { code: code.to_owned(), id, en })

@@ -156,6 +156,8 @@ pub trait Tx {
     fn ops_of(&mut self, record: RecordId) -> Result<Vec<StoredOp>>;
     /// Changes what became of an op, and names its record if its bytes can be read by now. A row for it must be there.
     fn update_op(&mut self, id: OpId, record: Option<RecordId>, state: OpState) -> Result<()>;
+    /// Keeps what an op says in full of which a part was sealed: the bytes of the op that its writer meant.
+    fn put_opened(&mut self, id: OpId, opened: &[u8]) -> Result<()>;
     /// Ops kept aside that no person has decided on, in the order of arrival; those after `after`, at most `limit`.
     fn quarantined(&mut self, after: Option<OpId>, limit: usize) -> Result<Vec<StoredOp>>;
     /// What the hub last said of an op; `None` if it never had anything to say.

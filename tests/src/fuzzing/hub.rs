@@ -9,6 +9,7 @@ use kentongan_host::clock::ManualClock;
 use kentongan_hub::accept::Exchange;
 use kentongan_hub::archive::MemoryArchive;
 use kentongan_hub::engine::{self, Parts};
+use kentongan_hub::seals::Seals;
 use kentongan_hub::store::memory::MemoryStore;
 use kentongan_hub::store::sqlite::SqliteStore;
 use kentongan_hub::store::{
@@ -89,7 +90,8 @@ impl Hub {
         DRAWN.set(0);
         let clock = Arc::new(ManualClock::at(NOW_MS)) as Arc<dyn Clock>;
         let archive = Arc::new(MemoryArchive::default());
-        let parts = Parts { clock, key: key(9), archive, random: draw, boot: 1 };
+        let parts =
+            Parts { clock, key: key(9), archive, seals: Some(Arc::new(Seals::of(&[5; 32]))), random: draw, boot: 1 };
         let hub = transact_with(&mut *store, |tx| {
             tx.put_hub(&HubIdentity { replica: HUB, name: "Kota Contoh".to_owned(), created_ms: NOW_MS })?;
             for (place, (id, number)) in KEYS.into_iter().filter(|(id, _)| *id != HUB).enumerate() {
@@ -216,7 +218,7 @@ fn load(tx: &mut dyn Tx, id: RecordId) -> Result<Record, StoreError> {
     let mut record = Record::new(id);
     for stored in tx.ops_of(id)? {
         if stored.state == OpState::Merged {
-            record.apply(stored.id, &Op::decode(&stored.bytes).map_err(|_| StoreError::Damaged("a merged op"))?);
+            record.apply(stored.id, &stored.op().map_err(|_| StoreError::Damaged("a merged op"))?);
         }
     }
     Ok(record)

@@ -85,6 +85,13 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "ops", about: "the bytes of an op", body: ops::ops, seeds: ops::seeds, mutations: 6000 },
     Target {
+        name: "sealed",
+        about: "what of an op was sealed, at the hub that opens it",
+        body: ops::sealed_content,
+        seeds: ops::sealed_seeds,
+        mutations: 6000,
+    },
+    Target {
         name: "values",
         about: "a text in every field of every form",
         body: ops::values,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use kentongan_protocol::clock::Hlc;
+use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{self, Field, Form, Lang, Value, builtin, check_value};
 use kentongan_protocol::ids::{LogId, OpId, RecordId};
 use kentongan_protocol::judge::{Access, judge};
 use kentongan_protocol::limits::{OP_BYTES_MAX, OP_WRITES_MAX};
 use kentongan_protocol::merge::{GroupView, Record, next_cycle, record_conflicts};
 use kentongan_protocol::op::{Action, Op, Write};
+use kentongan_protocol::sealed;
 
 use super::bytes::{Bytes, piece};
 use super::honest::complaint;
@@ -23,6 +25,45 @@ pub(super) fn ops(data: &[u8]) {
     assert_eq!(Op::decode(&bytes), Ok(op.clone()));
     assert_eq!(op.encode(), Ok(bytes));
     show(&op);
+}
+
+/// What somebody sealed who has the hub's public key, as the hub opens it: writes that may be sealed, of an op that can be
+/// kept, or nothing.
+pub(super) fn sealed_content(data: &[u8]) {
+    let open = Write { group: pengaduan::group::KANAL, ..Write::default() };
+    let carried = made(vec![open.clone(), sealed::write_of("segel")]);
+    let Ok(op) = sealed::opened(&carried, data) else { return };
+    assert_eq!(op.writes.first(), Some(&open));
+    assert!(op.writes.iter().skip(1).all(|write| sealed::hides(pengaduan::TAG, write.group)));
+    assert_eq!(sealed::text_of(&op), None);
+    if let Ok(bytes) = op.encode() {
+        assert_eq!(Op::decode(&bytes), Ok(op.clone()));
+        show(&op);
+    }
+    // Sealed and opened once more it is the same, as long as an op can hold it.
+    let mut writes = op.writes.clone();
+    if let Some(content) = sealed::take_content(pengaduan::TAG, &mut writes) {
+        assert_eq!(sealed::opened(&carried, &content).map(|again| again.writes), Ok(op.writes));
+    }
+}
+
+/// Contents of complaints.
+pub(super) fn sealed_seeds() -> Vec<Vec<u8>> {
+    let texts = ["Petugas minta uang".to_owned(), String::new(), "Antre lama sekali ".repeat(200)];
+    let contents = texts.iter().map(|text| {
+        let writes = complaint(text).into_iter().map(|(group, field, value)| Write {
+            group,
+            values: BTreeMap::from([(field, value)]),
+            ..Write::default()
+        });
+        sealed::take_content(pengaduan::TAG, &mut writes.collect())
+    });
+    contents.flatten().collect()
+}
+
+fn made(writes: Vec<Write>) -> Op {
+    let action = Action::Create { form: pengaduan::TAG, form_version: 1, receipt: None };
+    Op { action, author: "sari".to_owned(), elapsed_ms: 1, hlc: Hlc(1), writes }
 }
 
 /// Everything that screens do with an op.

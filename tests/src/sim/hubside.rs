@@ -175,7 +175,7 @@ impl HubHost {
         let mut store = SqliteStore::open_on(NAME, &path).map_err(|error| format!("{error:?}"))?;
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let (key, archive) = (Arc::clone(&self.key), Arc::clone(&self.archive) as Arc<dyn Archive>);
-        let parts = Parts { clock, key, archive, random: draw, boot: self.boot };
+        let parts = Parts { clock, key, archive, seals: None, random: draw, boot: self.boot };
         let hub = transact_with(&mut store, |tx| {
             let hub = Hub::open(tx, parts)?.ok_or(StoreError::Damaged("no hub in the store"))?;
             hub.begin_serving(tx)?;

@@ -101,6 +101,8 @@ struct CheckPage<'a> {
     sections: Vec<(&'static str, Vec<Row>)>,
     files: Vec<File>,
     is_confidential: bool,
+    /// And what it says will be sealed to the hub.
+    is_sealed: bool,
     is_anonymous: bool,
     warnings: Vec<String>,
     similar: Vec<Similar>,
@@ -258,12 +260,14 @@ pub(super) async fn check(pages: &Pages, shell: &Shell, place: Place) -> Result<
     }
     let similar = similar(pages, shell, &clock, place.form, &read).await?;
     let privacy = draft.inputs.get("privasi").and_then(|values| values.first()).map_or("", String::as_str);
+    let is_confidential = privacy == "rahasia";
     Ok(shell::page(&CheckPage {
         s: shell,
         path: place.path(),
         sections,
         files: files(&draft.files),
-        is_confidential: privacy == "rahasia",
+        is_confidential,
+        is_sealed: is_confidential && pages.agent.ask(|store| Ok(store.is_sealing())).await?,
         is_anonymous: privacy == "anonim",
         warnings: warnings(place.form, &read, &clock, shell),
         similar,

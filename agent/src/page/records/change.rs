@@ -12,13 +12,14 @@ use kentongan_protocol::form::builtin::pengaduan::group;
 use kentongan_protocol::form::{Fault, Field, Form, Group, MergeClass, Value};
 use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::merge::GroupView;
+use kentongan_protocol::sealed::is_confidential;
 use kentongan_web::{Asked, Fields, Reply};
 
 use super::super::entry::inputs::{self, Input, Question};
 use super::super::route::Pages;
 use super::super::shell::{self, Shell};
 use super::{ONLY_KEPT, form_of, is_missing};
-use crate::store::{Edit, Entry, Inputs, StoreError, is_confidential};
+use crate::store::{Edit, Entry, Inputs, StoreError};
 
 /// Heads that a form may carry.
 const HEADS_MAX: usize = 64;

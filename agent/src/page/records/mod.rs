@@ -10,12 +10,13 @@ use kentongan_protocol::form::builtin::{pengaduan, skm, suara};
 use kentongan_protocol::form::{Form, Value, builtin};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
+use kentongan_protocol::sealed::is_confidential;
 use kentongan_web::{Fields, Reply, Words};
 
 use super::route::Pages;
 use super::shell::Shell;
 use super::verdict::Shape;
-use crate::store::{RecordState, StoreError, is_confidential};
+use crate::store::{RecordState, StoreError};
 
 pub(super) use change::{change, changed, decide, remark};
 pub(super) use list::{Line, line, list, look_up};

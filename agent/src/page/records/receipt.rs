@@ -8,6 +8,7 @@ use kentongan_protocol::form::Form;
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::ids::{OfficeCode, RecordId};
 use kentongan_protocol::merge::{GroupView, Record};
+use kentongan_protocol::sealed::is_confidential;
 use kentongan_web::{Asked, Reply, Square, Words};
 
 use super::super::due::Limits;
@@ -15,7 +16,6 @@ use super::super::entry;
 use super::super::route::{Pages, called};
 use super::super::shell::{self, ASSETS, Shell};
 use super::{form_of, is_missing};
-use crate::store::is_confidential;
 
 /// Columns of the plain text: what needle printers have on narrow paper.
 const COLUMNS: usize = 40;

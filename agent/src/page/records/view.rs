@@ -9,6 +9,7 @@ use kentongan_protocol::form::{Form, Group, MergeClass, Reason};
 use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::merge::{Candidate, GroupView};
+use kentongan_protocol::sealed::{self, is_confidential};
 use kentongan_protocol::wire::v1::VerdictFrame;
 use kentongan_web::{Asked, Fields, Reply};
 
@@ -17,7 +18,7 @@ use super::super::route::Pages;
 use super::super::shell::{self, Shell};
 use super::{answers, form_of, is_missing};
 use crate::show;
-use crate::store::{AttachmentState, Entry, Member, is_confidential};
+use crate::store::{AttachmentState, Entry, Member};
 use kentongan_web::{Clock, When};
 
 #[derive(Debug, Template)]
@@ -30,6 +31,8 @@ struct RecordPage<'a> {
     /// Another complaint of the same reporter is offered.
     is_offered: bool,
     is_confidential: bool,
+    /// And what it says was sealed to the hub.
+    is_sealed: bool,
     repairs: Vec<Repair>,
     conflicts: Vec<Conflict>,
     answer: Vec<(String, String)>,
@@ -163,6 +166,7 @@ async fn page(
         has_receipt: entry.summary.code.is_some(),
         is_offered: is_offered(&entry, shell.author(), now_ms),
         is_confidential,
+        is_sealed: is_confidential && entry.record.group(sealed::GROUP).is_some(),
         repairs: repairs(form, &entry, shell),
         conflicts: if is_confidential { Vec::new() } else { conflicts(form, &entry, &clock, shell) },
         answer: answer(form, &entry, shell),
@@ -307,7 +311,11 @@ fn history(
     let w = &shell.w;
     let mut history: Vec<(OpId, Past)> = Vec::new();
     for line in show::lines(entry, member) {
-        let label = form.group(line.group).map_or("", |group| group.label.in_lang(w.lang));
+        let label = match form.group(line.group) {
+            Some(group) => group.label.in_lang(w.lang),
+            None if line.group == sealed::GROUP => w.t("catatan.isi_tersegel"),
+            None => "",
+        };
         let said = if is_confidential { Vec::new() } else { answers(form, &line.written.values, w) };
         // What was written at once stands together.
         if let Some((_, past)) = history.last_mut().filter(|(op, _)| *op == line.op) {

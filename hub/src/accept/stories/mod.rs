@@ -13,6 +13,7 @@ mod copies;
 mod days;
 mod files;
 mod order;
+mod sealed;
 mod together;
 
 use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId};
@@ -39,11 +40,16 @@ fn stored_ops(world: &mut World) -> u64 {
 
 /// The routing by which Wayan hands a record to an office.
 fn route(world: &mut World, record: RecordId, office: &str) -> OpId {
+    said_at_hub(world, record, "kantor_tujuan", office)
+}
+
+/// What Wayan at the hub writes to a field of a record.
+fn said_at_hub(world: &mut World, record: RecordId, field: &str, text: &str) -> OpId {
     let hub = std::sync::Arc::clone(&world.hub);
     world.done(|tx| {
         let row = tx.record(record)?.expect("the record is here");
         let seen = crate::accept::load(tx, record)?;
-        let writes = change(record, "kantor_tujuan", office, &[]).writes;
+        let writes = change(record, field, text, &[]).writes;
         Ok(hub.change(tx, &row, &seen, "wayan", writes).expect("written"))
     })
 }

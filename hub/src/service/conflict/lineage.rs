@@ -23,7 +23,7 @@ impl Lineage {
         let mut ops = BTreeMap::new();
         for stored in tx.ops_of(opened.row.id)? {
             if stored.state == OpState::Merged
-                && let Ok(op) = Op::decode(&stored.bytes)
+                && let Ok(op) = stored.op()
                 && op.writes.iter().any(|write| write.group == group)
             {
                 ops.insert(stored.id, op);

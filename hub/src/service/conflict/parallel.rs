@@ -8,7 +8,6 @@ use kentongan_host::{Failure, moment};
 use kentongan_protocol::form::{Group, MergeClass};
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::merge::GroupView;
-use kentongan_protocol::op::Op;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -121,7 +120,7 @@ fn told(tx: &mut dyn Tx, authors: &mut Authors<'_>, line: &AuditEntry) -> Result
     let named = detail.get("ops").and_then(|ops| ops.as_array()).into_iter().flatten();
     let mut by = Vec::new();
     for id in named.filter_map(|op| op.as_str()?.parse::<OpId>().ok()) {
-        let Some(op) = tx.op(id)?.and_then(|stored| Op::decode(&stored.bytes).ok()) else { continue };
+        let Some(op) = tx.op(id)?.and_then(|stored| stored.op().ok()) else { continue };
         by.push(authors.of(tx, id, &op.author, op.elapsed_ms)?);
     }
     let stands = GroupView::of(&opened.record, opened.form, group);

@@ -195,7 +195,7 @@ impl Tx for MemoryTx<'_> {
             self.set(|state| &mut state.ops_of, (record, arrival), op.id);
         }
         let NewOp { id, bytes, chain, record, received_ms, state } = *op;
-        let stored = StoredOp { id, bytes: bytes.to_vec(), chain, record, received_ms, state };
+        let stored = StoredOp { id, bytes: bytes.to_vec(), chain, record, received_ms, state, opened: None };
         self.set(|state| &mut state.ops, id, stored);
         Ok(())
     }
@@ -220,6 +220,12 @@ impl Tx for MemoryTx<'_> {
     fn ops_of(&mut self, record: RecordId) -> Result<Vec<StoredOp>> {
         let ids = self.state.ops_of.range((record, 0)..=(record, u64::MAX)).map(|(_, id)| id);
         ids.map(|id| self.op_at(id).cloned()).collect()
+    }
+
+    fn put_opened(&mut self, id: OpId, opened: &[u8]) -> Result<()> {
+        let stored = StoredOp { opened: Some(opened.to_vec()), ..self.op_at(&id)?.clone() };
+        self.set(|state| &mut state.ops, id, stored);
+        Ok(())
     }
 
     fn update_op(&mut self, id: OpId, record: Option<RecordId>, state: OpState) -> Result<()> {

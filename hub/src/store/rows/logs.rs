@@ -1,9 +1,11 @@
 //! Runs, logs, ops, and what proves them.
 
 use kentongan_protocol::clock::KnownRun;
+use kentongan_protocol::error::Fault;
 use kentongan_protocol::ids::{OpId, RecordId, ReplicaId};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::log::{ChainHash, LogHead};
+use kentongan_protocol::op::Op;
 use kentongan_protocol::wire::v1::Attest;
 
 /// A run of a replica, or of the hub.
@@ -61,6 +63,18 @@ pub struct StoredOp {
     pub received_ms: i64,
     /// What became of it.
     pub state: OpState,
+    /// What it says in full, if part of it is sealed and was opened here: the bytes of the op that its writer meant.
+    pub opened: Option<Vec<u8>>,
+}
+
+impl StoredOp {
+    /// What it says, as far as it can be read here.
+    ///
+    /// # Errors
+    /// As [`Op::decode`].
+    pub fn op(&self) -> Result<Op, Fault> {
+        Op::decode(self.opened.as_deref().unwrap_or(&self.bytes))
+    }
 }
 
 /// What became of an op.

@@ -190,7 +190,7 @@ pub(super) fn row_of(tx: &mut SqliteTx<'_>, id: OpId) -> Result<i64> {
 macro_rules! ops_where {
     ($ending:literal) => {
         concat!(
-            "SELECT o.log, o.seq, o.state, o.reason, o.received_ms, o.chain, o.bytes, r.log, r.seq \
+            "SELECT o.log, o.seq, o.state, o.reason, o.received_ms, o.chain, o.bytes, o.opened, r.log, r.seq \
              FROM ops o LEFT JOIN records r ON r.record = o.record ",
             $ending
         )
@@ -202,10 +202,10 @@ fn read_op(row: &mut Columns<'_>) -> Result<StoredOp> {
     let state = read_state(row)?;
     let received_ms = row.take()?;
     let chain = ChainHash(row.hash()?);
-    let bytes = row.take()?;
+    let (bytes, opened) = (row.take()?, row.take()?);
     let record = row.u64_or_none()?.zip(row.u64_or_none()?);
     let record = record.map(|(log, seq)| RecordId(OpId { log: LogId(log), seq }));
-    Ok(StoredOp { id, bytes, chain, record, received_ms, state })
+    Ok(StoredOp { id, bytes, chain, record, received_ms, state, opened })
 }
 
 pub(super) fn op(tx: &SqliteTx<'_>, id: OpId) -> Result<Option<StoredOp>> {
@@ -238,6 +238,14 @@ pub(super) fn update_op(tx: &mut SqliteTx<'_>, id: OpId, record: Option<RecordId
     let sql = "UPDATE ops SET record = ?3, state = ?4, reason = ?5 WHERE log = ?1 AND seq = ?2";
     let params = params![int(id.log.0), int(id.seq), record, state, reason];
     match tx.write("changing what became of an op", sql, params)? {
+        0 => Err(StoreError::Damaged("an op that is named is not there")),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn put_opened(tx: &SqliteTx<'_>, id: OpId, opened: &[u8]) -> Result<()> {
+    let sql = "UPDATE ops SET opened = ?3 WHERE log = ?1 AND seq = ?2";
+    match tx.write("keeping what was sealed", sql, params![int(id.log.0), int(id.seq), opened])? {
         0 => Err(StoreError::Damaged("an op that is named is not there")),
         _ => Ok(()),
     }

@@ -8,7 +8,12 @@
 pub(super) const APPLICATION_ID: u32 = 0x4b54_4748;
 
 /// From each version to the next.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK, FLEET, ACCOUNTS, PROGRAMS];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, ATTACHMENTS, DAYS, WORK, FLEET, ACCOUNTS, PROGRAMS, SEALED];
+
+/// What ops say in full of which a part was sealed.
+const SEALED: &str = "
+ALTER TABLE ops ADD COLUMN opened BLOB;              -- bytes of the op that its writer meant; NULL: nothing is sealed
+";
 
 /// What was found out of records. The list of open complaints is read by stage, by office, and by what is due first.
 const WORK: &str = "

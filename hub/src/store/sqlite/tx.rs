@@ -239,6 +239,10 @@ impl Tx for SqliteTx<'_> {
     fn ops_of(&mut self, record: RecordId) -> Result<Vec<StoredOp>> {
         logs::ops_of(self, record)
     }
+    fn put_opened(&mut self, id: OpId, opened: &[u8]) -> Result<()> {
+        logs::put_opened(self, id, opened)
+    }
+
     fn update_op(&mut self, id: OpId, record: Option<RecordId>, state: OpState) -> Result<()> {
         logs::update_op(self, id, record, state)
     }

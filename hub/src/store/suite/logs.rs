@@ -81,8 +81,12 @@ fn an_op_is_stored_once_and_read_in_bounded_pieces(store: &mut dyn Store) {
         record: Some(RecordId(op(1, 1))),
         received_ms: 5,
         state: OpState::Merged,
+        opened: None,
     };
-    assert_eq!(done(store, |tx| tx.op(op(1, 2))), Some(expected));
+    assert_eq!(done(store, |tx| tx.op(op(1, 2))), Some(expected.clone()));
+    done(store, |tx| tx.put_opened(op(1, 2), b"yang disegel"));
+    let opened = StoredOp { opened: Some(b"yang disegel".to_vec()), ..expected };
+    assert_eq!(done(store, |tx| tx.op(op(1, 2))), Some(opened));
 }
 
 fn ops_of_a_record_come_in_the_order_of_arrival(store: &mut dyn Store) {

@@ -93,6 +93,16 @@ pub mod status {
     pub const DIBUKA_KEMBALI: ChoiceTag = 10;
 }
 
+/// Number of the field `privasi`, and of the choice that hides the content.
+pub mod privasi {
+    use crate::form::{ChoiceTag, FieldTag};
+
+    /// Number of the field.
+    pub const FIELD: FieldTag = 101;
+    /// Confidential: nobody at the counter reads it once it is saved.
+    pub const RAHASIA: ChoiceTag = 3;
+}
+
 /// The field that names an attached file.
 pub mod lampiran {
     /// Number of the field.
@@ -211,7 +221,7 @@ fn how_it_came() -> Vec<Section> {
     let privacy = ranked([
         (1, "biasa", "Biasa", "Ordinary", 1),
         (2, "anonim", "Anonim", "Anonymous", 2),
-        (3, "rahasia", "Rahasia", "Confidential", 3),
+        (privasi::RAHASIA, "rahasia", "Rahasia", "Confidential", 3),
     ]);
     let kinds = one([
         (1, "pengaduan", "Pengaduan", "Complaint"),
@@ -225,8 +235,13 @@ fn how_it_came() -> Vec<Section> {
     vec![
         section(group::KANAL, "kanal", Register, "Saluran", "Channel")
             .asks(question(91, "kanal", channels, "Saluran", "Channel").required()),
-        section(group::PRIVASI, "privasi", Strictest, "Privasi", "Privacy")
-            .asks(question(101, "privasi", privacy, "Privasi", "Privacy")),
+        section(group::PRIVASI, "privasi", Strictest, "Privasi", "Privacy").asks(question(
+            privasi::FIELD,
+            "privasi",
+            privacy,
+            "Privasi",
+            "Privacy",
+        )),
         section(group::PENERIMAAN, "penerimaan", Fixed, "Penerimaan", "Receipt")
             .asks(question(111, "penerima", FieldType::Person, "Petugas penerima", "Receiving officer"))
             .asks(question(112, "diterima_pada", FieldType::DateTime, "Diterima pada", "Received at"))

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::http::Visitor;
 
-const COMPLAINT: [(&str, &str); 10] = [
+pub(super) const COMPLAINT: [(&str, &str); 10] = [
     ("privasi", "biasa"),
     ("nama_pelapor", "Rukmini"),
     ("telepon_pelapor", "0812-5550-0123"),
@@ -18,18 +18,18 @@ const COMPLAINT: [(&str, &str); 10] = [
     ("kanal", "tatap_muka"),
 ];
 
-fn open(office: &mut Office) -> Visitor {
+pub(super) fn open(office: &mut Office) -> Visitor {
     office.hurry();
     office.start();
     Visitor::at(&office.page())
 }
 
 /// Where a new form of this kind is.
-fn new_form(visitor: &mut Visitor, form: &str) -> String {
+pub(super) fn new_form(visitor: &mut Visitor, form: &str) -> String {
     visitor.get(&format!("/isi/{form}")).expect(303).header("location").to_owned()
 }
 
-fn sent<'f>(fields: &[(&'f str, &'f str)], act: &'f str) -> Vec<(&'f str, &'f str)> {
+pub(super) fn sent<'f>(fields: &[(&'f str, &'f str)], act: &'f str) -> Vec<(&'f str, &'f str)> {
     fields.iter().copied().chain([("aksi", act)]).collect()
 }
 

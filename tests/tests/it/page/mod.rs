@@ -10,6 +10,7 @@ mod home;
 mod looks;
 mod paper;
 mod people;
+mod sealed;
 
 // Another door of the same program.
 mod kiosk;
