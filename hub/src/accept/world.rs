@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kentongan_host::certificate::{Facts, Validity};
 use kentongan_host::clock::{Clock, ManualClock};
 use kentongan_host::identity::SigningKey;
+use kentongan_host::seal::seal_text;
 use kentongan_protocol::attachment::{Attachment, Content, Standing as FileStanding};
 use kentongan_protocol::clock::{Hlc, RunHead};
 use kentongan_protocol::error::Fault;
@@ -17,6 +18,7 @@ use kentongan_protocol::ids::{EpochId, Lane, LogId, OfficeCode, OpId, RecordId, 
 use kentongan_protocol::log::{ChainHash, Holding, LogHead};
 use kentongan_protocol::op::{Action, Op, Write};
 use kentongan_protocol::receipt::{Prefix, ReceiptCode};
+use kentongan_protocol::sealed;
 use kentongan_protocol::session::agent::{self, Mode, OpenFile, OpenLog, Opening, OutboundOp, Outbox, Outcome, OwnLog};
 use kentongan_protocol::session::hub::Session;
 use kentongan_protocol::wire::codec::{Blob, List};
@@ -457,6 +459,15 @@ pub(crate) fn complaint(text: &str, serial_number: Option<u32>) -> Op {
             write("status", Value::One(pengaduan::status::DITERIMA), &[]),
         ],
     }
+}
+
+/// A confidential complaint as an office writes it that was told to seal to these keys.
+pub(crate) fn confidential(text: &str, seals: &Seals) -> Op {
+    let mut op = complaint(text, None);
+    op.writes.push(write("privasi", Value::One(pengaduan::privasi::RAHASIA), &[]));
+    let content = sealed::take_content(pengaduan::TAG, &mut op.writes).expect("something to seal");
+    op.writes.push(sealed::write_of(&seal_text(content, seals.public()).expect("a key")));
+    op
 }
 
 /// An op that changes one field of a complaint to what `text` says.

@@ -21,7 +21,7 @@ use crate::store::{
 use Kind::{Any, Blob, Bytes, RowId, Text, Whole, WholeOrNull};
 
 /// Rows that are looked for, in the order of the constants below: the tables of `store/sqlite/schema.rs`.
-pub(super) static SHAPES: [Shape; 11] = [
+pub(super) static SHAPES: [Shape; 12] = [
     Shape { row_ids: true, columns: &[RowId, Whole, Text, Whole] },
     Shape { row_ids: true, columns: &[Text, Text, Whole, WholeOrNull] },
     Shape {
@@ -94,6 +94,7 @@ pub(super) static SHAPES: [Shape; 11] = [
             WholeOrNull,
         ],
     },
+    Shape { row_ids: true, columns: &[RowId, Whole, Whole, WholeOrNull, Whole, Whole, Whole, Bytes(32), Blob, Any] },
 ];
 const HUB: usize = 0;
 const OFFICE: usize = 1;
@@ -102,11 +103,13 @@ const REPLICA: usize = 2;
 const OLD_ENROL_CODE: usize = 3;
 const RUN: usize = 4;
 const LOG: usize = 5;
-const OP: usize = 6;
+/// As it was before ops had a place for what was sealed. That is not looked for: it follows from the op.
+const OLD_OP: usize = 6;
 const ATTEST: usize = 7;
 const AUDIT: usize = 8;
 const FORK: usize = 9;
 const ENROL_CODE: usize = 10;
+const OP: usize = 11;
 
 /// How much a version of a row counts against another one: the greatest wins.
 type Weight = (bool, i64, Place);
@@ -240,7 +243,7 @@ impl Found {
                 *known = said.max(*known);
                 self.logs.insert(head.log(), head);
             }
-            OP => {
+            OP | OLD_OP => {
                 let id = OpId { log: LogId(columns.number()?), seq: columns.number()? };
                 self.ops.entry(id).or_default().push(place);
             }

@@ -277,7 +277,10 @@ fn decisions(
                 Some(&DISCARDED) => tx.update_op(stored.id, stored.record, OpState::Discarded(reason))?,
                 // Releasing one may have taken in others.
                 Some(_) if tx.op(stored.id)?.is_some_and(|op| op.state == stored.state) => {
-                    Intake::new(tx, hub, now_ms).release(&stored)?;
+                    // What is sealed is opened when the hub begins to serve.
+                    if !Intake::new(tx, hub, now_ms).release(&stored)? {
+                        continue;
+                    }
                 }
                 _ => continue,
             }

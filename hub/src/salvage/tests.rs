@@ -5,14 +5,15 @@ use std::fs;
 use std::sync::Arc;
 
 use kentongan_host::{DataDir, Program};
-use kentongan_protocol::ids::{OpId, RecordId, ReplicaId};
+use kentongan_protocol::ids::{Lane, OpId, RecordId, ReplicaId};
 use kentongan_protocol::judge::Quarantine;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::accept::world::{NOW, Pc, World, change};
+use crate::accept::world::{NOW, Pc, World, change, confidential};
 use crate::backup::{begin, make, raise};
+use crate::seals::Seals;
 use crate::store::memory::MemoryStore;
 use crate::store::{OpState, Page, Tx};
 
@@ -211,6 +212,22 @@ fn the_newest_backup_fills_the_holes() {
     place.begin();
     assert_eq!(place.content().digests, before.digests);
     assert!(place.content().ops.keys().eq(before.ops.keys()));
+}
+
+#[test]
+fn what_was_sealed_is_read_after_a_salvage_too() {
+    let (mut place, _) = place();
+    let seals = Seals::of(&place.world.key.public_key());
+    let secret = RecordId(place.sari.write(Lane::Case, &confidential("Petugas minta uang", &seals)));
+    place.world.settle(&mut place.sari);
+    let before = place.content();
+    assert_eq!(place.world.done(|tx| tx.record(secret)).expect("a record").summary, "Petugas minta uang");
+    place.kill();
+    let (report, _) = place.salvage(None);
+    assert_eq!((report.ops, report.missing), (before.ops.len() as u64, 0));
+    place.begin();
+    assert_eq!(place.content(), before);
+    assert_eq!(place.world.done(|tx| tx.record(secret)).expect("a record").summary, "Petugas minta uang");
 }
 
 #[test]

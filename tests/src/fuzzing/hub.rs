@@ -20,7 +20,7 @@ use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::ids::{LogId, OpId, RecordId, ReplicaId};
 use kentongan_protocol::log::Holding;
 use kentongan_protocol::merge::Record;
-use kentongan_protocol::op::{Op, Write};
+use kentongan_protocol::op::Write;
 use kentongan_protocol::session::hub::Session;
 use kentongan_protocol::wire::v1::Marks;
 

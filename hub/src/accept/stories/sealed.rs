@@ -3,7 +3,7 @@
 use kentongan_host::seal::seal_text;
 use kentongan_protocol::form::builtin::pengaduan::{self, group};
 use kentongan_protocol::form::{FieldTag, GroupTag, Value, builtin};
-use kentongan_protocol::ids::{Lane, LogId, OpId, RecordId};
+use kentongan_protocol::ids::{Lane, RecordId};
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::merge::GroupView;
 use kentongan_protocol::op::Op;
@@ -13,26 +13,11 @@ use kentongan_protocol::wire::v1::VerdictFrame;
 use super::{VILLAGE, said_at_hub, stored_ops};
 use crate::accept::intake::Intake;
 use crate::accept::load;
-use crate::accept::world::{HUB, World, change, complaint};
+use crate::accept::world::{HUB, World, complaint, confidential};
 use crate::seals::Seals;
 use crate::store::OpState;
 
-/// Which record it is does not matter.
-const ANY: RecordId = RecordId(OpId { log: LogId(1), seq: 1 });
 const SECRET: &str = "Petugas loket minta uang";
-
-/// A confidential complaint as an office writes it that was told to seal to these keys.
-fn confidential(seals: &Seals) -> Op {
-    let mut op = complaint(SECRET, None);
-    op.writes.extend(change(ANY, "privasi", "rahasia", &[]).writes);
-    seal(op, seals)
-}
-
-fn seal(mut op: Op, seals: &Seals) -> Op {
-    let content = sealed::take_content(pengaduan::TAG, &mut op.writes).expect("something to seal");
-    op.writes.push(sealed::write_of(&seal_text(content, seals.public()).expect("a key")));
-    op
-}
 
 fn seals(world: &World) -> Seals {
     Seals::of(&world.key.public_key())
@@ -56,7 +41,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 fn the_hub_reads_what_was_sealed_and_carries_on_what_was_sent() {
     let mut world = World::new();
     let (mut sari, mut budi) = (world.enrol(1, VILLAGE), world.enrol(2, VILLAGE));
-    let op = confidential(&seals(&world));
+    let op = confidential(SECRET, &seals(&world));
     let sent = op.encode().expect("short");
     let record = RecordId(sari.write(Lane::Case, &op));
     world.settle(&mut sari);
@@ -75,7 +60,7 @@ fn the_hub_reads_what_was_sealed_and_carries_on_what_was_sent() {
 fn what_the_hub_answers_to_a_confidential_complaint_is_sealed_too() {
     let mut world = World::new();
     let mut sari = world.enrol(1, VILLAGE);
-    let op = confidential(&seals(&world));
+    let op = confidential(SECRET, &seals(&world));
     let record = RecordId(sari.write(Lane::Case, &op));
     world.settle(&mut sari);
     let answer = "Petugas itu sudah dipindahkan";
@@ -95,7 +80,7 @@ fn what_is_sealed_to_another_hub_is_kept_aside_and_told_and_read_when_the_key_is
     let mut world = World::new();
     let mut sari = world.enrol(1, VILLAGE);
     let other = Seals::of(&[7; 32]);
-    let record = RecordId(sari.write(Lane::Case, &confidential(&other)));
+    let record = RecordId(sari.write(Lane::Case, &confidential(SECRET, &other)));
     let change = sari.set(record, "status", "terverifikasi", &[]);
     world.settle(&mut sari);
     assert_eq!(stored_ops(&mut world), 2);
@@ -120,7 +105,7 @@ fn a_seal_around_anything_else_is_unreadable_and_stops_nothing() {
     let mut op = complaint(SECRET, None);
     op.writes.push(sealed::write_of(&seal_text(b"bukan isi".to_vec(), seals(&world).public()).expect("a key")));
     let bad = sari.write(Lane::Case, &op);
-    let good = RecordId(sari.write(Lane::Case, &confidential(&seals(&world))));
+    let good = RecordId(sari.write(Lane::Case, &confidential(SECRET, &seals(&world))));
     world.settle(&mut sari);
     assert_eq!(sari.verdicts[&bad], VerdictFrame::Quarantined(Quarantine::Unreadable as u8));
     assert_eq!(text(&mut world, good, group::URAIAN, 21).as_deref(), Some(SECRET));
@@ -131,7 +116,7 @@ fn only_a_complaint_that_asks_for_it_is_confidential() {
     let mut world = World::new();
     let mut sari = world.enrol(1, VILLAGE);
     let open = RecordId(sari.write(Lane::Case, &complaint(SECRET, None)));
-    let secret = RecordId(sari.write(Lane::Case, &confidential(&seals(&world))));
+    let secret = RecordId(sari.write(Lane::Case, &confidential(SECRET, &seals(&world))));
     world.settle(&mut sari);
     let is_confidential = |world: &mut World, record| sealed::is_confidential(&world.done(|tx| load(tx, record)));
     assert_eq!((is_confidential(&mut world, open), is_confidential(&mut world, secret)), (false, true));

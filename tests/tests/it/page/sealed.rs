@@ -23,7 +23,9 @@ fn found_in(folder: &Path) -> Vec<String> {
         // What a running program removes meanwhile is not there.
         let bytes = fs::read(&entry).unwrap_or_default();
         let holds = |secret: &str| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
-        found.extend(SECRETS.iter().filter(|secret| holds(secret)).map(|secret| format!("{secret}: {}", entry.display())));
+        found.extend(
+            SECRETS.iter().filter(|secret| holds(secret)).map(|secret| format!("{secret}: {}", entry.display())),
+        );
     }
     found
 }
