@@ -57,6 +57,6 @@ macro_rules! targets {
 }
 
 targets! {
-    frames requests replies accept accept_sqlite packed ops values merge tables sheets settings enrol_files codes certificates
+    frames requests replies accept accept_sqlite packed ops sealed values merge tables sheets settings enrol_files codes certificates
     enrolments enrolment_answers carried_files bundles update_files offers agent_requests hub_requests
 }
