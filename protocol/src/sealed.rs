@@ -114,6 +114,7 @@ pub fn opened(op: &Op, content: &[u8]) -> Result<Op, Fault> {
 mod tests {
     use super::*;
     use crate::clock::Hlc;
+    use crate::ids::{LogId, OpId, RecordId};
     use crate::op::Action;
 
     fn write(group: GroupTag, text: &str) -> Write {
@@ -154,6 +155,26 @@ mod tests {
         assert_eq!(open.collect::<Vec<_>>(), OPEN);
         let survey = builtin::by_name("skm").expect("built in");
         assert!(survey.groups.iter().all(|group| !hides(survey.tag, group.tag)));
+    }
+
+    #[test]
+    fn a_complaint_is_confidential_once_somebody_asked_for_it_and_no_other_record_is() {
+        let id = OpId { log: LogId(1), seq: 1 };
+        let asked = |form, choice| {
+            let values = BTreeMap::from([(privasi::FIELD, Value::One(choice))]);
+            let writes = vec![Write { group: group::PRIVASI, values, ..Write::default() }];
+            let asks = asks_for_seal(form, writes.iter().map(|write| (write.group, &write.values)));
+            let action = Action::Create { form, form_version: 1, receipt: None };
+            let mut record = Record::new(RecordId(id));
+            record.apply(id, &Op { action, ..op(writes) });
+            (asks, is_confidential(&record))
+        };
+        assert_eq!(asked(pengaduan::TAG, privasi::RAHASIA), (true, true));
+        assert_eq!(asked(pengaduan::TAG, privasi::RAHASIA - 1), (false, false));
+        let survey = builtin::by_name("skm").expect("built in").tag;
+        assert_eq!(asked(survey, privasi::RAHASIA), (false, false), "fields of other forms mean something else");
+        let elsewhere = [(group::KANAL, &BTreeMap::from([(privasi::FIELD, Value::One(privasi::RAHASIA))]))];
+        assert!(!asks_for_seal(pengaduan::TAG, elsewhere));
     }
 
     #[test]

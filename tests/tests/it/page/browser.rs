@@ -267,3 +267,30 @@ fn a_conflict_is_settled_at_the_office_by_keyboard_and_the_hub_agrees() {
     browser.open(&page);
     assert!(!browser.text().contains("Bentrok"), "nothing is left to be looked at");
 }
+
+#[test]
+fn who_enters_a_confidential_complaint_is_told_before_that_it_closes_behind_them() {
+    let hub = Hub::start();
+    let Some(mut browser) = Browser::start("rahasia") else { return };
+    let (sari, page) = office(&hub);
+    browser.open(&format!("{page}isi/pengaduan"));
+    browser.clicks("[name=privasi][value=rahasia]");
+    browser.fills("nama_pelapor", "Rukmini");
+    browser.tabs_to("[name=kategori]");
+    browser.presses("ArrowDown", 0);
+    browser.fills("uraian", "Juru bayar minta uang di belakang loket");
+    browser.goes(|browser| browser.presses("Enter", 2));
+    browser.sees("isinya disegel");
+    browser.keeps_picture("rahasia-periksa");
+    browser.goes(|browser| browser.presses("Enter", 2));
+    browser.sees("Aduan tersimpan.");
+    assert!(!browser.text().contains("Juru bayar"), "{}", browser.text());
+    browser.keeps_picture("rahasia-tanda-terima");
+    sari.wait_arrived();
+    let receipt = browser.path();
+    let record = receipt.trim_start_matches('/').split('?').next().and_then(|path| path.strip_suffix("/tanda-terima"));
+    browser.open(&format!("{page}{}", record.expect("the receipt of a record")));
+    browser.sees("hanya dapat dibuka di pusat");
+    assert!(!browser.text().contains("Rukmini"), "{}", browser.text());
+    browser.keeps_picture("rahasia-catatan");
+}
