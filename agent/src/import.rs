@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kentongan_host::fail::Failure;
+use kentongan_host::moment;
 use kentongan_host::output::process_lang;
 use kentongan_host::store_thread::StoreHandle;
 use serde_json::Value;
@@ -141,7 +142,7 @@ impl Work {
 
 /// Offset of this PC's zone from UTC, in minutes.
 fn local_offset_min() -> i16 {
-    let seconds = jiff::Zoned::now().offset().seconds();
+    let seconds = moment::zone().to_offset(jiff::Timestamp::now()).seconds();
     i16::try_from(seconds / 60).unwrap_or(0)
 }
 

@@ -1,9 +1,27 @@
 //! Times in answers: milliseconds since 1970 inside, `2026-11-21T07:00:03.118Z` in documents.
 
+use jiff::tz::TimeZone;
 use kentongan_protocol::form::Lang;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::output::pick;
+
+/// The zone of this machine.
+///
+/// On Windows that is how far its clock is from UTC today, whenever the time was: which zone had which offset when would be
+/// 0.2 MB in a program that is to be small, and Indonesia's zones have not changed since 1988 (Keputusan Presiden 41/1987).
+pub fn zone() -> TimeZone {
+    #[cfg(windows)]
+    {
+        use jiff::tz::Offset;
+
+        TimeZone::fixed(Offset::from_seconds(kentongan_windows::clock::ahead_of_utc_s()).unwrap_or(Offset::UTC))
+    }
+    #[cfg(not(windows))]
+    {
+        TimeZone::system()
+    }
+}
 
 /// A time as documents show it. What lies beyond the calendar is shown at its edge.
 pub fn text(ms: i64) -> String {
@@ -15,7 +33,7 @@ pub fn text(ms: i64) -> String {
 /// A time as people of `lang` write it, by this machine's zone: `21 Nov 2026 14.05`.
 pub fn spoken(lang: Lang, ms: i64) -> String {
     let Ok(time) = jiff::Timestamp::from_millisecond(ms) else { return "?".to_owned() };
-    let zoned = time.to_zoned(jiff::tz::TimeZone::system());
+    let zoned = time.to_zoned(zone());
     let months = match lang {
         Lang::Id => ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"],
         Lang::En => ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],

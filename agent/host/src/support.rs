@@ -164,7 +164,7 @@ fn said(failure: &Failure) -> Value {
 }
 
 fn machine(dir: &DataDir) -> Value {
-    let zone = jiff::tz::TimeZone::system();
+    let zone = crate::moment::zone();
     json!({
         "program": dir.program().binary(),
         "version": env!("CARGO_PKG_VERSION"),
@@ -172,7 +172,7 @@ fn machine(dir: &DataDir) -> Value {
         "system": std::env::consts::OS,
         "architecture": std::env::consts::ARCH,
         "processors": std::thread::available_parallelism().map_or(0, usize::from),
-        "zone": zone.iana_name(),
+        "zone": zone.iana_name().map_or_else(|| zone.to_offset(jiff::Timestamp::now()).to_string(), str::to_owned),
         "free_bytes": free_bytes(dir.root()),
     })
 }

@@ -447,7 +447,7 @@ pub(super) fn logs(
         now.saturating_sub(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     });
     let wanted = Tail { since_ms, level, follow };
-    let zone = jiff::tz::TimeZone::system();
+    let zone = kentongan_host::moment::zone();
     logging::tail(&logging::log_file(dir), wanted, &|| !out.closed(), &mut |line| {
         if out.json {
             out.document(line)

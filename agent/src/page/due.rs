@@ -1,8 +1,9 @@
 //! What this office has to answer, and until when. The hub counts deadlines with all it knows; an office has the record and
 //! the limits and holidays that ship, by which it prints receipts too.
 
-use kentongan_protocol::calendar::{Calendar, Day, Profile, Profiles, Stage, Week, WorkDays, course};
+use kentongan_protocol::calendar::{Calendar, Course, Day, Move, Profile, Profiles, Stage, Week, WorkDays, course};
 use kentongan_protocol::form::Form;
+use kentongan_protocol::form::builtin::pengaduan::status;
 use kentongan_protocol::ids::OfficeCode;
 use kentongan_protocol::merge::Record;
 use kentongan_web::{Clock, Words};
@@ -72,14 +73,34 @@ impl Pressing {
     }
 }
 
+/// What is done with a complaint that has just come, and until when by the rules that ship.
+pub(super) fn next_steps(course: Course, office: &OfficeCode, w: &Words) -> Vec<String> {
+    let limits = Limits::shipped();
+    let Some(profile) = limits.profile() else { return Vec::new() };
+    let work = limits.work(office);
+    let course = Course { moves: Vec::new(), ..course };
+    let mut steps = Vec::new();
+    let date = |day: Day| day.civil().map_or_else(String::new, |day| day.display(w.lang));
+    if let Some(verified) = course.deadline(profile, &work) {
+        steps.push(w.with("terima.diverifikasi", &[("tanggal", &date(verified.due.day))]));
+        // Answered in time, if verification takes all of its own.
+        let handed = Move { status: status::TERDISPOSISI, made: verified.due.day, heard: verified.due.day };
+        let course = Course { moves: vec![handed], ..course };
+        if let Some(answered) = course.deadline(profile, &work) {
+            steps.push(w.with("terima.dijawab", &[("tanggal", &date(answered.due.day))]));
+        }
+    }
+    steps
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use kentongan_host::Lang;
-    use kentongan_protocol::calendar::Zone;
+    use kentongan_protocol::calendar::{Class, Zone};
     use kentongan_protocol::clock::Hlc;
-    use kentongan_protocol::form::builtin::pengaduan::{self, group, status};
+    use kentongan_protocol::form::builtin::pengaduan::{self, group};
     use kentongan_protocol::form::{Civil, Value, builtin};
     use kentongan_protocol::ids::{LogId, OpId, RecordId};
     use kentongan_protocol::op::{Action, Op, Write};
@@ -152,5 +173,20 @@ mod tests {
     #[test]
     fn an_office_is_not_asked_for_the_answers_of_others() {
         assert_eq!(said(&complaint("32.73.05.1002", None), "2026-11-24"), None);
+    }
+
+    #[test]
+    fn the_next_steps_come_with_working_days() {
+        let office: OfficeCode = "32.73.05.1001".parse().expect("a code");
+        let day = |day| Day::from(Civil { year: 2026, month: 11, day });
+        let steps = |received, heard| {
+            let (received, heard) = (day(received), day(heard));
+            next_steps(Course { received, heard, class: Class::Ordinary, moves: Vec::new() }, &office, &words(Lang::Id))
+        };
+        let typed = steps(20, 20);
+        assert_eq!(typed.len(), 2, "{typed:?}");
+        assert!(typed[0].contains("25 November 2026"), "{typed:?}");
+        let on_paper = steps(17, 20);
+        assert!(on_paper[0].contains("20 November 2026"), "the citizen's clock began with the paper: {on_paper:?}");
     }
 }

@@ -23,7 +23,6 @@ mod webhook;
 use std::time::Duration;
 
 use hyper::Uri;
-use jiff::tz::TimeZone;
 use kentongan_host::Failure;
 use kentongan_host::enrolment::to_hex;
 use kentongan_host::random::{random_below, random_bytes};
@@ -127,7 +126,7 @@ fn look(tx: &mut dyn Tx, desk: &Desk, channels: &[String]) -> Result<(), Failure
     Ok(change(tx, now_ms, |ledger| {
         // The first digest is due on the day after alerts were set up.
         let last_ms = *ledger.digest_ms.get_or_insert(now_ms);
-        let due_ms = crate::serve::due_ms(&alerts.digest_at, last_ms.min(now_ms), &TimeZone::system());
+        let due_ms = crate::serve::due_ms(&alerts.digest_at, last_ms.min(now_ms), &kentongan_host::moment::zone());
         let is_digest_due = due_ms.is_some_and(|due_ms| due_ms <= now_ms);
         let (after_ms, every_ms) = (alerts.after_ms, alerts.every_ms);
         ledger.look(&found, &Rules { after_ms, every_ms, is_digest_due, channels }, now_ms, id);

@@ -6,7 +6,6 @@ use std::io::Write;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 use kentongan_host::enrolment::to_hex;
 use kentongan_host::{Clock, Exit, Failure, SystemClock, moment};
 use serde_json::{Map, Value, json};
@@ -202,7 +201,7 @@ fn record(line: &str) -> Result<Map<String, Value>, Failure> {
 
 /// A date (its beginning, in the zone of this machine), a date with a time, or a time with its zone.
 fn time(flag: &str, text: &str) -> Result<i64, Failure> {
-    let local = |time: DateTime| Some(time.to_zoned(TimeZone::system()).ok()?.timestamp().as_millisecond());
+    let local = |time: DateTime| Some(time.to_zoned(moment::zone()).ok()?.timestamp().as_millisecond());
     let stamp = text.parse::<Timestamp>().ok().map(|stamp| stamp.as_millisecond());
     let date = || local(text.parse::<Date>().ok()?.at(0, 0, 0, 0));
     let civil = || local(text.parse::<DateTime>().ok()?);

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use jiff::tz::TimeZone;
 use kentongan_host::logging::{Tail, log_file, render_text, tail};
-use kentongan_host::{Exit, Failure};
+use kentongan_host::{Exit, Failure, moment};
 use serde_json::Value;
 
 use super::Context;
@@ -46,6 +45,6 @@ pub(super) fn run(context: &Context<'_>, args: &LogsArgs) -> Result<Exit, Failur
 fn show(context: &Context<'_>, line: &Value) {
     match context.out.json {
         true => context.out.document(line),
-        false => context.out.line(&render_text(line, &TimeZone::system())),
+        false => context.out.line(&render_text(line, &moment::zone())),
     }
 }

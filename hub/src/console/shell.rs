@@ -4,9 +4,8 @@ use std::sync::LazyLock;
 
 use askama::Template;
 use hyper::StatusCode;
-use jiff::tz::TimeZone;
 use kentongan_host::fail::Failure;
-use kentongan_host::{Exit, Lang};
+use kentongan_host::{Exit, Lang, moment};
 use kentongan_protocol::calendar::Zone;
 use kentongan_web::asset::Asset;
 use kentongan_web::{Asked, Catalog, Clock, Reply, Words, look};
@@ -208,7 +207,7 @@ pub(super) fn words(lang: Lang) -> Words {
 
 /// The zone that this machine's clock shows, if it is one of Indonesia's; else the one in which most people live.
 fn zone_here() -> Zone {
-    let offset_s = TimeZone::system().to_offset(jiff::Timestamp::now()).seconds();
+    let offset_s = moment::zone().to_offset(jiff::Timestamp::now()).seconds();
     [Zone::Wib, Zone::Wita, Zone::Wit]
         .into_iter()
         .find(|zone| zone.hours() * 3_600 == i64::from(offset_s))

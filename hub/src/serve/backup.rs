@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use kentongan_host::{Exit, Failure};
+use kentongan_host::{Exit, Failure, moment};
 use tokio::sync::Mutex;
 
 use super::Serving;
@@ -90,7 +90,7 @@ pub(super) async fn nightly(serving: Serving) {
         let at = serving.config().backup_at.clone();
         let last = serving.store.run(|tx| Ok::<_, StoreError>((tx.backed_up_ms()?, tx.hub()?))).await;
         let Ok((last, Some(hub))) = last else { continue };
-        let due = due_ms(&at, last.unwrap_or(hub.created_ms), &TimeZone::system());
+        let due = due_ms(&at, last.unwrap_or(hub.created_ms), &moment::zone());
         if due.is_none_or(|due| now_ms < due.max(not_before_ms)) {
             continue;
         }

@@ -1,6 +1,8 @@
 //! What a complaint's record says of its course: how it is classed, whose turn it is, by whose days it is counted. The hub
 //! and the offices read it with this, so that both tell the same day.
 
+use std::collections::BTreeMap;
+
 use super::day::Day;
 use super::deadline::{Class, Course, Move};
 use crate::form::builtin::pengaduan::{group, status};
@@ -21,7 +23,11 @@ fn shown<'r>(form: &Form, record: &'r Record, tag: GroupTag, field: FieldTag) ->
 
 /// What kind of complaint it is.
 pub fn class(form: &Form, record: &Record) -> Class {
-    let choice = |field| shown(form, record, group::JENIS, field).and_then(Value::choice);
+    classed(|field| shown(form, record, group::JENIS, field))
+}
+
+fn classed<'v>(value: impl Fn(FieldTag) -> Option<&'v Value>) -> Class {
+    let choice = |field| value(field).and_then(Value::choice);
     match (choice(KIND), choice(GRAVITY)) {
         (_, Some(1)) => Class::Misconduct,
         (Some(2 | 3), _) => Class::Information,
@@ -40,8 +46,12 @@ pub fn responsible(form: &Form, record: &Record) -> Option<OfficeCode> {
 /// When it was received, milliseconds since 1970, if that was not when it was typed: the citizen's clock began with the
 /// paper.
 pub fn received_on_paper_ms(form: &Form, record: &Record) -> Option<i64> {
-    match shown(form, record, group::PENERIMAAN, RECEIVED_AT) {
-        Some(Value::DateTime { utc_ms, .. }) => Some(*utc_ms),
+    shown(form, record, group::PENERIMAAN, RECEIVED_AT).and_then(time_ms)
+}
+
+fn time_ms(value: &Value) -> Option<i64> {
+    match value {
+        Value::DateTime { utc_ms, .. } => Some(*utc_ms),
         _ => None,
     }
 }
@@ -62,6 +72,12 @@ pub fn forward(form: &Form, moves: impl IntoIterator<Item = (u32, Move)>) -> Vec
     made
 }
 
+/// The course that a complaint will take which says this and is saved at `now_ms`.
+pub fn foreseen(values: &BTreeMap<FieldTag, Value>, now_ms: i64, day_of: impl Fn(i64) -> Day) -> Course {
+    let received = day_of(values.get(&RECEIVED_AT).and_then(time_ms).unwrap_or(now_ms));
+    Course { received, heard: day_of(now_ms), class: classed(|field| values.get(&field)), moves: Vec::new() }
+}
+
 /// The course as an office sees it, which has the record alone: each move counts from the day its writer's clock showed.
 /// `entered_ms` is when it was typed, `day_of` the office's day of a time.
 pub fn seen(form: &Form, record: &Record, entered_ms: i64, day_of: impl Fn(i64) -> Day) -> Course {
@@ -77,4 +93,40 @@ pub fn seen(form: &Form, record: &Record, entered_ms: i64, day_of: impl Fn(i64) 
     moves.sort_by_key(|(order, _)| *order);
     let moves = forward(form, moves.into_iter().map(|(_, step)| step));
     Course { received, heard: day_of(entered_ms), class: class(form, record), moves }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Hlc;
+    use crate::form::builtin::{self, pengaduan};
+    use crate::ids::{LogId, OpId, RecordId};
+    use crate::op::{Action, Op, Write};
+
+    #[test]
+    fn a_complaint_takes_the_course_that_was_foreseen_for_it() {
+        const DAY_MS: i64 = 86_400_000;
+        let form = builtin::by_tag(pengaduan::TAG).expect("built in");
+        let day_of = |ms: i64| Day(i32::try_from(ms / DAY_MS).expect("a day"));
+        let (paper, kind, grave) = (
+            (RECEIVED_AT, Value::DateTime { utc_ms: 20_000 * DAY_MS, offset_min: 420 }),
+            (KIND, Value::One(2)),
+            (GRAVITY, Value::One(1)),
+        );
+        for said in [vec![], vec![paper.clone()], vec![kind.clone()], vec![paper, kind, grave]] {
+            let values: BTreeMap<FieldTag, Value> = said.into_iter().collect();
+            let mut writes = BTreeMap::<GroupTag, BTreeMap<FieldTag, Value>>::new();
+            for (tag, value) in &values {
+                writes.entry(form.field(*tag).expect("a field").group).or_default().insert(*tag, value.clone());
+            }
+            let writes = writes.into_iter().map(|(group, values)| Write { group, values, ..Write::default() });
+            let id = OpId { log: LogId(1), seq: 1 };
+            let action = Action::Create { form: form.tag, form_version: form.version, receipt: None };
+            let op = Op { action, author: "sari".into(), elapsed_ms: 0, hlc: Hlc(9), writes: writes.collect() };
+            let mut record = Record::new(RecordId(id));
+            record.apply(id, &op);
+            let now_ms = 20_003 * DAY_MS;
+            assert_eq!(foreseen(&values, now_ms, day_of), seen(form, &record, now_ms, day_of), "{values:?}");
+        }
+    }
 }

@@ -255,13 +255,20 @@ mod tests {
         for (said, packet) in [(0, 536), (1_448, 1_448), (usize::MAX, 1_460)] {
             let mut flight = Flight::over(600, said).expect("a far one");
             for handed in 1..200 {
-                assert!(
-                    flight.piece_bytes() >= packet && flight.piece_bytes().is_multiple_of(packet),
-                    "{said}: {flight:?}"
-                );
-                flight.handed_over(handed * 4_096, handed as u64 * 100);
+                let (piece, bytes) = (flight.piece_bytes(), flight.bytes());
+                assert!(piece >= packet && piece.is_multiple_of(packet), "{said}: {flight:?}");
+                assert!(bytes / FLIGHT_PIECES - piece < packet, "{said}: a packet more would fit: {flight:?}");
+                let has_grown = flight.handed_over(handed * 4_096, handed as u64 * 100);
+                assert_eq!(has_grown, flight.bytes() > bytes, "{said}: {flight:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_frame_over_a_slow_link_holds_little_that_a_cut_could_lose() {
+        assert_eq!(frame_bytes(FAST_BYTES_S - 1), 8_192);
+        assert_eq!(frame_bytes(0), 8_192, "nobody measured it");
+        assert_eq!(frame_bytes(FAST_BYTES_S), FRAME_BODY_BYTES_AIM);
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         };
         let shown = match self.stderr {
             StderrLog::Json => &json,
-            StderrLog::Text => &(render_text(&line, &jiff::tz::TimeZone::system()) + "\n"),
+            StderrLog::Text => &(render_text(&line, &crate::moment::zone()) + "\n"),
             StderrLog::Off => "",
         };
         crate::manager::logged(&line);

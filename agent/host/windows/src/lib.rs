@@ -1,7 +1,7 @@
 //! The few calls of Windows that no safe library offers.
 //!
 //! The workspace forbids `unsafe`. What an office's PC with Windows needs beyond the standard library and tokio (who may
-//! touch a folder or a pipe, wrapping a key for this PC alone, the event log, free space) is a dozen calls of its C
+//! touch a folder or a pipe, wrapping a key for this PC alone, the event log, free space, the zone of its clock) is a dozen calls of its C
 //! interface. Wrappers for some of them exist, each of its own age and style and none for a folder's rights; so the
 //! dozen stands here, behind functions that cannot be misused, and nothing else does. On other systems the crate is
 //! empty.
@@ -10,11 +10,12 @@
 //!   security  who may do what, from the text that administrators know (SDDL)
 //!   folder    a folder for those alone        pipe      a named pipe for those alone
 //!   secret    bytes that only this PC reads   event_log what administrators look into
-//!   disk      free space
+//!   disk      free space                clock     how far this PC's clock is from UTC
 //! ```
 
 #![cfg(windows)]
 
+pub mod clock;
 pub mod disk;
 pub mod event_log;
 pub mod folder;

@@ -4,7 +4,6 @@
 //! ends in rows, in rows that are marked as damaged, or in a [`FileFault`]; it never panics and never holds more than
 //! one batch of rows (for XLSX, beside the texts that the format keeps in one place).
 
-mod archive;
 mod delimited;
 mod encoding;
 mod json;

@@ -19,10 +19,12 @@ use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::attachment::{Attachment, Media};
+use kentongan_protocol::calendar::{Day, course};
 use kentongan_protocol::form::builtin::{pengaduan, suara};
 use kentongan_protocol::form::{Fault, Form, Value, builtin};
-use kentongan_web::{Asked, Posted, Reply, Upload};
+use kentongan_web::{Asked, Posted, Reply, Upload, Words};
 
+use super::due::next_steps;
 use super::paper;
 use super::route::Pages;
 use super::shell::{self, Shell};
@@ -106,6 +108,8 @@ struct CheckPage<'a> {
     is_anonymous: bool,
     warnings: Vec<String>,
     similar: Vec<Similar>,
+    /// What is done with it, and until when; empty: nothing is promised.
+    steps: Vec<String>,
 }
 
 /// A complaint that says nearly the same.
@@ -261,6 +265,7 @@ pub(super) async fn check(pages: &Pages, shell: &Shell, place: Place) -> Result<
     let similar = similar(pages, shell, &clock, place.form, &read).await?;
     let privacy = draft.inputs.get("privasi").and_then(|values| values.first()).map_or("", String::as_str);
     let is_confidential = privacy == "rahasia";
+    let steps = steps(pages, place.form, &read, &clock, w).await?;
     Ok(shell::page(&CheckPage {
         s: shell,
         path: place.path(),
@@ -271,6 +276,7 @@ pub(super) async fn check(pages: &Pages, shell: &Shell, place: Place) -> Result<
         is_anonymous: privacy == "anonim",
         warnings: warnings(place.form, &read, &clock, shell),
         similar,
+        steps,
     }))
 }
 
@@ -467,6 +473,20 @@ fn warnings(form: &Form, read: &inputs::Read, clock: &Clock, shell: &Shell) -> V
         }
     }
     warnings
+}
+
+/// What will be done with a complaint that says this, as its receipt will promise.
+async fn steps(
+    pages: &Pages,
+    form: &Form,
+    read: &inputs::Read,
+    clock: &Clock,
+    w: &Words,
+) -> Result<Vec<String>, Failure> {
+    let office = pages.agent.ask(|store| Ok(store.member().map(|member| member.office.clone()))).await?;
+    let Some(office) = office.filter(|_| form.tag == pengaduan::TAG) else { return Ok(Vec::new()) };
+    let day_of = |ms| clock.day(ms).map_or(Day(0), Day::from);
+    Ok(next_steps(course::foreseen(&read.values, clock.now_ms, day_of), &office, w))
 }
 
 /// Complaints of the last days that say nearly the same.

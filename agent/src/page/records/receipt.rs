@@ -3,15 +3,15 @@
 use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
-use kentongan_protocol::calendar::{Course, Day, Move, course};
+use kentongan_protocol::calendar::{Day, course};
 use kentongan_protocol::form::Form;
 use kentongan_protocol::form::builtin::pengaduan;
-use kentongan_protocol::ids::{OfficeCode, RecordId};
+use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_protocol::sealed::is_confidential;
 use kentongan_web::{Asked, Reply, Square, Words};
 
-use super::super::due::Limits;
+use super::super::due::next_steps;
 use super::super::entry;
 use super::super::route::{Pages, called};
 use super::super::shell::{self, ASSETS, Shell};
@@ -71,7 +71,7 @@ pub(in super::super) async fn receipt(
     lines.push((w.t("terima.keadaan").to_owned(), format!("{} {word}", shape.sign())));
     let day_of = |ms| clock.day(ms).map_or(Day(0), Day::from);
     let mut steps = match form.tag {
-        pengaduan::TAG => deadlines(course::seen(form, &entry.record, entered_ms, day_of), &member.office, w),
+        pengaduan::TAG => next_steps(course::seen(form, &entry.record, entered_ms, day_of), &member.office, w),
         _ => Vec::new(),
     };
     steps.push(w.t("terima.tanya").to_owned());
@@ -113,26 +113,6 @@ fn said(form: &Form, record: &Record, names: &[&str], w: &Words) -> Vec<(String,
         Some((field.label.in_lang(w.lang).to_owned(), view.shown()?.get(&field.tag)?.display(field, w.lang)))
     };
     names.iter().filter_map(answer).collect()
-}
-
-/// What is done with a complaint that has just come, and until when by the rules that ship.
-fn deadlines(course: Course, office: &OfficeCode, w: &Words) -> Vec<String> {
-    let limits = Limits::shipped();
-    let Some(profile) = limits.profile() else { return Vec::new() };
-    let work = limits.work(office);
-    let course = Course { moves: Vec::new(), ..course };
-    let mut steps = Vec::new();
-    let date = |day: Day| day.civil().map_or_else(String::new, |day| day.display(w.lang));
-    if let Some(verified) = course.deadline(profile, &work) {
-        steps.push(w.with("terima.diverifikasi", &[("tanggal", &date(verified.due.day))]));
-        // Answered in time, if verification takes all of its own.
-        let handed = Move { status: pengaduan::status::TERDISPOSISI, made: verified.due.day, heard: verified.due.day };
-        let course = Course { moves: vec![handed], ..course };
-        if let Some(answered) = course.deadline(profile, &work) {
-            steps.push(w.with("terima.dijawab", &[("tanggal", &date(answered.due.day))]));
-        }
-    }
-    steps
 }
 
 /// The receipt in 40 columns.
@@ -187,8 +167,6 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use kentongan_host::Lang;
-    use kentongan_protocol::calendar::Class;
-    use kentongan_protocol::form::Civil;
 
     use super::super::super::shell::words;
     use super::*;
@@ -213,20 +191,5 @@ mod tests {
         let drawn = Square::of("KTG-7K3M-Q2H9D-R");
         assert!(drawn.path.starts_with("M4 4h1v1h-1z"), "its corner");
         assert!((29..=37).contains(&drawn.size), "{}", drawn.size);
-    }
-
-    #[test]
-    fn the_next_steps_come_with_working_days() {
-        let office: OfficeCode = "32.73.05.1001".parse().expect("a code");
-        let day = |day| Day::from(Civil { year: 2026, month: 11, day });
-        let steps = |received, heard| {
-            let (received, heard) = (day(received), day(heard));
-            deadlines(Course { received, heard, class: Class::Ordinary, moves: Vec::new() }, &office, &words(Lang::Id))
-        };
-        let typed = steps(20, 20);
-        assert_eq!(typed.len(), 2, "{typed:?}");
-        assert!(typed[0].contains("25 November 2026"), "{typed:?}");
-        let on_paper = steps(17, 20);
-        assert!(on_paper[0].contains("20 November 2026"), "the citizen's clock began with the paper: {on_paper:?}");
     }
 }

@@ -33,6 +33,16 @@ pub(super) fn sent<'f>(fields: &[(&'f str, &'f str)], act: &'f str) -> Vec<(&'f 
     fields.iter().copied().chain([("aksi", act)]).collect()
 }
 
+/// What a page says is done next.
+fn steps(page: &str) -> Vec<String> {
+    let list = page
+        .split("<ol class=\"langkah\">")
+        .nth(1)
+        .and_then(|rest| rest.split("</ol>").next())
+        .expect("a list of steps");
+    list.split("<li>").skip(1).map(|step| step.trim_end_matches("</li>").to_owned()).collect()
+}
+
 #[test]
 fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() {
     let hub = Hub::start();
@@ -52,6 +62,8 @@ fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() 
     for part in ["Rukmini", "50.000", "9 November 2026", "081255500123", &format!("{form}#f-uraian")] {
         assert!(page.contains(part), "{part} in\n{page}");
     }
+    let promised = steps(&page);
+    assert!(promised.len() == 2 && promised[1].starts_with("Dijawab paling lambat"), "{promised:?}");
     assert_eq!(sari.status()["entered_total"], 0, "nothing is a record before it is saved");
     let receipt = visitor.post(&check, &[]).expect(303).header("location").to_owned();
     let again = visitor.post(&check, &[]).expect(303).header("location").to_owned();
@@ -64,6 +76,7 @@ fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() 
         page.split("class=\"kode-besar\"").nth(1).and_then(|rest| rest.split(['>', '<']).nth(1)).expect("a code");
     assert!(code.starts_with("KTG-") && page.contains("<svg class=\"qr\""), "{page}");
     assert!(page.contains("Siti"), "who took it in stands on the receipt");
+    assert!(steps(&page).starts_with(&promised), "the receipt keeps what was promised before saving: {page}");
     let path = receipt.split('?').next().expect("a path");
     for paper in ["a4", "80", "58"] {
         let style = format!("/aset/cetak-{paper}-");

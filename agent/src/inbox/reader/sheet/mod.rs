@@ -1,19 +1,32 @@
 //! XLSX: one sheet, row by row. Dates and numbers that the sheet holds as such become canonical text.
 //!
-//! The library reads in a thread of its own and hands rows over a short channel: memory stays bounded, and should a
-//! damaged file make the library panic, the file is damaged and the agent goes on ([`kentongan_host::panics`]).
+//! ```text
+//!   archive ── the whole is not too large ──▶ workbook ── texts and formats ──▶ cells ──▶ rows
+//!                                                 └───────── xml ─────────────────┘
+//! ```
+//!
+//! Archives and XML are read by libraries; what stands in a workbook is little enough to be read here: the libraries for it
+//! bring every older format and its character sets, 0.3 MB of a program that is to fit into 6. They read in a thread of their
+//! own, which hands rows over a short channel: memory stays bounded, and should a damaged file make one panic, the file is
+//! damaged and the agent goes on ([`kentongan_host::panics`]).
+
+mod archive;
+mod cells;
+mod moment;
+mod workbook;
+mod xml;
 
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use calamine::{DataRef, ExcelDateTime, Reader, Sheet as SheetInfo, SheetType, SheetVisible, Xlsx};
 use kentongan_host::panics::begin_apart;
 
 use super::super::fault::{FileFault, ImportFault};
 use super::super::row::{COLUMNS_MAX, Row};
-use super::archive;
 use super::table::RawRows;
+use cells::{Cells, Shared};
+use workbook::Workbook;
 
 /// Rows handed over at once, and how many such handfuls may wait.
 const HANDFUL: usize = 256;
@@ -80,31 +93,25 @@ impl RawRows for Sheet {
 }
 
 fn read(file: File, name: Option<&str>, sender: &SyncSender<Message>) -> Result<(), FileFault> {
-    let mut workbook = Xlsx::new(BufReader::new(file)).map_err(|_| FileFault::Damaged)?;
-    let name = choose(workbook.sheets_metadata(), name)?;
-    let mut cells = workbook.worksheet_cells_reader(&name).map_err(|_| FileFault::Damaged)?;
+    let mut workbook = Workbook::open(BufReader::new(file))?;
+    let shared = Shared { texts: workbook.texts()?, formats: workbook.formats()?, since_1904: workbook.since_1904 };
+    let mut cells = Cells::new(workbook.sheet(name)?, &shared);
     let mut rows = Vec::with_capacity(HANDFUL);
     let mut row = Row::default();
-    while let Some(cell) = cells.next_cell().map_err(|_| FileFault::Damaged)? {
-        let (number, column) = cell.get_position();
-        let number = u64::from(number) + 1;
-        let Some(text) = text_of(cell.get_value()) else { continue };
-        if number != row.number {
-            if number < row.number {
-                return Err(FileFault::Damaged);
-            }
+    while let Some((place, text)) = cells.next()? {
+        if place.row != row.number {
             if row.number > 0 {
                 rows.push(std::mem::take(&mut row));
             }
             if rows.len() >= HANDFUL && sender.send(Message::Rows(std::mem::take(&mut rows))).is_err() {
                 return Ok(());
             }
-            row.number = number;
+            row.number = place.row;
         }
-        match usize::try_from(column) {
-            Ok(column) if column < COLUMNS_MAX => row.set(column, &text),
-            _ => return Err(FileFault::TooManyColumns { columns_max: COLUMNS_MAX }),
+        if place.column >= COLUMNS_MAX {
+            return Err(FileFault::TooManyColumns { columns_max: COLUMNS_MAX });
         }
+        row.set(place.column, &text);
     }
     if row.number > 0 {
         rows.push(row);
@@ -112,52 +119,6 @@ fn read(file: File, name: Option<&str>, sender: &SyncSender<Message>) -> Result<
     // A listener that has gone needs no rows.
     let _ = sender.send(Message::Rows(rows));
     Ok(())
-}
-
-/// The sheet that was asked for, else the first one that people see.
-fn choose(sheets: &[SheetInfo], name: Option<&str>) -> Result<String, FileFault> {
-    let tables = || sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
-    let found = match name {
-        Some(name) => tables().find(|sheet| sheet.name.trim().eq_ignore_ascii_case(name.trim())),
-        None => tables().find(|sheet| sheet.visible == SheetVisible::Visible),
-    };
-    let missing = || FileFault::NoSheet { name: name.unwrap_or_default().to_owned() };
-    found.map(|sheet| sheet.name.clone()).ok_or_else(missing)
-}
-
-/// A cell as text; `None` if there is nothing in it. A cell that shows an error (`#N/A`) holds nothing either.
-fn text_of(value: &DataRef<'_>) -> Option<String> {
-    let text = match value {
-        DataRef::Empty | DataRef::Error(_) => return None,
-        DataRef::String(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => number_text(*number),
-        DataRef::Bool(value) => value.to_string(),
-        DataRef::DateTime(moment) => moment_text(*moment),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-    };
-    Some(text)
-}
-
-/// Sheets keep 15 digits of a number. A longer one (an identity number in a cell that is no text) has already lost its
-/// last digits, so it is shown as the sheet shows it and fits no field.
-fn number_text(number: f64) -> String {
-    if number.abs() >= 1e15 { format!("{number:E}") } else { number.to_string() }
-}
-
-fn moment_text(moment: ExcelDateTime) -> String {
-    if moment.is_duration() {
-        return number_text(moment.as_f64());
-    }
-    let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
-    if (0.0..1.0).contains(&moment.as_f64()) {
-        return format!("{hour:02}:{minute:02}:{second:02}");
-    }
-    match (hour, minute, second) {
-        (0, 0, 0) => format!("{year:04}-{month:02}-{day:02}"),
-        _ => format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"),
-    }
 }
 
 #[cfg(test)]
