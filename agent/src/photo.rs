@@ -19,6 +19,7 @@ use kentongan_host::panics;
 use kentongan_protocol::attachment::{Attachment, Content, Media, Unfit};
 use kentongan_protocol::form::check::ATTACHMENT_NAME_CHARS_MAX;
 use kentongan_protocol::limits::ATTACHMENT_BYTES_MAX;
+use kentongan_protocol::sealed::FILE_GROWS_BYTES_MAX;
 
 /// Longest file that is read at all: photos of the best telephones have less.
 pub const FILE_BYTES_MAX: u64 = 40 * 1024 * 1024;
@@ -77,15 +78,21 @@ pub fn name_of(file: &str) -> String {
 /// # Errors
 /// [`Ktg::TooLarge`] or [`Ktg::UnfitFile`], with what is wrong with the file and what to do.
 pub fn prepare(content: Vec<u8>, name: &str, photos: Photos) -> Result<Prepared, Failure> {
-    let media = Media::of(&content).ok_or_else(|| unfit(name, Unfit::UnknownMedia))?;
+    // What somebody sealed is no paper that a citizen brought.
+    let media = Media::of(&content).filter(|media| *media != Media::Sealed);
+    let media = media.ok_or_else(|| unfit(name, Unfit::UnknownMedia))?;
     let content = match media {
-        Media::Jpeg | Media::Png | Media::Webp if photos.side_px > 0 => {
+        media if media.is_picture() && photos.side_px > 0 => {
             let smaller = panics::apart("photo", move || made_smaller(&content, photos)).map_err(anyhow::Error::new)?;
             smaller.ok_or_else(|| damaged(name))?.map_err(|error| damaged(name).caused_by(error))?
         }
         _ => content,
     };
     let named = Content::of(&content).map_err(|error| unfit(name, error))?;
+    // Its complaint may turn out to be confidential, and it is sealed then.
+    if named.bytes > ATTACHMENT_BYTES_MAX - FILE_GROWS_BYTES_MAX {
+        return Err(unfit(name, Unfit::TooLong));
+    }
     Ok(Prepared { attachment: Attachment { content: named, name: name.to_owned() }, content })
 }
 

@@ -200,10 +200,10 @@ impl Authority {
         certificate::fingerprint(&self.root_key.sign(&meant))
     }
 
-    /// What opens bundles. It follows from the root's key as [`Authority::recovery_key`] does: a hub that was put back from
+    /// What opens what offices sealed. It follows from the root's key as [`Authority::recovery_key`] does: a hub that was put back from
     /// a backup opens what was sealed to it before.
     pub fn seals(&self) -> Seals {
-        Seals::of(&certificate::fingerprint(&self.root_key.sign(b"kentongan bundle key 1")))
+        seals_of(&self.root_key)
     }
 
     /// The file by which a PC joins that reaches no hub.
@@ -220,6 +220,18 @@ impl Authority {
         let issuer = Issuer::from_ca_cert_der(&self.root, &self.root_key)?;
         Ok(params.signed_by(key, &issuer)?.der().clone())
     }
+}
+
+/// [`Authority::seals`] of the hub in a folder, for a command beside it.
+///
+/// # Errors
+/// There is no root's key, or it cannot be read.
+pub fn seals(dir: &DataDir) -> Result<Seals, Failure> {
+    Ok(seals_of(&SigningKey::load(&root_key_file(dir)).context("the root's key")?))
+}
+
+fn seals_of(root_key: &SigningKey) -> Seals {
+    Seals::of(&certificate::fingerprint(&root_key.sign(b"kentongan bundle key 1")))
 }
 
 /// The time that certificates are made by, in seconds since 1970: never before this program was released, because offices

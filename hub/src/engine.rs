@@ -165,6 +165,11 @@ impl Hub {
         &*self.parts.archive
     }
 
+    /// What opens that which is sealed to this hub; `None`: it opens nothing.
+    pub fn seals(&self) -> Option<&Seals> {
+        self.parts.seals.as_deref()
+    }
+
     /// Takes ops into the store, and opens what is sealed to this hub.
     pub(crate) fn intake<'a>(&'a self, tx: &'a mut dyn Tx, now_ms: i64) -> Intake<'a> {
         Intake::new(tx, self.replica, now_ms).opening(self.parts.seals.as_deref())

@@ -1,5 +1,5 @@
-//! What opens that which offices seal to this hub: bundles ([`kentongan_host::bundle`]), and the content of confidential
-//! complaints ([`kentongan_host::seal`]).
+//! What opens that which offices seal to this hub: bundles ([`kentongan_host::bundle`]), the content of confidential
+//! complaints and their files ([`kentongan_host::seal`]).
 
 use std::fmt;
 
@@ -8,7 +8,8 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, X25519HkdfSha256};
 use hpke::{Deserializable, OpModeR, Serializable, single_shot_open};
 use kentongan_host::bundle::{Bundle, Fault, INFO};
-use kentongan_host::seal::{CONTENT_INFO, KEY_BYTES, SealedText, sealed_in};
+use kentongan_host::seal::{CONTENT_INFO, FILE_INFO, KEY_BYTES, Sealed, sealed_file_in, sealed_in};
+use kentongan_protocol::sealed::{OpenedFile, opened_file};
 
 /// A pair of keys: offices seal to the public one, and the other opens.
 pub struct Seals {
@@ -39,8 +40,14 @@ impl Seals {
     /// The content of a confidential complaint that an office, or this hub itself, sealed to this text; `None` if it does
     /// not open.
     pub fn open_text(&self, text: &str) -> Option<Vec<u8>> {
-        let SealedText { head, enc, sealed } = sealed_in(text, &self.public)?;
+        let Sealed { head, enc, sealed } = sealed_in(text, &self.public)?;
         self.under(CONTENT_INFO, &head, &enc, &sealed)
+    }
+
+    /// A file of a confidential complaint; `None` if it does not open, or is not what it says.
+    pub fn open_file(&self, file: &[u8]) -> Option<OpenedFile> {
+        let Sealed { head, enc, sealed } = sealed_file_in(file, &self.public)?;
+        opened_file(&self.under(FILE_INFO, &head, &enc, &sealed)?).ok()
     }
 
     fn under(&self, info: &[u8], head: &[u8], enc: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
@@ -68,8 +75,10 @@ impl fmt::Debug for Seals {
 mod tests {
     use kentongan_host::bundle;
     use kentongan_host::identity::SigningKey;
-    use kentongan_host::seal::seal_text;
+    use kentongan_host::seal::{seal_file, seal_text};
+    use kentongan_protocol::attachment::Media;
     use kentongan_protocol::ids::ReplicaId;
+    use kentongan_protocol::sealed::file_content;
 
     use super::*;
 
@@ -132,5 +141,32 @@ mod tests {
             // The last digit of base 64 may hold bits that stand for nothing: those are no other text.
             assert!(pusat.open_text(&changed).is_none(), "digit {place}");
         }
+    }
+
+    #[test]
+    fn a_file_of_a_complaint_opens_at_its_hub_alone_and_only_unchanged() {
+        let (pusat, lain) = (Seals::of(&[1; KEY_BYTES]), Seals::of(&[2; KEY_BYTES]));
+        let paper = b"%PDF-1.7 kuitansi";
+        let file = seal_file(file_content(Media::Pdf as u8, "kuitansi.pdf", paper), pusat.public()).expect("a key");
+        let opened = pusat.open_file(&file).expect("opens");
+        assert_eq!((opened.media, opened.name.as_str(), &opened.content[..]), (Media::Pdf, "kuitansi.pdf", &paper[..]));
+        assert_eq!(lain.open_file(&file), None);
+        for place in 0..file.len() {
+            let mut changed = file.clone();
+            changed[place] ^= 1;
+            assert_eq!(pusat.open_file(&changed), None, "byte {place}");
+            assert_eq!(pusat.open_file(&file[..place]), None, "the first {place} bytes");
+        }
+    }
+
+    #[test]
+    fn a_text_passes_for_no_file_and_a_file_for_no_text() {
+        let pusat = Seals::of(&[1; KEY_BYTES]);
+        let content = file_content(Media::Pdf as u8, "kuitansi.pdf", b"%PDF-1.7 kuitansi");
+        let text = seal_text(content.clone(), pusat.public()).expect("a key");
+        let sealed = sealed_in(&text, pusat.public()).expect("a text");
+        let head =
+            sealed_file_in(&seal_file(content, pusat.public()).expect("a key"), pusat.public()).expect("a file").head;
+        assert_eq!(pusat.open_file(&[&head[..], &sealed.enc, &sealed.sealed].concat()), None);
     }
 }

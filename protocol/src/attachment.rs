@@ -68,11 +68,16 @@ pub enum Media {
     Webp = 3,
     /// A paper.
     Pdf = 4,
+    /// A file of a confidential complaint, of whatever kind: only the hub opens it ([`crate::sealed`]).
+    Sealed = 5,
 }
 
 impl Media {
     /// All of them.
-    pub const ALL: [Media; 4] = [Media::Jpeg, Media::Png, Media::Webp, Media::Pdf];
+    pub const ALL: [Media; 5] = [Media::Jpeg, Media::Png, Media::Webp, Media::Pdf, Media::Sealed];
+
+    /// How a sealed file begins.
+    pub const SEALED_MAGIC: [u8; 4] = *b"KTGS";
 
     /// From its number on the wire.
     pub fn from_number(number: u8) -> Option<Media> {
@@ -86,6 +91,7 @@ impl Media {
             [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some(Media::Png),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Media::Webp),
             [b'%', b'P', b'D', b'F', b'-', ..] => Some(Media::Pdf),
+            content if content.starts_with(&Media::SEALED_MAGIC) => Some(Media::Sealed),
             _ => None,
         }
     }
@@ -97,6 +103,7 @@ impl Media {
             Media::Png => "png",
             Media::Webp => "webp",
             Media::Pdf => "pdf",
+            Media::Sealed => "ktgs",
         }
     }
 
@@ -107,7 +114,13 @@ impl Media {
             Media::Png => "image/png",
             Media::Webp => "image/webp",
             Media::Pdf => "application/pdf",
+            Media::Sealed => "application/vnd.kentongan.sealed",
         }
+    }
+
+    /// Whether a browser shows it as a picture.
+    pub fn is_picture(self) -> bool {
+        matches!(self, Media::Jpeg | Media::Png | Media::Webp)
     }
 }
 
@@ -221,6 +234,7 @@ mod tests {
             Media::Png => b"\x89PNG\r\n\x1a\n",
             Media::Webp => b"RIFF\x00\x00\x00\x00WEBP",
             Media::Pdf => b"%PDF-1.7",
+            Media::Sealed => b"KTGS\x01",
         }
     }
 
@@ -234,7 +248,7 @@ mod tests {
         }
 
         #[test]
-        fn a_line_gives_back_what_it_was_written_of(hash: [u8; 32], bytes: u32, kind in 1_u8..5, name in "\\PC{0,30}") {
+        fn a_line_gives_back_what_it_was_written_of(hash: [u8; 32], bytes: u32, kind in 1_u8..6, name in "\\PC{0,30}") {
             let content = Content { hash: ContentHash(hash), bytes, media: kind };
             let attachment = Attachment { content, name };
             prop_assert_eq!(Attachment::parse(&attachment.render()), Some(attachment));
@@ -249,7 +263,7 @@ mod tests {
             let meant = Content::of(&content).expect("a file of a known kind");
             prop_assert_eq!(meant.media, kind as u8);
             prop_assert_eq!(meant.verify(&content), Ok(()));
-            let claimed = Content { media: kind as u8 % 4 + 1, ..meant };
+            let claimed = Content { media: kind as u8 % 5 + 1, ..meant };
             prop_assert_eq!(claimed.verify(&content), Err(Unfit::OtherMedia));
             let at = flip.index(content.len());
             content[at] ^= 1;

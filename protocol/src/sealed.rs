@@ -12,14 +12,17 @@
 //!   to them a group that they do not know.
 //! - What happens with a complaint stays open: that it is there, since when, where its work stands and whose it is. A
 //!   complaint that vanished is a gap that everybody sees.
-//! - Files that a record names stay open too: they travel by their hashes.
+//! - A file is sealed by itself, with its kind and its name ([`file_content`]): the record names what travels, by its hash, as
+//!   it does with any other file, and calls it [`FILE_NAME`].
 //!
 //! This module splits and joins; programs seal and open.
 
 use std::collections::BTreeMap;
 
+use crate::attachment::Media;
 use crate::error::Fault;
 use crate::form::builtin::pengaduan::{self, group, privasi};
+use crate::form::check::ATTACHMENT_NAME_CHARS_MAX;
 use crate::form::{FieldTag, FormTag, GroupTag, Value, builtin};
 use crate::limits::{OP_WRITES_MAX, TEXT_BYTES_MAX};
 use crate::merge::{GroupView, Record};
@@ -110,6 +113,49 @@ pub fn opened(op: &Op, content: &[u8]) -> Result<Op, Fault> {
     Ok(Op { writes: open.chain(hidden).collect(), ..op.clone() })
 }
 
+/// What a record calls a sealed file: its name might say what it shows.
+pub const FILE_NAME: &str = "lampiran";
+
+/// Most bytes by which a file grows when it is sealed, its name and what seals it included.
+pub const FILE_GROWS_BYTES_MAX: u32 = 1024;
+
+/// A file that was sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedFile {
+    /// What it is; never [`Media::Sealed`].
+    pub media: Media,
+    /// What people called it.
+    pub name: String,
+    /// The file.
+    pub content: Vec<u8>,
+}
+
+/// What is sealed of a file: the number of its kind, the length of its name in two bytes, its name, the file.
+pub fn file_content(media: u8, name: &str, content: &[u8]) -> Vec<u8> {
+    // A form takes no name that is longer.
+    let name: String = name.chars().take(ATTACHMENT_NAME_CHARS_MAX as usize).collect();
+    let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
+    [&[media][..], &length.to_be_bytes(), name.as_bytes(), content].concat()
+}
+
+/// The file, given the bytes that were sealed.
+///
+/// # Errors
+/// [`Fault::Peer`] if these are no file, or one of another kind than they say: whoever has the hub's public key can seal
+/// anything.
+pub fn opened_file(content: &[u8]) -> Result<OpenedFile, Fault> {
+    const NO_FILE: Fault = Fault::Peer("something sealed as a file that is none");
+    let ([media, high, low], rest) = content.split_first_chunk().ok_or(NO_FILE)?;
+    let (name, content) = rest.split_at_checked(u16::from_be_bytes([*high, *low]).into()).ok_or(NO_FILE)?;
+    let name = std::str::from_utf8(name).map_err(|_| NO_FILE)?;
+    let is_name = name.chars().count() <= ATTACHMENT_NAME_CHARS_MAX as usize && !name.chars().any(char::is_control);
+    let media = Media::from_number(*media).filter(|media| *media != Media::Sealed && is_name).ok_or(NO_FILE)?;
+    if Media::of(content) != Some(media) {
+        return Err(NO_FILE);
+    }
+    Ok(OpenedFile { media, name: name.to_owned(), content: content.to_vec() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,5 +237,40 @@ mod tests {
             assert!(matches!(opened(&op(Vec::new()), &content), Err(Fault::Peer(_))), "{group}");
         }
         assert!(opened(&op(Vec::new()), b"bukan isi").is_err());
+    }
+
+    const PAPER: &[u8] = b"%PDF-1.7 kuitansi";
+
+    #[test]
+    fn a_file_that_was_sealed_comes_back_with_its_name_and_its_kind() {
+        let content = file_content(Media::Pdf as u8, "kuitansi é.pdf", PAPER);
+        let opened = opened_file(&content).expect("a file");
+        assert_eq!((opened.media, opened.name.as_str(), &opened.content[..]), (Media::Pdf, "kuitansi é.pdf", PAPER));
+        let long = "é".repeat(1_000);
+        let grown = file_content(Media::Pdf as u8, &long, PAPER).len() - PAPER.len();
+        assert!(grown + 100 < FILE_GROWS_BYTES_MAX as usize, "{grown}");
+        assert_eq!(
+            opened_file(&file_content(Media::Pdf as u8, &long, PAPER)).expect("a file").name.chars().count(),
+            120
+        );
+    }
+
+    #[test]
+    fn what_is_no_file_or_lies_about_its_kind_is_not_shown() {
+        let nested = [&Media::SEALED_MAGIC[..], &[1; 80]].concat();
+        let whole = file_content(Media::Pdf as u8, "surat.pdf", PAPER);
+        for bad in [
+            file_content(Media::Jpeg as u8, "foto.jpg", PAPER),
+            file_content(Media::Sealed as u8, "lagi", &nested),
+            file_content(0, "apa", PAPER),
+            file_content(Media::Pdf as u8, "a\u{7}b", PAPER),
+            file_content(Media::Pdf as u8, "surat.pdf", b""),
+            whole[..8].to_vec(),
+            vec![4, 0xff, 0xff, b'a'],
+            vec![4, 0, 1, 0xff, b'%', b'P', b'D', b'F', b'-'],
+            Vec::new(),
+        ] {
+            assert!(matches!(opened_file(&bad), Err(Fault::Peer(_))), "{bad:?}");
+        }
     }
 }

@@ -4,11 +4,12 @@
 //! seals. It is put together from `ring`, which carries TLS in this program anyway; the hub opens with a library of its own,
 //! and a test there has both agree.
 //!
-//! Two things are sealed, each for a purpose of its own, so that nothing passes for the other: bundles
-//! ([`crate::bundle`]), and what a confidential complaint says ([`seal_text`], see `kentongan_protocol::sealed`).
+//! Three things are sealed, each for a purpose of its own, so that nothing passes for another: bundles ([`crate::bundle`]), what
+//! a confidential complaint says ([`seal_text`]), and its files ([`seal_file`]); see `kentongan_protocol::sealed`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use kentongan_protocol::attachment::Media;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use ring::digest::{SHA256, digest};
@@ -23,9 +24,10 @@ pub const KEY_ID_BYTES: usize = 4;
 /// What the content of a confidential complaint is sealed for.
 pub const CONTENT_INFO: &[u8] = b"kentongan content 1";
 
-const TEXT_VERSION: u8 = 1;
-/// Bytes of the head of such a text.
-pub const TEXT_HEAD_BYTES: usize = 1 + KEY_ID_BYTES;
+/// What a file of a confidential complaint is sealed for.
+pub const FILE_INFO: &[u8] = b"kentongan file 1";
+
+const VERSION: u8 = 1;
 
 /// Seals one message.
 pub struct Sealer {
@@ -73,17 +75,29 @@ pub fn key_id(hub: &[u8; KEY_BYTES]) -> [u8; KEY_ID_BYTES] {
 ///
 /// `1 · key id · enc · sealed`, in base 64 without padding.
 pub fn seal_text(content: Vec<u8>, hub: &[u8; KEY_BYTES]) -> Option<String> {
-    let (sealer, head) = (Sealer::to(CONTENT_INFO, hub)?, text_head(hub));
-    let enc = sealer.enc;
-    let sealed = sealer.seal(content, &head)?;
-    Some(STANDARD_NO_PAD.encode([&head[..], &enc, &sealed].concat()))
+    Some(STANDARD_NO_PAD.encode(sealed(CONTENT_INFO, content, &text_head(hub), hub)?))
 }
 
-/// What such a text is made of.
+/// Seals a file of a confidential complaint ([`kentongan_protocol::sealed::file_content`]): a file of the kind
+/// [`Media::Sealed`]. `None` if `hub` is no key.
+///
+/// `KTGS · 1 · key id · enc · sealed`
+pub fn seal_file(content: Vec<u8>, hub: &[u8; KEY_BYTES]) -> Option<Vec<u8>> {
+    sealed(FILE_INFO, content, &file_head(hub), hub)
+}
+
+fn sealed(info: &[u8], content: Vec<u8>, head: &[u8], hub: &[u8; KEY_BYTES]) -> Option<Vec<u8>> {
+    let sealer = Sealer::to(info, hub)?;
+    let enc = sealer.enc;
+    let sealed = sealer.seal(content, head)?;
+    Some([head, &enc, &sealed].concat())
+}
+
+/// What such a text or file is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedText {
+pub struct Sealed {
     /// What the seal covers but does not hide.
-    pub head: [u8; TEXT_HEAD_BYTES],
+    pub head: Vec<u8>,
     /// See [`Sealer::enc`].
     pub enc: [u8; KEY_BYTES],
     /// The rest.
@@ -91,17 +105,26 @@ pub struct SealedText {
 }
 
 /// Reads such a text; `None` if it is none, or is sealed to another hub.
-pub fn sealed_in(text: &str, hub: &[u8; KEY_BYTES]) -> Option<SealedText> {
-    let bytes = STANDARD_NO_PAD.decode(text).ok()?;
-    let (head, rest) = bytes.split_first_chunk::<TEXT_HEAD_BYTES>()?;
-    let (enc, sealed) = rest.split_first_chunk::<KEY_BYTES>()?;
-    (*head == text_head(hub)).then(|| SealedText { head: *head, enc: *enc, sealed: sealed.to_vec() })
+pub fn sealed_in(text: &str, hub: &[u8; KEY_BYTES]) -> Option<Sealed> {
+    taken_apart(&STANDARD_NO_PAD.decode(text).ok()?, text_head(hub))
 }
 
-fn text_head(hub: &[u8; KEY_BYTES]) -> [u8; TEXT_HEAD_BYTES] {
-    let mut head = [TEXT_VERSION; TEXT_HEAD_BYTES];
-    head.iter_mut().skip(1).zip(key_id(hub)).for_each(|(place, byte)| *place = byte);
-    head
+/// Reads such a file; `None` if it is none, or is sealed to another hub.
+pub fn sealed_file_in(file: &[u8], hub: &[u8; KEY_BYTES]) -> Option<Sealed> {
+    taken_apart(file, file_head(hub))
+}
+
+fn taken_apart(bytes: &[u8], head: Vec<u8>) -> Option<Sealed> {
+    let (enc, sealed) = bytes.strip_prefix(&head[..])?.split_first_chunk::<KEY_BYTES>()?;
+    Some(Sealed { enc: *enc, sealed: sealed.to_vec(), head })
+}
+
+fn text_head(hub: &[u8; KEY_BYTES]) -> Vec<u8> {
+    [&[VERSION][..], &key_id(hub)].concat()
+}
+
+fn file_head(hub: &[u8; KEY_BYTES]) -> Vec<u8> {
+    [&Media::SEALED_MAGIC[..], &[VERSION], &key_id(hub)].concat()
 }
 
 /// DHKEM(X25519, HKDF-SHA256), as labels name it.
@@ -152,7 +175,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sealed_file_is_a_kind_of_its_own_and_no_text() {
+        let file = seal_file(b"%PDF-1.7 kuitansi".to_vec(), &HUB).expect("a key");
+        assert_eq!(Media::of(&file), Some(Media::Sealed));
+        assert!(sealed_file_in(&file, &HUB).is_some());
+        assert!(!file.windows(8).any(|part| part == b"kuitansi"));
+        assert_eq!(sealed_file_in(&file, &[1; KEY_BYTES]), None, "another hub");
+        assert_eq!(sealed_in(&STANDARD_NO_PAD.encode(&file), &HUB), None);
+        assert_eq!(sealed_file_in(&file[..20], &HUB), None);
+    }
+
+    #[test]
     fn a_point_of_low_order_is_no_key() {
         assert_eq!(seal_text(Vec::new(), &[0; KEY_BYTES]), None);
+        assert_eq!(seal_file(Vec::new(), &[0; KEY_BYTES]), None);
     }
 }

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use kentongan_protocol::attachment::{Content, ContentHash, Standing};
-use kentongan_protocol::form::Value;
+use kentongan_host::seal::seal_file;
+use kentongan_protocol::attachment::{Attachment, Content, ContentHash, Standing};
 use kentongan_protocol::form::builtin::pengaduan::{group, lampiran};
+use kentongan_protocol::form::{FieldTag, Value};
 use kentongan_protocol::ids::{OpId, RecordId};
 use kentongan_protocol::limits::{ATTACHMENT_BYTES_MAX, OFFER_FILES_MAX};
 use kentongan_protocol::planted::{self, Defect};
+use kentongan_protocol::sealed::{FILE_NAME, file_content};
 use kentongan_protocol::session::agent::OpenFile;
 use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::{Marks, extension};
@@ -97,13 +99,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchRecord`], [`StoreError::Unfit`]; then nothing was written.
     pub fn attach(&mut self, record: RecordId, author: &str, files: &[Prepared]) -> Result<OpId, StoreError> {
-        let writes = files.iter().map(|file| {
-            let values = BTreeMap::from([(lampiran::FIELD, Value::Attachment(file.attachment.clone()))]);
-            (group::LAMPIRAN, values, Vec::new())
-        });
-        let edit = Edit { record, author: author.to_owned(), writes: writes.collect() };
         self.write(|writer| {
-            let op = writer.edit(&edit)?;
+            let files = match writer.is_confidential(record)? {
+                true => writer.sealed_files(files.to_vec())?,
+                false => files.to_vec(),
+            };
+            let writes = files.iter().map(|file| (group::LAMPIRAN, named(file), Vec::new()));
+            let op = writer.edit(&Edit { record, author: author.to_owned(), writes: writes.collect() })?;
             files.iter().try_for_each(|file| writer.keep(file))?;
             Ok(op)
         })
@@ -290,7 +292,26 @@ impl Store {
     }
 }
 
+/// What a record says of a file.
+pub(super) fn named(file: &Prepared) -> BTreeMap<FieldTag, Value> {
+    BTreeMap::from([(lampiran::FIELD, Value::Attachment(file.attachment.clone()))])
+}
+
 impl Writer<'_> {
+    /// Files of a confidential complaint as they are kept: the hub alone reads them, and what they are called. As long as it
+    /// has not said what to seal to, they stay as they are.
+    pub(super) fn sealed_files(&self, files: Vec<Prepared>) -> Result<Vec<Prepared>, StoreError> {
+        let Some(hub) = self.sealing else { return Ok(files) };
+        let sealed = |file: Prepared| {
+            let Attachment { content: Content { media, .. }, name } = file.attachment;
+            let content = seal_file(file_content(media, &name, &file.content), hub);
+            let content = content.ok_or(StoreError::Broken("a key that nothing can be sealed to"))?;
+            let named = Content::of(&content).map_err(|_| StoreError::Broken("a file that cannot be sealed"))?;
+            Ok(Prepared { attachment: Attachment { content: named, name: FILE_NAME.to_owned() }, content })
+        };
+        files.into_iter().map(sealed).collect()
+    }
+
     /// Keeps a file, if it is not here already.
     pub(super) fn keep(&mut self, file: &Prepared) -> Result<(), StoreError> {
         put(self.db, &file.attachment.content, &file.content, self.wall_ms())

@@ -10,11 +10,12 @@ use std::str::FromStr;
 
 use kentongan_host::carve;
 use kentongan_protocol::attachment::Attachment;
-use kentongan_protocol::form::builtin::pengaduan::{group, lampiran};
-use kentongan_protocol::form::{FormTag, Value};
+use kentongan_protocol::form::FormTag;
+use kentongan_protocol::form::builtin::pengaduan::group;
 use kentongan_protocol::ids::{LogId, OpId, RecordId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::attachments::named;
 use super::pack::known_log_number;
 use super::secured::follows_on;
 use super::write::{Entered, Writer};
@@ -227,11 +228,10 @@ impl Store {
             .into_iter()
             .flatten()
             .collect();
-        new.writes.extend(files.iter().map(|file| {
-            (group::LAMPIRAN, BTreeMap::from([(lampiran::FIELD, Value::Attachment(file.attachment.clone()))]))
-        }));
         let is_sealed = self.seals(&new);
         let entered = self.write(|writer| {
+            let files = if is_sealed { writer.sealed_files(files)? } else { files };
+            new.writes.extend(files.iter().map(|file| (group::LAMPIRAN, named(file))));
             let entered = enter(writer, &new)?;
             files.iter().try_for_each(|file| writer.keep(file))?;
             let emptied = StoreError::because("empty a draft");

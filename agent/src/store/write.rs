@@ -138,7 +138,8 @@ pub(super) struct Writer<'a> {
     pub(super) db: &'a Connection,
     random: &'a mut (dyn FnMut() -> u64 + Send),
     member: &'a Member,
-    sealing: Option<&'a [u8; KEY_BYTES]>,
+    /// What is sealed to; `None`: the hub has not said it.
+    pub(super) sealing: Option<&'a [u8; KEY_BYTES]>,
     run: RunHead,
     elapsed_ms: u64,
     wall_ms: i64,
@@ -242,6 +243,12 @@ impl Writer<'_> {
             writes.push(sealed::write_of(&text));
         }
         Ok(writes)
+    }
+
+    /// Whether what is added to a record is sealed.
+    pub(super) fn is_confidential(&self, record: RecordId) -> Result<bool, StoreError> {
+        let record = read::record(self.db, key_of(self.db, record.0)?)?;
+        Ok(record.is_some_and(|record| sealed::is_confidential(&record)))
     }
 
     fn op(&self, action: Action, author: &str, writes: Vec<Write>) -> Op {

@@ -14,6 +14,7 @@ use super::args::ComplaintCommand;
 use super::ask::{ask, unexpected};
 use super::calendar::text_of;
 use super::{Context, csv, document, words};
+use crate::ca;
 use crate::service::board::{Board, Counts};
 use crate::service::complaint::{Addition, Answer, Attachments, Changed, List, Request};
 use crate::service::deadline::{Due, Limits};
@@ -65,7 +66,7 @@ pub(super) fn run(context: &Context<'_>, command: &ComplaintCommand) -> Result<E
         Answer::Show(shown) => show_record(out, shown),
         Answer::Attachments(files) => {
             if let ComplaintCommand::Attachments { to: Some(folder), .. } = command {
-                copy_files(out, files, folder)?;
+                copy_files(context, files, folder)?;
             }
             if out.json {
                 out.document(&document("kentongan.hub.attachments/1", files));
@@ -317,17 +318,23 @@ fn show_files(out: &Output, files: &Attachments) {
 }
 
 /// Copies whole files into a folder. Names are made of the number and the kind: what an office calls a file is no path.
-fn copy_files(out: &Output, files: &Attachments, folder: &Path) -> Result<(), Failure> {
+fn copy_files(context: &Context<'_>, files: &Attachments, folder: &Path) -> Result<(), Failure> {
+    let out = context.out;
     let failing = |path: &Path| format!("copy {}", path.display());
     std::fs::create_dir_all(folder).with_context(|| failing(folder))?;
     for (number, file) in files.attachments.iter().enumerate() {
         let Some(from) = &file.path else { continue };
         let ending = Media::ALL.into_iter().find(|media| file.media.as_deref() == Some(media.mime()));
+        let is_open = file.sealed && ending != Some(Media::Sealed);
         let to = folder.join(format!("{:02}.{}", number + 1, ending.map_or("bin", Media::extension)));
         let content = read_bounded(from, u64::from(ATTACHMENT_BYTES_MAX)).with_context(|| failing(from))?;
         if ContentHash::of(&content).to_string() != file.sha256 {
             return Err(Failure::of(Ktg::StoreDamaged).with_detail(from.display().to_string()));
         }
+        let content = match is_open {
+            true => ca::seals(&context.dir)?.open_file(&content).map(|opened| opened.content).ok_or_else(unexpected)?,
+            false => content,
+        };
         replace(&to, &content, Access::Private).with_context(|| failing(&to))?;
         out.say(&format!("{} = {}", to.display(), file.name), &format!("{} = {}", to.display(), file.name));
     }

@@ -194,7 +194,7 @@ pub struct Attachments {
 /// A file attached to a complaint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttachedFile {
-    /// What people call it. Never a path.
+    /// What people call it. Never a path. Of a sealed file that does not open here, what everybody may know.
     pub name: String,
     /// SHA-256 over it.
     pub sha256: String,
@@ -208,6 +208,9 @@ pub struct AttachedFile {
     pub bytes_here: u32,
     /// Where it lies, once it is whole.
     pub path: Option<PathBuf>,
+    /// Whether it lies there sealed: name and kind are those of the file under the seal, if that opens here.
+    #[serde(default)]
+    pub sealed: bool,
 }
 
 /// A page of complaints.
@@ -372,16 +375,26 @@ pub(crate) fn run(tx: &mut dyn Tx, operator: Operator<'_>, request: &Request) ->
 fn attachments(tx: &mut dyn Tx, operator: Operator<'_>, opened: &Opened) -> Result<Attachments, Failure> {
     let file = |named: Named| {
         let Attachment { content, state, .. } = named.attachment;
+        let is_sealed = content.media == Media::Sealed as u8;
         let (state, bytes_here) = match state {
             AttachmentState::Wanted { held, .. } => ("wanted", held),
             AttachmentState::Held => ("held", content.bytes),
             AttachmentState::SetAside => ("set_aside", 0),
         };
+        // What cannot be read at the moment is no reason not to say that it is there.
+        let whole =
+            (is_sealed && state == "held").then(|| operator.hub.archive().get(content.hash).ok().flatten()).flatten();
+        let opened = whole.and_then(|whole| operator.hub.seals()?.open_file(&whole));
+        let (name, media) = match opened {
+            Some(opened) => (opened.name, Some(opened.media)),
+            None => (named.name, Media::from_number(content.media)),
+        };
         AttachedFile {
-            name: named.name,
+            name,
             sha256: content.hash.to_string(),
             bytes: content.bytes,
-            media: Media::from_number(content.media).map(|media| media.mime().to_owned()),
+            media: media.map(|media| media.mime().to_owned()),
+            sealed: is_sealed,
             state: state.to_owned(),
             bytes_here,
             path: operator.hub.archive().path(content.hash).filter(|_| state == "held"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kentongan_protocol::attachment::Media;
 use kentongan_protocol::clock::Hlc;
 use kentongan_protocol::form::builtin::pengaduan;
 use kentongan_protocol::form::{self, Field, Form, Lang, Value, builtin, check_value};
@@ -28,8 +29,12 @@ pub(super) fn ops(data: &[u8]) {
 }
 
 /// What somebody sealed who has the hub's public key, as the hub opens it: writes that may be sealed, of an op that can be
-/// kept, or nothing.
+/// kept, or nothing; a file of a kind that people see, or none.
 pub(super) fn sealed_content(data: &[u8]) {
+    if let Ok(file) = sealed::opened_file(data) {
+        assert!(file.media != Media::Sealed && Media::of(&file.content) == Some(file.media));
+        assert_eq!(sealed::opened_file(&sealed::file_content(file.media as u8, &file.name, &file.content)), Ok(file));
+    }
     let open = Write { group: pengaduan::group::KANAL, ..Write::default() };
     let carried = made(vec![open.clone(), sealed::write_of("segel")]);
     let Ok(op) = sealed::opened(&carried, data) else { return };
@@ -58,7 +63,8 @@ pub(super) fn sealed_seeds() -> Vec<Vec<u8>> {
         });
         sealed::take_content(pengaduan::TAG, &mut writes.collect())
     });
-    contents.flatten().collect()
+    let file = sealed::file_content(Media::Pdf as u8, "kuitansi.pdf", b"%PDF-1.7 kuitansi");
+    contents.flatten().chain([file]).collect()
 }
 
 fn made(writes: Vec<Write>) -> Op {

@@ -450,7 +450,7 @@ fn files(files: &[(i64, Attachment)]) -> Vec<File> {
         number: *number,
         name: attachment.name.clone(),
         size: size(attachment.content.bytes),
-        is_picture: Media::from_number(attachment.content.media).is_some_and(|media| media != Media::Pdf),
+        is_picture: Media::from_number(attachment.content.media).is_some_and(Media::is_picture),
     };
     files.iter().map(file).collect()
 }

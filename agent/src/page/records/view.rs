@@ -3,7 +3,7 @@
 use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
-use kentongan_protocol::attachment::Attachment;
+use kentongan_protocol::attachment::{Attachment, Media};
 use kentongan_protocol::form::builtin::pengaduan::group;
 use kentongan_protocol::form::{Form, Group, MergeClass, Reason};
 use kentongan_protocol::ids::{OpId, RecordId};
@@ -171,7 +171,11 @@ async fn page(
         conflicts: if is_confidential { Vec::new() } else { conflicts(form, &entry, &clock, shell) },
         answer: answer(form, &entry, shell),
         groups: form.groups.iter().filter(open).filter_map(|group| shown(form, group, &entry, shell)).collect(),
-        files: if is_confidential { Vec::new() } else { files.into_iter().map(|file| file_of(file, shell)).collect() },
+        files: files
+            .into_iter()
+            .filter(|file| !is_confidential || is_sealed(file))
+            .map(|file| file_of(file, shell))
+            .collect(),
         remarks: remarks(form, &entry, &clock, shell),
         takes_remarks: form.group(group::CATATAN).is_some_and(|group| group.merge == MergeClass::Add),
         remark,
@@ -341,9 +345,14 @@ fn history(
     history.into_iter().map(|(_, past)| past).collect()
 }
 
-fn file_of((named, state): (Attachment, Option<AttachmentState>), shell: &Shell) -> File {
-    use kentongan_protocol::attachment::Media;
-    let w = &shell.w;
+/// Whether only the hub opens a file.
+fn is_sealed((named, _): &(Attachment, Option<AttachmentState>)) -> bool {
+    named.content.media == Media::Sealed as u8
+}
+
+fn file_of(file: (Attachment, Option<AttachmentState>), shell: &Shell) -> File {
+    let is_sealed = is_sealed(&file);
+    let ((named, state), w) = (file, &shell.w);
     let (class, word) = match state {
         Some(AttachmentState::Waiting { .. }) => ("tunggu", w.t("keadaan.queued")),
         Some(AttachmentState::Arrived | AttachmentState::Secured) => ("sampai", w.t("keadaan.arrived")),
@@ -354,9 +363,9 @@ fn file_of((named, state): (Attachment, Option<AttachmentState>), shell: &Shell)
     File {
         hash: named.content.hash.to_string(),
         size: size(named.content.bytes),
-        is_picture: Media::from_number(named.content.media).is_some_and(|media| media != Media::Pdf),
-        is_here: state.is_some(),
-        name: named.name,
+        is_picture: Media::from_number(named.content.media).is_some_and(Media::is_picture),
+        is_here: state.is_some() && !is_sealed,
+        name: if is_sealed { w.t("berkas.tersegel").to_owned() } else { named.name },
         class,
         word,
     }

@@ -3,7 +3,9 @@
 use kentongan_protocol::sealed;
 
 use super::super::draft::{DraftName, Inputs};
+use super::attachments::paper;
 use super::*;
+use crate::show::attachments_of;
 
 /// Any point will do where nobody opens.
 const HUB: [u8; 32] = {
@@ -90,4 +92,43 @@ fn nothing_is_left_of_what_was_typed_into_the_draft_of_a_confidential_complaint(
     // The program runs on.
     assert!(!lies_in_files(&pc, "Petugas loket"));
     drop(store);
+}
+
+#[test]
+fn files_of_a_confidential_complaint_are_sealed_with_their_names() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    store.seal_to(Some(HUB));
+    let name = DraftName([7; 16]);
+    store.keep_draft(name, pengaduan::TAG, &Inputs::new()).unwrap();
+    assert!(store.add_draft_file(name, &paper("kuitansi warung.pdf", 70_000)).unwrap());
+    assert!(lies_in_files(&pc, "kuitansi warung"), "as long as it is a draft");
+    let secret = store.finish_draft(name, confidential("Petugas loket minta uang")).unwrap();
+    store.attach(secret.record, "sari", &[paper("rekaman saksi.pdf", 900)]).unwrap();
+    // The program runs on.
+    for words in ["kuitansi warung", "rekaman saksi"] {
+        assert!(!lies_in_files(&pc, words), "{words}");
+    }
+    let files = attachments_of(&store.entry(secret.record).unwrap());
+    assert_eq!(
+        files.iter().map(|file| (file.name.as_str(), file.content.media)).collect::<Vec<_>>(),
+        [("lampiran", 5); 2]
+    );
+    for file in files {
+        let content = store.attachment_content(file.content.hash).unwrap().expect("it is here");
+        assert_eq!(file.content.verify(&content), Ok(()));
+    }
+}
+
+#[test]
+fn files_of_other_complaints_and_of_a_pc_without_the_hubs_key_stay_open() {
+    let mut pc = Pc::new(1);
+    let mut store = pc.start();
+    let secret = store.enter(&confidential("Petugas loket minta uang")).unwrap();
+    store.attach(secret.record, "sari", &[paper("rekaman saksi.pdf", 900)]).unwrap();
+    store.seal_to(Some(HUB));
+    let open = store.enter(&complaint("Lampu jalan mati")).unwrap();
+    store.attach(open.record, "sari", &[paper("foto lampu.pdf", 900)]).unwrap();
+    drop(store);
+    assert!(lies_in_files(&pc, "rekaman saksi") && lies_in_files(&pc, "foto lampu"));
 }

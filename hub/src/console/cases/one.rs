@@ -2,6 +2,8 @@
 //!
 //! Who people are is hidden until somebody who handles complaints asks for it; that reading stands in the audit log.
 
+use std::sync::Arc;
+
 use askama::Template;
 use kentongan_host::{Failure, Lang};
 use kentongan_protocol::attachment::Media;
@@ -99,6 +101,8 @@ struct FileView {
     hash: String,
     name: String,
     is_here: bool,
+    /// It is sealed, and not to this hub, or it is damaged.
+    stays_sealed: bool,
     size: String,
 }
 
@@ -236,6 +240,7 @@ fn page<'a>(
     });
     let file = |file: AttachedFile| FileView {
         is_here: file.path.is_some(),
+        stays_sealed: file.sealed && file.media.as_deref() == Some(Media::Sealed.mime()) && file.path.is_some(),
         size: size_said(file.bytes, w),
         hash: file.sha256,
         name: file.name,
@@ -343,16 +348,25 @@ pub(in super::super) async fn file(console: &Console, visit: Visit, _: Asked) ->
             else {
                 return Err(unexpected());
             };
-            let name = files.code.unwrap_or(files.id);
-            Ok(files.attachments.into_iter().zip(1..).find(|(file, _)| file.sha256 == hash).map(|found| (name, found)))
+            let (name, hub) = (files.code.unwrap_or(files.id), Arc::clone(&desk.hub));
+            let found = files.attachments.into_iter().zip(1..).find(|(file, _)| file.sha256 == hash);
+            Ok(found.map(|(file, number)| (file, format!("{name}-{number}"), hub)))
         })
         .await?;
-    let Some((name, (file, number))) = found else { return Ok(Reply::not_found()) };
+    let Some((file, name, hub)) = found else { return Ok(Reply::not_found()) };
     let Some(path) = file.path else { return Ok(Reply::not_found()) };
-    let Ok(Ok(content)) = tokio::task::spawn_blocking(move || std::fs::read(path)).await else {
-        return Ok(Reply::not_found());
+    let read = move || {
+        let content = std::fs::read(path).ok()?;
+        if !file.sealed {
+            return Some((Media::of(&content), content));
+        }
+        // A seal that does not open stays a file: whoever keeps the other key may open it.
+        match hub.seals().and_then(|seals| seals.open_file(&content)) {
+            Some(opened) => Some((Some(opened.media), opened.content)),
+            None => Some((Some(Media::Sealed), content)),
+        }
     };
-    let media = Media::of(&content);
-    let name = format!("{name}-{number}.{}", media.map_or("bin", Media::extension));
+    let Ok(Some((media, content))) = tokio::task::spawn_blocking(read).await else { return Ok(Reply::not_found()) };
+    let name = format!("{name}.{}", media.map_or("bin", Media::extension));
     Ok(Reply::file(media.map_or("application/octet-stream", Media::mime), content).to_keep_as(&name))
 }

@@ -3,14 +3,18 @@
 use std::fs;
 use std::path::Path;
 
-use kentongan_tests::{Hub, Office, wait};
+use kentongan_tests::{Hub, Office, folder, wait};
 
 use super::entry::{COMPLAINT, new_form, open, sent};
 use super::http::Visitor;
+use crate::console;
 
 const OFFICE: &str = "32.73.05.1001";
 /// What nobody at the office may find.
-const SECRETS: [&str; 4] = ["Juru bayar", "0812-5550", "081255500123", "sudah dipindah"];
+const SECRETS: [&str; 6] =
+    ["Juru bayar", "0812-5550", "081255500123", "sudah dipindah", "kuitansi-warung", "Setoran tanpa kuitansi"];
+/// What the citizen brought.
+const PAPER: &[u8] = b"%PDF-1.4\nSetoran tanpa kuitansi, lima puluh ribu\n%%EOF\n";
 
 /// Which of the secrets stand in files of a folder.
 fn found_in(folder: &Path) -> Vec<String> {
@@ -36,6 +40,7 @@ fn saves(visitor: &mut Visitor) -> String {
     fields[0] = ("privasi", "rahasia");
     fields[5] = ("uraian", "Juru bayar minta uang di belakang loket");
     let form = new_form(visitor, "pengaduan");
+    visitor.upload(&form, &sent(&fields, "lampirkan"), ("kuitansi-warung.pdf", PAPER)).expect(303);
     let check = visitor.post(&form, &sent(&fields, "periksa")).expect(303).header("location").to_owned();
     assert!(visitor.get(&check).expect(200).text().contains("isinya disegel"), "it is said before");
     let receipt = visitor.post(&check, &[]).expect(303).header("location").to_owned();
@@ -51,7 +56,8 @@ fn of_a_confidential_complaint_the_office_keeps_its_code_and_the_hub_what_it_say
     let address = saves(&mut visitor);
     assert_eq!(found_in(sari.data()), [""; 0], "while the program runs on");
     let page = visitor.get(&address).expect(200).text();
-    assert!(page.contains("disegel") && !page.contains("Juru bayar"), "{page}");
+    assert!(page.contains("disegel") && page.contains("Berkas tersegel") && !page.contains("Juru bayar"), "{page}");
+    assert!(!page.contains("/berkas/"), "nothing leads to the file: {page}");
 
     sari.wait_arrived();
     let complaint = hub.export("complaints").remove(0);
@@ -79,4 +85,34 @@ fn a_colleague_and_a_stick_carry_what_they_cannot_read() {
     let complaint = hub.export("complaints").remove(0);
     let code = complaint["code"].as_str().expect("a code");
     assert_eq!(budi.record(code)["fields"]["privasi"], "rahasia");
+}
+
+#[test]
+fn people_at_the_hub_get_the_papers_of_a_confidential_complaint_as_the_citizen_brought_them() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, OFFICE);
+    let mut visitor = open(&mut sari);
+    saves(&mut visitor);
+    sari.sync().ok();
+    assert_eq!(sari.status()["all_arrived"], true);
+    assert_eq!(found_in(sari.data()), [""; 0]);
+    assert!(found_in(&hub.data().join("archive")).is_empty(), "on the hub's disk it stays sealed");
+
+    let code = hub.export("complaints").remove(0)["code"].as_str().expect("a code").to_owned();
+    let taken = folder::temporary("kentongan-lampiran-");
+    let to = taken.path().to_str().expect("a path");
+    let files = hub.run(&["complaint", "attachments", &code, "--to", to]).ok().json();
+    let file = &files["attachments"][0];
+    assert_eq!(
+        (&file["name"], &file["media"], &file["sealed"]),
+        (&"kuitansi-warung.pdf".into(), &"application/pdf".into(), &true.into())
+    );
+    assert_eq!(fs::read(taken.path().join("01.pdf")).expect("it was copied"), PAPER);
+
+    let mut wayan = console::somebody(&hub, "wayan", "case");
+    let page = wayan.post(&format!("/aduan/{code}/baca"), &[]).expect(200).text();
+    assert!(page.contains("kuitansi-warung.pdf") && !page.contains("tidak dapat dibuka"), "{page}");
+    let link = page.split('"').find(|part| part.contains("/lampiran/")).expect("a link to it").to_owned();
+    let shown = wayan.get(&link).expect(200);
+    assert_eq!((shown.header("content-type"), &shown.body[..]), ("application/pdf", PAPER));
 }
