@@ -260,6 +260,13 @@ fn track(store: &mut Store, code: &str, lang: Lang) -> Result<Value, Failure> {
     let code: ReceiptCode = parse_code(code, lang)?;
     let records = store.coded(code)?;
     let records: Vec<Value> = records.into_iter().map(|record| shown(store, record, lang)).collect::<Result<_, _>>()?;
+    if records.is_empty() && code.is_of_training() {
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("Kode {code} berasal dari latihan: tidak ada aduan di baliknya."),
+            format!("The code {code} comes from training: no complaint stands behind it."),
+        ));
+    }
     if records.is_empty() {
         return Err(Failure::new(
             Exit::Failed,

@@ -220,7 +220,7 @@ pub fn member_of(answer: &EnrolAnswer, url: &str) -> Option<Member> {
         replica: answer.replica.parse::<ReplicaId>().ok()?,
         office: answer.office.parse::<OfficeCode>().ok()?,
         office_name: answer.office_name.clone(),
-        prefix: answer.prefix.parse::<Prefix>().ok()?,
+        prefix: answer.prefix.parse().ok().filter(|prefix| *prefix != Prefix::TRAINING)?,
         hub_url: url.to_owned(),
         hub_replica: answer.hub_replica.parse::<ReplicaId>().ok()?,
     })
@@ -295,4 +295,22 @@ fn rustix_host_name() -> Option<String> {
 #[cfg(not(unix))]
 fn rustix_host_name() -> Option<String> {
     std::env::var("COMPUTERNAME").ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_of_training_are_nobodys() {
+        let answer = |prefix: &str| {
+            let text = serde_json::json!({
+                "replica": "0000000000000007", "office": "32.73.05.1001", "prefix": prefix, "certificate_pem": "",
+                "root_pem": "", "hub_replica": "0000000000000009", "hub_ms": 0,
+            });
+            serde_json::from_value::<EnrolAnswer>(text).expect("an answer")
+        };
+        assert!(member_of(&answer("7K3M"), "https://pusat.example:8743").is_some());
+        assert_eq!(member_of(&answer(&Prefix::TRAINING.to_string()), "https://pusat.example:8743"), None);
+    }
 }

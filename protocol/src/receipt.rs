@@ -53,6 +53,11 @@ impl ReceiptCode {
         Prefix(to_number(&[a, b, c, d]) as u32)
     }
 
+    /// Whether it was given in training: no complaint stands behind it, anywhere.
+    pub fn is_of_training(self) -> bool {
+        self.prefix() == Prefix::TRAINING
+    }
+
     /// Serial number under the prefix.
     pub fn serial_number(self) -> u32 {
         (self.0 % u64::from(SERIALS)) as u32
@@ -100,6 +105,10 @@ impl FromStr for ReceiptCode {
 pub struct Prefix(u32);
 
 impl Prefix {
+    /// `ZZZZ`, under which codes are given in training, at every office. No hub gives it to a replica and no replica takes
+    /// it from a hub, so a code of training is never that of a citizen.
+    pub const TRAINING: Prefix = Prefix(PREFIXES - 1);
+
     /// The prefix with this number, below [`PREFIXES`].
     pub fn new(number: u32) -> Option<Prefix> {
         (number < PREFIXES).then_some(Prefix(number))
@@ -356,6 +365,14 @@ mod tests {
         assert_eq!(ReceiptCode::from_number(u64::from(PREFIXES) * u64::from(SERIALS)), None);
         let last = ReceiptCode::new(Prefix::new(PREFIXES - 1).unwrap(), SERIALS - 1).unwrap();
         assert_eq!(last.to_string().get(..15), Some("KTG-ZZZZ-ZZZZZ-"));
+    }
+
+    #[test]
+    fn codes_of_training_are_known_by_their_first_symbols() {
+        assert_eq!(Prefix::TRAINING.to_string(), "ZZZZ");
+        let given = |prefix| ReceiptCode::new(prefix, 19_543_217).unwrap();
+        assert!(given(Prefix::TRAINING).is_of_training());
+        assert!(!given(Prefix::new(PREFIXES - 2).unwrap()).is_of_training());
     }
 
     #[test]

@@ -45,6 +45,8 @@ enum Outcome {
     Nothing,
     Found(Box<Tracked>),
     Mistyped(String),
+    /// A code that an office gave in training.
+    Training,
     Unknown,
     /// With the seconds after which to come back.
     TooOften(u64),
@@ -62,7 +64,7 @@ pub(super) async fn page(outside: &Outside, asked: &Asked) -> Reply {
     let status = match &outcome {
         Outcome::Nothing | Outcome::Found(_) => StatusCode::OK,
         Outcome::Mistyped(_) => StatusCode::BAD_REQUEST,
-        Outcome::Unknown => StatusCode::NOT_FOUND,
+        Outcome::Unknown | Outcome::Training => StatusCode::NOT_FOUND,
         Outcome::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
         Outcome::Failed => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -72,6 +74,7 @@ pub(super) async fn page(outside: &Outside, asked: &Asked) -> Reply {
         Outcome::Found(tracked) => found = Some(*tracked),
         Outcome::Mistyped(sentence) => fault = Some(sentence),
         Outcome::Unknown => fault = Some(w.t("lacak.belum_ada").to_owned()),
+        Outcome::Training => fault = Some(w.t("lacak.latihan").to_owned()),
         Outcome::TooOften(later) => {
             again_s = Some(later);
             fault = Some(w.count("lacak.terlalu_sering", later));
@@ -110,6 +113,10 @@ async fn look(outside: &Outside, asked: &Asked, code: &str, lang: Lang) -> Outco
         Ok(code) => code,
         Err(error) => return Outcome::Mistyped(error.sentence(lang)),
     };
+    // Nothing is looked up, and everybody may know that there is nothing.
+    if code.is_of_training() {
+        return Outcome::Training;
+    }
     if let Err(again_s) = outside.may_look_up(address) {
         return Outcome::TooOften(again_s);
     }

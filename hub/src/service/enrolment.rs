@@ -20,7 +20,7 @@ use kentongan_host::{Exit, Failure, Ktg, moment};
 use kentongan_protocol::ids::{OfficeCode, ReplicaId};
 use kentongan_protocol::limits::NAME_BYTES_MAX;
 use kentongan_protocol::log::Holding;
-use kentongan_protocol::receipt::{PREFIXES, Prefix};
+use kentongan_protocol::receipt::Prefix;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -645,11 +645,12 @@ fn new_id(tx: &mut dyn Tx) -> Result<ReplicaId, Failure> {
     }
 }
 
-/// A prefix that no replica has. There are 923,521; with 100,000 devices nine in ten draws are free.
+/// A prefix that no replica has. There are 923,520, and a last one that belongs to training; with 100,000 devices nine in
+/// ten draws are free.
 pub(super) fn new_prefix(tx: &mut dyn Tx) -> Result<u32, Failure> {
     let own = filing::kept_prefix(tx)?;
     for _ in 0..10_000 {
-        let prefix = random_below(u64::from(PREFIXES)) as u32;
+        let prefix = random_below(u64::from(Prefix::TRAINING.number())) as u32;
         if tx.replica_by_prefix(prefix)?.is_none() && own != Some(prefix) {
             return Ok(prefix);
         }

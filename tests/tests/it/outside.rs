@@ -147,6 +147,9 @@ fn a_citizen_follows_a_complaint_and_who_guesses_codes_runs_out_of_guesses() {
     mistyped.push(last);
     assert!(door.get(&format!("/lacak?kode={mistyped}")).expect(400).text().contains("salah ketik"));
 
+    let of_training = ReceiptCode::new(Prefix::TRAINING, 1).expect("a code");
+    assert!(door.get(&format!("/lacak?kode={of_training}")).expect(404).text().contains("latihan petugas"));
+
     // Guesses: right by their check symbol, and nobody's.
     let mut outcomes = Vec::new();
     for serial in 0..40 {

@@ -90,7 +90,8 @@ pub(in super::super) async fn look_up(pages: &Pages, shell: &Shell, asked: Asked
     match pages.agent.ask(move |store| store.coded(code)).await?.as_slice() {
         [record] => Ok(Reply::go_to(&format!("/catatan/{record}"))),
         [] => {
-            let sentence = shell.w.t("catatan.kode_tidak_ada").to_owned();
+            let key = if code.is_of_training() { "catatan.kode_latihan" } else { "catatan.kode_tidak_ada" };
+            let sentence = shell.w.t(key).to_owned();
             found(pages, shell, &Fields::default(), String::new(), sentence).await
         }
         _ => found(pages, shell, &Fields::default(), code.to_string(), String::new()).await,

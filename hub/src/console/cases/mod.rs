@@ -246,7 +246,8 @@ pub(in super::super) async fn look_up(console: &Console, visit: Visit, asked: As
     match rows.first() {
         Some(row) => Ok(Reply::go_to(&format!("/aduan/{}", row.id))),
         None => {
-            let fault = Some(visit.shell.w.with("aduan.tidak_ada", &[("kode", &code.to_string())]));
+            let key = if code.is_of_training() { "aduan.latihan" } else { "aduan.tidak_ada" };
+            let fault = Some(visit.shell.w.with(key, &[("kode", &code.to_string())]));
             let ask = Ask { limit: CARDS, ..Ask::default() };
             Ok(shown(console, &visit, ask, fault).await?.but(hyper::StatusCode::NOT_FOUND))
         }
