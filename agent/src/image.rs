@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use kentongan_host::data_dir::DataDir;
 use kentongan_host::exit::Exit;
 use kentongan_host::fail::Failure;
+use kentongan_host::files;
 use kentongan_host::lock::Lock;
 use kentongan_host::output::Output;
 use serde_json::json;
@@ -46,7 +47,9 @@ pub(crate) fn prepare(dir: &DataDir, out: &Output, sure: bool) -> Result<Exit, F
             return Ok(Exit::Decide);
         }
         for path in own_alone(dir).map_err(anyhow::Error::new)? {
-            delete(&path).map_err(|error| anyhow::Error::new(error).context(format!("delete {}", path.display())))?;
+            // A log folder inside the data folder is listed before its files are, and goes first.
+            files::delete(&path)
+                .map_err(|error| anyhow::Error::new(error).context(format!("delete {}", path.display())))?;
         }
     }
     if out.json {
@@ -83,19 +86,6 @@ fn own_alone(dir: &DataDir) -> io::Result<Vec<PathBuf>> {
     }
     found.retain(|path| !kept.contains(path));
     Ok(found)
-}
-
-fn delete(path: &Path) -> io::Result<()> {
-    let deleted = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    // A log folder inside the data folder is listed before its files are, and goes first.
-    match deleted {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

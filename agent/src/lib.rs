@@ -34,6 +34,7 @@ pub mod service;
 mod show;
 pub mod store;
 pub mod sync;
+mod training;
 pub mod transport;
 pub mod update;
 

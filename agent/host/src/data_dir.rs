@@ -173,6 +173,11 @@ impl DataDir {
         self.root.join("updates")
     }
 
+    /// The training office of the agent, while there is one.
+    pub fn training(&self) -> PathBuf {
+        self.root.join("latihan")
+    }
+
     /// The key of what the page gives to browsers.
     pub fn page_key(&self) -> PathBuf {
         self.root.join("page.key")

@@ -60,6 +60,26 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Deletes a file, or a folder with all that is in it. Of a link the link goes, and never what it leads to. That there is
+/// nothing to delete is fine.
+///
+/// # Errors
+/// Any error of the file system; some of what was in a folder may be gone then.
+pub fn delete(path: &Path) -> io::Result<()> {
+    let deleted = match fs::symlink_metadata(path) {
+        // This one follows no links either.
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        // Windows knows links to folders, which go as folders do.
+        Ok(found) if found.is_symlink() => fs::remove_file(path).or_else(|_| fs::remove_dir(path)),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match deleted {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 /// Options that create a file for `access`.
 pub fn creating(access: Access) -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -181,5 +201,34 @@ mod tests {
         fs::write(path.join("inside"), b"x").expect("write");
         assert!(replace(&path, b"baru", Access::Private).is_err());
         assert_eq!(fs::read_dir(dir.path()).expect("list").count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_is_deleted_is_gone_whatever_it_was() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (folder, file) = (dir.path().join("folder"), dir.path().join("file"));
+        fs::create_dir_all(folder.join("inner")).expect("make");
+        fs::write(folder.join("inner/a"), "a").expect("write");
+        fs::write(&file, "b").expect("write");
+        for path in [&folder, &file, &folder] {
+            delete(path).expect("delete");
+            assert!(!path.exists());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_deleted_without_what_it_leads_to() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (elsewhere, folder) = (dir.path().join("elsewhere"), dir.path().join("folder"));
+        fs::create_dir(&elsewhere).expect("make");
+        fs::create_dir(&folder).expect("make");
+        fs::write(elsewhere.join("kept"), "kept").expect("write");
+        std::os::unix::fs::symlink(&elsewhere, folder.join("link")).expect("link");
+        std::os::unix::fs::symlink(&elsewhere, dir.path().join("link")).expect("link");
+        delete(&folder).expect("delete a folder with a link in it");
+        delete(&dir.path().join("link")).expect("delete a link");
+        assert!(elsewhere.join("kept").exists());
+        assert_eq!(fs::read_dir(dir.path()).expect("list").count(), 1);
     }
 }

@@ -96,6 +96,8 @@ struct Home<'a> {
     live: Live,
     drafts: Vec<Begun>,
     alerts: Vec<Alert>,
+    /// Nothing was entered yet: training is offered.
+    invites: bool,
 }
 
 #[derive(Debug, Template)]
@@ -173,11 +175,12 @@ pub(super) async fn home(pages: &Pages, shell: &Shell, asked: &Asked) -> Result<
     }
     let looked = look(pages, shell).await?;
     let (drafts, alerts) = (drafts(pages, shell, &looked.clock).await?, alerts(pages, shell, &looked).await?);
-    let live = live(&looked, &shell.w);
+    let live = live(&looked, shell);
     if wants_part(asked) {
         return Ok(shell::page(&HomeLive { s: shell, live, drafts, alerts }).tagged(&tag));
     }
-    Ok(shell::page(&Home { s: shell, live, drafts, alerts }))
+    let invites = looked.standing.counts.entered == 0 && !shell.is_training;
+    Ok(shell::page(&Home { s: shell, live, drafts, alerts, invites }))
 }
 
 async fn drafts(pages: &Pages, shell: &Shell, clock: &Clock) -> Result<Vec<Begun>, Failure> {
@@ -314,7 +317,7 @@ async fn delivered(pages: &Pages, shell: &Shell) -> Result<(Live, Vec<Day>), Fai
     let looked = look(pages, shell).await?;
     let since_ms = looked.clock.now_ms.saturating_sub(HISTORY_DAYS as i64 * DAY_MS);
     let contacts = pages.agent.ask(move |store| store.contacts_since(since_ms, HISTORY_CONTACTS_MAX)).await?;
-    Ok((live(&looked, &shell.w), history(&contacts, &looked.clock, &shell.w)))
+    Ok((live(&looked, shell), history(&contacts, &looked.clock, &shell.w)))
 }
 
 /// Brings the next attempt forward.
@@ -342,7 +345,8 @@ async fn look(pages: &Pages, shell: &Shell) -> Result<Looked, Failure> {
     Ok(Looked { standing, clock, today })
 }
 
-fn live(looked: &Looked, w: &Words) -> Live {
+fn live(looked: &Looked, shell: &Shell) -> Live {
+    let w = &shell.w;
     let Looked { standing, clock, today } = looked;
     let link = &standing.link;
     let steps = verdict::chain(link.last.as_ref().map(|last| last.code));
@@ -351,7 +355,10 @@ fn live(looked: &Looked, w: &Words) -> Live {
     let numbers = [("n", w.number(today.arrived)), ("semua", w.number(today.total()))];
     let numbers = numbers.each_ref().map(|(name, number)| (*name, number.as_str()));
     let waiting_files = standing.attachments.waiting;
-    let verdict = verdict::verdict(standing, clock, w);
+    let verdict = match shell.is_training {
+        true => verdict::of_training(w),
+        false => verdict::verdict(standing, clock, w),
+    };
     // A village without a signal need not call anybody, until patience has come to its end.
     let call = verdict::whom_to_call(steps).map(|whom| match verdict.shape {
         Shape::Late | Shape::Wrong => whom,

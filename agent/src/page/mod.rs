@@ -6,6 +6,7 @@
 //!                                      ├─ paper ── blank surveys, and typing what came back on them
 //!                                      ├─ records                              what was entered, and what became of it
 //!                                      ├─ carrying                             what goes by USB stick
+//!                                      ├─ training                             the same pages of a made-up office
 //!                                      └─ sheet, help
 //!   tablet ─── kentongan-web ── kiosk      another door, another map: answers go in, nothing comes out
 //! ```
@@ -30,6 +31,7 @@ mod route;
 mod sheet;
 mod shell;
 mod thrift;
+mod training;
 mod verdict;
 
 use std::sync::Arc;
@@ -41,6 +43,7 @@ use tokio::task::AbortHandle;
 
 use crate::agent::Agent;
 use route::Pages;
+use training::{Room, Training};
 
 /// The open page. Dropping it closes it.
 #[derive(Debug)]
@@ -81,7 +84,8 @@ async fn door(agent: &Arc<Agent>, address: &str) -> std::io::Result<Open> {
         return Err(std::io::Error::other("ui.listen must be an address of this PC alone, such as 127.0.0.1:8710"));
     }
     let secret = Secret::of_file(&agent.dir().page_key())?;
-    let site = Arc::new(Pages::new(Arc::clone(agent), secret));
+    training::tidy(agent);
+    let site = Arc::new(Pages::new(Arc::clone(agent), secret, Training::Beside(Room::default())));
     let task = tokio::spawn(listener::serve(socket, Guard::loopback(address.port()), site, Limits::default()));
     agent.note_page(format!("http://{address}/"));
     tracing::info!(ev = "page.opened", %address, "the office's page is open");

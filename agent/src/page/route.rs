@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use super::entry::Place;
 use super::people::Badge;
 use super::shell::{self, ASSETS, Shell, Who};
+use super::training::{self, Training};
 use super::{carrying, details, entry, help, home, kiosk, paper, people, records, sheet};
 use crate::agent::Agent;
 use crate::paper::Batch;
@@ -31,13 +32,15 @@ const UPLOADS_AT_ONCE: usize = 2;
 pub(super) struct Pages {
     pub(super) agent: Arc<Agent>,
     pub(super) secret: Secret,
+    /// Whether these are pages of training, or lead there.
+    pub(super) training: Training,
     uploads: Semaphore,
 }
 
 impl Pages {
     /// Over an agent at work.
-    pub(super) fn new(agent: Arc<Agent>, secret: Secret) -> Pages {
-        Pages { agent, secret, uploads: Semaphore::new(UPLOADS_AT_ONCE) }
+    pub(super) fn new(agent: Arc<Agent>, secret: Secret, training: Training) -> Pages {
+        Pages { agent, secret, training, uploads: Semaphore::new(UPLOADS_AT_ONCE) }
     }
 
     /// The form that was sent; or the page that says why it was not taken.
@@ -87,8 +90,13 @@ impl Pages {
             held.filter(|_| matches!(who, Who::Person(_))).map(|held| held.cookie(&asked.session, &self.secret));
         let (office, zone) = office.unwrap_or((String::new(), Zone::Wib));
         let it_contact = settings.text("ui", "it_contact").to_owned();
-        let shell = Shell { office, zone, it_contact, ..Shell::of(asked, self.secret.token(&asked.session)) };
+        let shell = Shell { office, zone, it_contact, ..self.bare(asked) };
         Ok((shell.of_whom(who, self.idle_s()), renewed))
+    }
+
+    /// What is known of whoever asks without the store.
+    fn bare(&self, asked: &Asked) -> Shell {
+        Shell { is_training: self.training.is_within(), ..Shell::of(asked, self.secret.token(&asked.session)) }
     }
 
     /// Seconds without anything done after which the page locks itself.
@@ -102,7 +110,7 @@ impl Pages {
             Ok(found) => found,
             Err(failure) => {
                 self.agent.notice(&failure);
-                return shell::failure(&Shell::of(&asked, self.secret.token(&asked.session)), &failure);
+                return shell::failure(&self.bare(&asked), &failure);
             }
         };
         let path = asked.path.clone();
@@ -111,6 +119,9 @@ impl Pages {
             return Reply::not_allowed("GET, POST");
         }
         // Numbers that change by themselves are asked for while nobody is there, too.
+        if !wants_part(&asked) {
+            self.training.note_asked(self.agent.mono_ms());
+        }
         let badge = badge.filter(|_| people::keeps_badge(&parts) && !wants_part(&asked));
         let answered = self.lead(&shell, asked, &parts).await;
         let reply = answered.unwrap_or_else(|failure| {
@@ -137,6 +148,9 @@ impl Pages {
                 return Ok(Reply::go_to("/pin"));
             }
             _ => {}
+        }
+        if self.training.is_shut(parts) {
+            return Ok(shell::refusal(shell, StatusCode::FORBIDDEN, "latihan.tertutup"));
         }
         match parts {
             [""] if get => home::home(self, shell, &asked).await,
@@ -200,6 +214,8 @@ impl Pages {
             ["kios"] if get => kiosk::show(self, shell).await,
             ["kios"] if !shell.may_decide() => Ok(shell::not_theirs(shell)),
             ["kios"] => kiosk::rule(self, shell, asked).await,
+            ["latihan"] if get => training::show(self, shell).await,
+            ["latihan"] => training::rule(self, shell, asked).await,
             ["bantuan"] if get => Ok(help::contents(shell)),
             ["bantuan", code] if get => Ok(help::page(shell, code)),
             ["bahasa"] if !get => self.choose_language(shell, asked).await,

@@ -94,6 +94,8 @@ pub(super) struct Shell {
     pub(super) here: &'static str,
     /// Whom a clerk calls.
     pub(super) it_contact: String,
+    /// Whether it is a page of training: nothing that it shows is real.
+    pub(super) is_training: bool,
 }
 
 impl Shell {
@@ -115,6 +117,7 @@ impl Shell {
             idle_s: 0,
             here: "",
             it_contact: String::new(),
+            is_training: false,
         }
     }
 

@@ -117,6 +117,12 @@ pub(super) fn verdict(standing: &Standing, clock: &Clock, w: &Words) -> Verdict 
     }
 }
 
+/// The verdict in training: nothing waits there, and nothing arrives.
+pub(super) fn of_training(w: &Words) -> Verdict {
+    let (line, more) = (w.t("putusan.latihan").to_owned(), w.t("putusan.latihan.lalu").to_owned());
+    Verdict { shape: Shape::Unbegun, line, more, code: None }
+}
+
 /// A fault that neither waiting nor a better link mends.
 fn hard_fault(standing: &Standing) -> Option<Ktg> {
     if standing.link.twin {

@@ -9,6 +9,8 @@
 //! A door for programs and for the public ([`Guard::open`]) asks none of this: behind it nothing is allowed because a
 //! browser carries a cookie, so another site's page can do no more there than anybody else.
 
+use std::net::SocketAddr;
+
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, REFERER};
 use hyper::{Method, Uri};
 
@@ -56,6 +58,11 @@ impl Guard {
             origins.extend(names.iter().map(|name| format!("http://{name}")));
         }
         Guard { origins: Some(origins), links: false }
+    }
+
+    /// For a page at one address of this PC, by that alone.
+    pub fn at(address: SocketAddr) -> Guard {
+        Guard { origins: Some(vec![format!("http://{address}")]), links: false }
     }
 
     /// The same for a page that people know under `origin` (`https://name` or `https://name:port`), too.

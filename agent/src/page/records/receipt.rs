@@ -82,7 +82,11 @@ pub(in super::super) async fn receipt(
     };
     let code = code.to_string();
     if asked.query.text("kertas") == "teks" {
-        return Ok(Reply::text(plain(&called(&member), &code, &lines, &steps, w)));
+        let office = match shell.is_training {
+            true => format!("{} {}", w.t("latihan.kertas"), called(&member)),
+            false => called(&member),
+        };
+        return Ok(Reply::text(plain(&office, &code, &lines, &steps, w)));
     }
     let print = match paper {
         "80" => &ASSETS.print[1],

@@ -85,6 +85,7 @@ fn office(look: &mut Look, sari: &Office, page: &str, record: &str) {
             ("rekap", "rekap".to_owned()),
             ("bantuan", "bantuan".to_owned()),
             ("bantuan-kode", "bantuan/KTG-104".to_owned()),
+            ("latihan", "latihan".to_owned()),
             ("saya", "petugas".to_owned()),
             ("pin", "pin".to_owned()),
             ("orang", "orang".to_owned()),
@@ -116,4 +117,11 @@ fn office(look: &mut Look, sari: &Office, page: &str, record: &str) {
         look.submits(&[("kata", "antre")], "main form");
         look.at(&format!("cari-{language}"));
     }
+    look.browser.open(&format!("{page}latihan"));
+    look.browser.goes(|browser| browser.clicks("[data-utama]"));
+    look.at("latihan-terbuka");
+    let training = look.browser.run("document.querySelector('main a.tombol').href");
+    look.browser.open(training.as_str().expect("an address"));
+    look.at("latihan-beranda");
+    look.through("latihan-beranda");
 }

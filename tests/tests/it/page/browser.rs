@@ -56,6 +56,31 @@ fn survey(browser: &mut Browser, page: &str) {
 }
 
 #[test]
+fn training_opens_beside_the_page_of_the_office_and_every_paper_of_it_is_marked() {
+    let hub = Hub::start();
+    let (_sari, page) = office(&hub);
+    let Some(mut browser) = Browser::start("training") else { return };
+    browser.open(&page);
+    browser.goes(|browser| browser.clicks("main a[href='/latihan']"));
+    browser.goes(|browser| browser.clicks("main button[value=mulai]"));
+    browser.keeps_picture("latihan-pintu");
+    let address = browser.run("document.querySelector('main a.tombol').href").as_str().expect("an address").to_owned();
+    browser.open(&address);
+    browser.sees("Latihan: cobalah apa saja");
+    browser.keeps_picture("latihan-beranda");
+    let code = complain(&mut browser, &address, 2);
+    assert!(code.starts_with("KTG-ZZZZ-"), "{code}");
+    browser.as_printed(true);
+    let mark = "getComputedStyle(document.body, '::after')";
+    assert_eq!(browser.run(&format!("{mark}.content")), "\"LATIHAN\"");
+    assert_eq!(browser.run(&format!("{mark}.display !== 'none' && {mark}.position")), "fixed");
+    browser.keeps_picture("latihan-tanda-terima");
+    browser.as_printed(false);
+    browser.goes(|browser| browser.clicks(".latihan-pita button"));
+    browser.sees("Latihan selesai");
+}
+
+#[test]
 fn a_day_without_a_line_is_entered_by_keyboard_and_arrives_by_itself() {
     let hub = Hub::start();
     let (mut sari, page) = office(&hub);

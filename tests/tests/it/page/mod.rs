@@ -11,6 +11,7 @@ mod looks;
 mod paper;
 mod people;
 mod sealed;
+mod training;
 
 // Another door of the same program.
 mod kiosk;
