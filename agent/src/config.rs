@@ -128,6 +128,20 @@ pub const OPTIONS: &[Opt] = &[
         ..OPT
     },
     Opt {
+        table: "receipt",
+        key: "track",
+        help_id: "Tempat warga melacak kodenya, dicetak pada tanda terima, misalnya https://lacak.kab.go.id/lacak",
+        help_en: "Where citizens track their code, printed on the receipt, such as https://lacak.kab.go.id/lacak",
+        ..OPT
+    },
+    Opt {
+        table: "receipt",
+        key: "unanswered",
+        help_id: "Siapa yang dihubungi warga bila aduan tidak dijawab: atasan dan nomornya, Ombudsman",
+        help_en: "Whom citizens turn to when no answer comes: the head and a number, the ombudsman",
+        ..OPT
+    },
+    Opt {
         table: "kiosk",
         key: "listen",
         help_id: "Alamat kios survei untuk tablet di jaringan kantor, misalnya 0.0.0.0:8711; kosong: tanpa kios",

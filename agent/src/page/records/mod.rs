@@ -2,6 +2,7 @@
 
 mod change;
 mod list;
+mod plain;
 mod receipt;
 mod view;
 
@@ -74,9 +75,13 @@ pub(super) fn title(form: &Form, record: &Record, w: &Words) -> String {
         suara::TAG => text("nilai"),
         _ => None,
     };
-    let text = text.unwrap_or_default();
+    brief(&text.unwrap_or_default(), TITLE_CHARS_MAX)
+}
+
+/// The beginning of a text in one line.
+fn brief(text: &str, chars_max: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(TITLE_CHARS_MAX) {
+    match line.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
     }

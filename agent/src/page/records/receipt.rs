@@ -4,8 +4,8 @@ use askama::Template;
 use hyper::StatusCode;
 use kentongan_host::fail::Failure;
 use kentongan_protocol::calendar::{Day, course};
-use kentongan_protocol::form::Form;
 use kentongan_protocol::form::builtin::pengaduan;
+use kentongan_protocol::form::{Form, Value};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_protocol::sealed::is_confidential;
@@ -15,10 +15,11 @@ use super::super::due::next_steps;
 use super::super::entry;
 use super::super::route::{Pages, called};
 use super::super::shell::{self, ASSETS, Shell};
-use super::{form_of, is_missing};
+use super::plain::{self, Receipt};
+use super::{brief, form_of, is_missing};
 
-/// Columns of the plain text: what needle printers have on narrow paper.
-const COLUMNS: usize = 40;
+/// So much of a description stands on the paper, in characters: enough to tell one complaint from another.
+const SUMMARY_CHARS_MAX: usize = 160;
 
 #[derive(Debug, Template)]
 #[template(path = "receipt.html")]
@@ -32,6 +33,8 @@ struct ReceiptPage<'a> {
     office: String,
     lines: Vec<(String, String)>,
     steps: Vec<String>,
+    /// Who signs the paper.
+    signatures: Vec<&'static str>,
     print_style: &'static str,
     is_new: bool,
     /// Another complaint of the same reporter is offered.
@@ -65,6 +68,8 @@ pub(in super::super) async fn receipt(
     let mut lines = vec![(w.t("terima.diterima").to_owned(), clock.exact(received_ms, w))];
     if !is_confidential(&entry.record) {
         lines.extend(said(form, &entry.record, &["layanan", "kategori"], w));
+        let summary = said(form, &entry.record, &["uraian"], w);
+        lines.extend(summary.into_iter().map(|(label, text)| (label, brief(&text, SUMMARY_CHARS_MAX))));
     }
     let written = entry.record.groups().flat_map(|(_, state)| state.writes()).find(|(op, _)| *op == id.0);
     lines.extend(written.map(|(_, written)| (w.t("terima.petugas").to_owned(), written.author.clone())));
@@ -75,6 +80,19 @@ pub(in super::super) async fn receipt(
         _ => Vec::new(),
     };
     steps.push(w.t("terima.tanya").to_owned());
+    let settings = pages.agent.settings();
+    let (track, unanswered) = (settings.text("receipt", "track").trim(), settings.text("receipt", "unanswered").trim());
+    if !track.is_empty() {
+        steps.push(w.with("terima.lacak", &[("tempat", address(track).map_or(track, |(_, shown)| shown))]));
+    }
+    if !unanswered.is_empty() {
+        steps.push(w.with("terima.tak_dijawab", &[("siapa", unanswered)]));
+    }
+    // Who told it signs that it was understood; whoever does not want to be known does not.
+    let signatures = match is_named(form, &entry.record, w) {
+        true => vec![w.t("terima.petugas"), w.t("bagian.pelapor")],
+        false => vec![w.t("terima.petugas")],
+    };
     let paper = match asked.query.text("kertas") {
         "80" => "80",
         "58" => "58",
@@ -86,7 +104,8 @@ pub(in super::super) async fn receipt(
             true => format!("{} {}", w.t("latihan.kertas"), called(&member)),
             false => called(&member),
         };
-        return Ok(Reply::text(plain(&office, &code, &lines, &steps, w)));
+        let receipt = Receipt { office: &office, code: &code, lines: &lines, steps: &steps, signatures: &signatures };
+        return Ok(Reply::text(plain::text(&receipt, w)));
     }
     let print = match paper {
         "80" => &ASSETS.print[1],
@@ -97,11 +116,12 @@ pub(in super::super) async fn receipt(
         s: &shell.clone().at("catatan"),
         id: id.to_string(),
         spoken: code.replace('-', ", "),
-        qr: Square::of(&code),
+        qr: Square::of(&leading_to(track, &code)),
         code,
         office: called(&member),
         lines,
         steps,
+        signatures,
         print_style: &print.name,
         is_new: asked.query.has("baru"),
         is_offered: entry::is_offered(&entry, shell.author(), now_ms),
@@ -119,81 +139,45 @@ fn said(form: &Form, record: &Record, names: &[&str], w: &Words) -> Vec<(String,
     names.iter().filter_map(answer).collect()
 }
 
-/// The receipt in 40 columns.
-fn plain(office: &str, code: &str, lines: &[(String, String)], steps: &[String], w: &Words) -> String {
-    let mut text = String::new();
-    let mut put = |line: &str| {
-        text.push_str(line);
-        text.push_str("\r\n");
-    };
-    let centred = |line: &str| format!("{}{line}", " ".repeat(COLUMNS.saturating_sub(line.chars().count()) / 2));
-    for line in wrapped(office, COLUMNS) {
-        put(&centred(&line));
-    }
-    put(&centred(w.t("terima.judul")));
-    put(&"-".repeat(COLUMNS));
-    put(&centred(code));
-    put(&"-".repeat(COLUMNS));
-    for (label, value) in lines {
-        for line in wrapped(&format!("{label}: {value}"), COLUMNS) {
-            put(&line);
-        }
-    }
-    put("");
-    for (number, step) in steps.iter().enumerate() {
-        for (place, line) in wrapped(step, COLUMNS - 3).iter().enumerate() {
-            let mark = if place == 0 { format!("{}. ", number + 1) } else { "   ".to_owned() };
-            put(&format!("{mark}{line}"));
-        }
-    }
-    text
+/// The scheme of a place in the net, and what people type.
+fn address(place: &str) -> Option<(&'static str, &str)> {
+    ["https://", "http://"].into_iter().find_map(|scheme| Some((scheme, place.strip_prefix(scheme)?)))
 }
 
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let room = lines
-            .last()
-            .is_some_and(|line| line.is_empty() || line.chars().count() + 1 + word.chars().count() <= columns);
-        if !room {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
+/// What the square says: the code, or where a telephone finds what became of it.
+fn leading_to(track: &str, code: &str) -> String {
+    match address(track) {
+        Some(_) => format!("{track}{}kode={code}", if track.contains('?') { '&' } else { '?' }),
+        None => code.to_owned(),
     }
-    lines
+}
+
+/// Whether whoever complains gave a name, and does not want it hidden.
+fn is_named(form: &Form, record: &Record, w: &Words) -> bool {
+    let view = form.group(pengaduan::group::PRIVASI).map(|group| GroupView::of(record, form, group));
+    let chosen = view.as_ref().and_then(GroupView::shown).and_then(|values| values.get(&pengaduan::privasi::FIELD));
+    let hides_nothing = matches!(chosen, None | Some(Value::One(pengaduan::privasi::BIASA)));
+    hides_nothing && !said(form, record, &["nama_pelapor"], w).is_empty()
 }
 
 #[cfg(test)]
 mod tests {
-    use kentongan_host::Lang;
-
-    use super::super::super::shell::words;
     use super::*;
-
-    #[test]
-    fn plain_text_fits_forty_columns() {
-        let lines = [("Diterima".to_owned(), "Sabtu, 21 November 2026 pukul 14.05 WIB".to_owned())];
-        let steps = ["Diverifikasi paling lambat 25 November 2026, lalu diteruskan".to_owned()];
-        let text = plain(
-            "Pemerintah Desa Sukamaju Kecamatan Cibungur Kabupaten Contoh",
-            "KTG-7K3M-Q2H9D-R",
-            &lines,
-            &steps,
-            &words(Lang::Id),
-        );
-        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
-        assert!(text.contains("          KTG-7K3M-Q2H9D-R") || text.contains("KTG-7K3M-Q2H9D-R"));
-    }
 
     #[test]
     fn a_qr_code_holds_the_receipts_code() {
         let drawn = Square::of("KTG-7K3M-Q2H9D-R");
         assert!(drawn.path.starts_with("M4 4h1v1h-1z"), "its corner");
         assert!((29..=37).contains(&drawn.size), "{}", drawn.size);
+    }
+
+    #[test]
+    fn the_square_leads_to_where_a_code_is_tracked_if_that_is_a_place_in_the_net() {
+        let code = "KTG-7K3M-Q2H9D-R";
+        assert_eq!(leading_to("https://lacak.example/lacak", code), format!("https://lacak.example/lacak?kode={code}"));
+        assert_eq!(leading_to("http://lacak.example/?b=id", code), format!("http://lacak.example/?b=id&kode={code}"));
+        for track in ["", "WA 0812-5550-0100"] {
+            assert_eq!(leading_to(track, code), code);
+        }
     }
 }

@@ -93,12 +93,14 @@ pub mod status {
     pub const DIBUKA_KEMBALI: ChoiceTag = 10;
 }
 
-/// Number of the field `privasi`, and of the choice that hides the content.
+/// Number of the field `privasi`, and of the choices that hide nothing, and the content.
 pub mod privasi {
     use crate::form::{ChoiceTag, FieldTag};
 
     /// Number of the field.
     pub const FIELD: FieldTag = 101;
+    /// Ordinary: whoever works on it sees who complains. What holds where nothing is said.
+    pub const BIASA: ChoiceTag = 1;
     /// Confidential: nobody at the counter reads it once it is saved.
     pub const RAHASIA: ChoiceTag = 3;
 }
@@ -219,7 +221,7 @@ fn how_it_came() -> Vec<Section> {
         (9, "lainnya", "Lainnya", "Other"),
     ]);
     let privacy = ranked([
-        (1, "biasa", "Biasa", "Ordinary", 1),
+        (privasi::BIASA, "biasa", "Biasa", "Ordinary", 1),
         (2, "anonim", "Anonim", "Anonymous", 2),
         (privasi::RAHASIA, "rahasia", "Rahasia", "Confidential", 3),
     ]);

@@ -192,13 +192,6 @@ fn pages_are_whole_without_a_script_and_readable_on_a_telephone() {
             assert_eq!(wide, 0, "{name}{kind}: no scrolling sideways at {width} px");
         }
     }
-    browser.as_printed(true);
-    for (name, path) in [("a4", "?kertas=a4"), ("80", "?kertas=80"), ("58", "?kertas=58")] {
-        browser.resize(if name == "a4" { 794 } else { name.parse::<u32>().unwrap_or(80) * 4 }, 600);
-        browser.open(&format!("{page}catatan/{}/tanda-terima{path}", entered.id));
-        browser.keeps_picture(&format!("cetak-{name}"));
-    }
-    browser.as_printed(false);
     browser.resize(1366, 768);
     browser.scripts(false);
     browser.open(&format!("{page}isi/pengaduan"));
@@ -209,6 +202,44 @@ fn pages_are_whole_without_a_script_and_readable_on_a_telephone() {
     });
     browser.sees("Ada masalah");
     browser.keeps_picture("aduan-salah");
+}
+
+/// Width that is left of a paper, in millimetres, and its name.
+const PAPERS: [(u32, &str); 3] = [(186, "a4"), (74, "80"), (54, "58")];
+
+#[test]
+fn a_receipt_with_much_to_say_fits_its_paper() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    sari.configure(
+        "[receipt]\ntrack = \"https://lacak.kabupaten-contoh.go.id/lacak\"\n\
+         unanswered = \"Kepala Desa Sukamaju 0812-5550-0199, Ombudsman 555-0137\"\n",
+    );
+    sari.start();
+    let said = "Lampu jalan di depan balai desa padam sejak Senin malam, warga sudah tiga kali melapor. ".repeat(4);
+    let entered = sari.add(
+        "pengaduan",
+        &[
+            ("nama_pelapor", "Rukmini Contoh"),
+            ("layanan", "Penerangan jalan lingkungan dan sarana umum desa"),
+            ("kategori", "sarana_prasarana"),
+            ("uraian", &said),
+            ("kanal", "tatap_muka"),
+        ],
+    );
+    let Some(mut browser) = Browser::start("receipts on paper") else { return };
+    browser.as_printed(true);
+    for (width_mm, name) in PAPERS {
+        // A CSS inch is 96 pixels.
+        browser.resize(width_mm * 960 / 254, 900);
+        browser.open(&format!("{}catatan/{}/tanda-terima?kertas={name}", sari.page(), entered.id));
+        browser.keeps_picture(&format!("cetak-{name}"));
+        let wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert_eq!(wide, 0, "{name}: pixels at the side that do not fit");
+        let high = browser.run("Math.ceil(document.querySelector('.tanda-terima').getBoundingClientRect().height)");
+        let half_a4_px = 137 * 960 / 254;
+        assert!(name != "a4" || high.as_u64() <= Some(half_a4_px), "{name}: {high} pixels high, of {half_a4_px}");
+    }
 }
 
 #[test]

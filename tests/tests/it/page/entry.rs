@@ -76,6 +76,7 @@ fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() 
         page.split("class=\"kode-besar\"").nth(1).and_then(|rest| rest.split(['>', '<']).nth(1)).expect("a code");
     assert!(code.starts_with("KTG-") && page.contains("<svg class=\"qr\""), "{page}");
     assert!(page.contains("Siti"), "who took it in stands on the receipt");
+    assert!(!page.contains("Lacak dengan"), "nothing is promised that nobody set up");
     assert!(steps(&page).starts_with(&promised), "the receipt keeps what was promised before saving: {page}");
     let path = receipt.split('?').next().expect("a path");
     for paper in ["a4", "80", "58"] {
@@ -260,6 +261,36 @@ fn what_is_confidential_is_not_shown_again_on_this_pc() {
     }
     assert!(!visitor.post("/catatan", &[("kata", "lampu")]).expect(200).text().contains(&record));
     visitor.get(&format!("{record}/ubah/uraian")).expect(404);
+}
+
+#[test]
+fn a_receipt_says_what_it_is_about_where_to_track_it_and_whom_to_turn_to() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    sari.configure("[receipt]\ntrack = \"https://lacak.example/lacak\"\nunanswered = \"Kepala Desa 0812-5550-0199\"\n");
+    sari.start();
+    let mut visitor = Visitor::at(&sari.page());
+    let mut receipt_of = |privacy: &'static str| {
+        let form = new_form(&mut visitor, "pengaduan");
+        let mut fields = COMPLAINT.to_vec();
+        fields[0] = ("privasi", privacy);
+        visitor.post(&form, &sent(&fields, "periksa")).expect(303);
+        let receipt = visitor.post(&format!("{form}/periksa"), &[]).expect(303).header("location").to_owned();
+        let plain = visitor.get(&receipt.replace("baru=1", "kertas=teks")).expect(200).text();
+        assert!(plain.lines().all(|line| line.chars().count() <= 40), "{plain}");
+        [visitor.get(&receipt).expect(200).text(), plain]
+    };
+    for (privacy, tells, is_signed) in [("biasa", true, true), ("anonim", true, false), ("rahasia", false, false)] {
+        for said in receipt_of(privacy) {
+            let is_plain = !said.contains("<html");
+            for part in ["lacak.example/lacak", "Kepala Desa", "Petugas"] {
+                assert!(said.contains(part), "{part} in\n{said}");
+            }
+            assert_eq!(said.contains("Lampu jalan"), tells, "{said}");
+            let signed = said.contains(if is_plain { "Pelapor: ___" } else { "<div>Pelapor</div>" });
+            assert_eq!(signed, is_signed, "{said}");
+        }
+    }
 }
 
 #[test]
