@@ -3,7 +3,7 @@
 use kentongan_host::ktg::Ktg;
 use kentongan_host::moment;
 use kentongan_protocol::attachment::{Attachment, Media};
-use kentongan_protocol::form::{Form, Lang, Value as FieldValue, builtin};
+use kentongan_protocol::form::{Form, Lang, MergeClass, Value as FieldValue, builtin};
 use kentongan_protocol::ids::OpId;
 use kentongan_protocol::judge::Quarantine;
 use kentongan_protocol::merge::{GroupView, Written};
@@ -322,23 +322,28 @@ pub(crate) struct Line<'a> {
     pub(crate) written: &'a Written,
     /// `this_pc`, `hub` or `office`.
     pub(crate) by: &'static str,
+    /// Something written later took its place.
+    pub(crate) is_replaced: bool,
 }
 
 /// Who wrote what, in hybrid order.
-pub(crate) fn lines<'a>(entry: &'a Entry, member: Option<&Member>) -> Vec<Line<'a>> {
+pub(crate) fn lines<'a>(entry: &'a Entry, form: &Form, member: Option<&Member>) -> Vec<Line<'a>> {
     let by = |id: OpId| match (entry.logs.get(&id.log), member) {
         (Some(head), Some(member)) if head.replica() == member.replica => "this_pc",
         (Some(head), Some(member)) if head.replica() == member.hub_replica => "hub",
         _ => "office",
     };
     let of_group = |(group, state): (u16, &'a kentongan_protocol::merge::GroupState)| {
-        state.writes().map(move |(op, written)| (op, group, written))
+        let merge = form.group(group).map(|group| group.merge);
+        let holds_one = matches!(merge, Some(MergeClass::Register | MergeClass::Strictest | MergeClass::Stage));
+        let heads: Vec<OpId> = state.heads().map(|(op, _)| op).collect();
+        state.writes().map(move |(op, written)| (op, group, written, holds_one && !heads.contains(&op)))
     };
     let mut lines: Vec<Line<'_>> = entry
         .record
         .groups()
         .flat_map(of_group)
-        .map(|(op, group, written)| Line { op, group, written, by: by(op) })
+        .map(|(op, group, written, is_replaced)| Line { op, group, written, by: by(op), is_replaced })
         .collect();
     lines.sort_by_key(|line| (line.written.hlc, line.op, line.group));
     lines
@@ -353,9 +358,10 @@ fn history(entry: &Entry, form: &Form, member: Option<&Member>) -> Vec<Value> {
             "by": line.by,
             "at": moment::text(line.written.hlc.ms()),
             "fields": Value::Object(named(form, &line.written.values).collect()),
+            "replaced": line.is_replaced,
         })
     };
-    lines(entry, member).into_iter().map(shown).collect()
+    lines(entry, form, member).into_iter().map(shown).collect()
 }
 
 fn faults(form: &Form, verdict: &VerdictFrame, lang: Lang) -> Vec<Value> {

@@ -101,7 +101,15 @@ struct Past {
     who: String,
     place: &'static str,
     what: String,
-    answers: Vec<(String, String)>,
+    said: Vec<Said>,
+}
+
+/// A value that was written, and may have been replaced since.
+#[derive(Debug)]
+struct Said {
+    label: String,
+    answer: String,
+    is_replaced: bool,
 }
 
 /// The page of a record.
@@ -314,19 +322,21 @@ fn history(
 ) -> Vec<Past> {
     let w = &shell.w;
     let mut history: Vec<(OpId, Past)> = Vec::new();
-    for line in show::lines(entry, member) {
+    for line in show::lines(entry, form, member) {
         let label = match form.group(line.group) {
             Some(group) => group.label.in_lang(w.lang),
             None if line.group == sealed::GROUP => w.t("catatan.isi_tersegel"),
             None => "",
         };
-        let said = if is_confidential { Vec::new() } else { answers(form, &line.written.values, w) };
+        let shown = if is_confidential { Vec::new() } else { answers(form, &line.written.values, w) };
+        let is_replaced = line.is_replaced;
+        let said = shown.into_iter().map(|(label, answer)| Said { label, answer, is_replaced });
         // What was written at once stands together.
         if let Some((_, past)) = history.last_mut().filter(|(op, _)| *op == line.op) {
             if past.what.as_str() != w.t("catatan.dibuat") {
                 past.what = format!("{}, {label}", past.what);
             }
-            past.answers.extend(said);
+            past.said.extend(said);
             continue;
         }
         let past = Past {
@@ -338,7 +348,7 @@ fn history(
                 _ => w.t("catatan.dari.kantor"),
             },
             what: if line.op == entry.summary.record.0 { w.t("catatan.dibuat") } else { label }.to_owned(),
-            answers: said,
+            said: said.collect(),
         };
         history.push((line.op, past));
     }

@@ -102,9 +102,10 @@ fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() 
     visitor.post(&change, &[("kepala", &heads), ("uraian", "Lampu padam sejak Selasa")]).expect(303);
     visitor.post(&format!("{record}/keterangan"), &[("catatan", "Sudah ditelepon")]).expect(303);
     let page = visitor.get(&record).expect(200).text();
-    for part in ["Lampu padam sejak Selasa", "sejak Senin", "Sudah ditelepon", "Siti", "Riwayat"] {
+    for part in ["Lampu padam sejak Selasa", "sejak Senin</s>", "sudah diganti", "Sudah ditelepon", "Siti", "Riwayat"] {
         assert!(page.contains(part), "{part} in\n{page}");
     }
+    assert!(!page.contains("Selasa</s>") && !page.contains("ditelepon</s>"), "what holds is not struck out: {page}");
     assert_eq!(sari.record(code)["fields"]["uraian"], "Lampu padam sejak Selasa");
     assert!(visitor.get("/rekap").expect(200).text().contains(code));
 }
