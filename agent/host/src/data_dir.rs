@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::Lang;
 use crate::fail::Failure;
 
 /// Which of the two programs.
@@ -207,6 +208,14 @@ impl DataDir {
     /// The main configuration file.
     pub fn config_file(&self) -> PathBuf {
         self.config.join(format!("{}.toml", self.program.name()))
+    }
+
+    /// Words of the pages that this office says in its own way, in one language.
+    pub fn own_words(&self, lang: Lang) -> PathBuf {
+        self.config.join(match lang {
+            Lang::Id => "words.id.txt",
+            Lang::En => "words.en.txt",
+        })
     }
 
     /// Where an installer or an administrator leaves the file by which the agent joins a hub on its own.

@@ -434,6 +434,11 @@ pub(super) enum ConfigCommand {
     Path,
     #[command(about = t("Contoh berkas dengan keterangan", "A commented sample file"), after_help = agent_examples(&["config sample > agent.toml"]))]
     Sample,
+    #[command(
+        about = t("Semua kata halaman kantor; baris yang diganti ditaruh di words.id.txt", "All words of the office's page; lines that are changed go into words.id.txt"),
+        after_help = agent_examples(&["config words | grep menu.", "config words --lang en > words.en.txt"]),
+    )]
+    Words,
 }
 
 #[derive(Debug, Subcommand)]

@@ -42,6 +42,7 @@ use crate::agent::{Agent, OnProgress, unwatched};
 use crate::command::Command;
 use crate::enrol::{self, EnrolFile, read_text};
 use crate::inbox::{Bar, Progress};
+use crate::page::words;
 use crate::store::{Machine, Store};
 use crate::update::{Doing, hand_over, start_anew, take_lock};
 use crate::{config, doctor, image, leave, service};
@@ -405,6 +406,24 @@ impl Place<'_> {
         }
     }
 
+    /// All words of the office's page, as they are shown.
+    fn words(&self) -> Result<(), Failure> {
+        let listed = words::listed(&self.dir, self.out.lang)?;
+        if self.out.json {
+            let listed: std::collections::BTreeMap<_, _> = listed.into_iter().collect();
+            self.out.document(&json!({
+                "schema": "kentongan.agent.words/1",
+                "file": self.dir.own_words(self.out.lang).display().to_string(),
+                "words": listed,
+            }));
+            return Ok(());
+        }
+        for (key, text) in listed {
+            self.out.line(&format!("{key} = {text}"));
+        }
+        Ok(())
+    }
+
     fn config(&self, command: ConfigCommand) -> Result<Exit, Failure> {
         let file = self.common.config.clone().unwrap_or_else(|| self.dir.config_file());
         match command {
@@ -413,6 +432,7 @@ impl Place<'_> {
             }
             ConfigCommand::Check => {
                 config::load(&self.dir, self.common.config.clone())?;
+                words::own(&self.dir)?;
                 if self.out.json {
                     self.out.document(&json!({ "schema": "kentongan.config.check/1", "valid": true }))
                 }
@@ -432,6 +452,7 @@ impl Place<'_> {
                 );
             }
             ConfigCommand::Path => self.out.line(&file.display().to_string()),
+            ConfigCommand::Words => self.words()?,
             ConfigCommand::Sample => self.out.line(options::sample(Program::Agent, config::OPTIONS).trim_end()),
         }
         Ok(Exit::Done)

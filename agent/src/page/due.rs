@@ -105,7 +105,7 @@ mod tests {
     use kentongan_protocol::ids::{LogId, OpId, RecordId};
     use kentongan_protocol::op::{Action, Op, Write};
 
-    use super::super::shell::words;
+    use super::super::words::words;
     use super::*;
 
     const OFFICE: &str = "32.73.05.1001";

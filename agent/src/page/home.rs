@@ -468,7 +468,7 @@ mod tests {
             contact(clock.now_ms - 4 * 3_600_000, 102),
             contact(clock.now_ms - 9 * DAY_MS, 0),
         ];
-        let days = history(&contacts, &clock, &shell::words(Lang::Id));
+        let days = history(&contacts, &clock, &super::super::words::words(Lang::Id));
         assert_eq!(days.len(), HISTORY_DAYS);
         let signs: String = days[HISTORY_DAYS - 1].marks.iter().map(|mark| mark.sign).collect();
         assert_eq!(signs, "·····✖·●····");

@@ -14,7 +14,7 @@
 //! - It decides nothing: records are entered, changed and shown by the functions that commands use.
 //! - Each page is whole without a script: forms post and links lead. The script saves drafts while one types, brings
 //!   numbers up to date, and knows the keyboard.
-//! - Words stand in `words/`, looks in `assets/`, structure in `templates/`. A template escapes whatever it shows.
+//! - Words stand in `words/`, and an office may say some in its own way (`words.rs`); looks in `assets/`, structure in `templates/`. A template escapes whatever it shows.
 //! - Nothing of a person stands in an address or in the log.
 
 mod carrying;
@@ -33,6 +33,7 @@ mod shell;
 mod thrift;
 mod training;
 mod verdict;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
@@ -62,6 +63,9 @@ pub(crate) async fn open(agent: &Arc<Agent>) -> Option<Open> {
     let address = settings.text("ui", "listen");
     if address.is_empty() {
         return None;
+    }
+    if let Err(error) = words::take_own(agent.dir()) {
+        tracing::error!(ev = "page.own_words_refused", %error, "this office's own words are not shown");
     }
     match door(agent, address).await {
         Ok(open) => Some(open),

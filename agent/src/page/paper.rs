@@ -287,7 +287,7 @@ mod tests {
     use kentongan_host::Lang;
     use kentongan_protocol::form::builtin::skm;
 
-    use super::super::shell::words;
+    use super::super::words::words;
     use super::*;
 
     #[test]

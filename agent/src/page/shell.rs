@@ -5,19 +5,16 @@ use std::sync::LazyLock;
 use kentongan_host::Lang;
 use kentongan_host::fail::Failure;
 use kentongan_web::asset::Asset;
-use kentongan_web::{Asked, Catalog, Reply, Words, look};
+use kentongan_web::{Asked, Reply, Words, look};
 
 use askama::Template;
 use kentongan_protocol::calendar::Zone;
 
 use kentongan_web::Clock;
 
+use super::words::words;
 use crate::people::Role;
 use crate::store::Person;
-
-/// The words of all pages.
-static WORDS: LazyLock<Catalog> =
-    LazyLock::new(|| Catalog::of(include_str!("words/id.txt"), include_str!("words/en.txt")));
 
 /// Style, script and drawing.
 pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
@@ -193,16 +190,6 @@ impl Shell {
     }
 }
 
-/// Every key of the words.
-pub(super) fn keys() -> impl Iterator<Item = &'static str> {
-    WORDS.keys()
-}
-
-/// The words in a language.
-pub(super) fn words(lang: Lang) -> Words {
-    WORDS.in_lang(lang)
-}
-
 /// A name as a cookie can hold it.
 pub(super) fn clerk_cookie(name: &str) -> String {
     let bytes = name.trim().chars().filter(|c| !c.is_control()).take(CLERK_CHARS_MAX).collect::<String>().into_bytes();
@@ -269,50 +256,6 @@ pub(super) fn refusal(shell: &Shell, status: hyper::StatusCode, key: &'static st
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_languages_have_every_word() {
-        assert_eq!(WORDS.faults(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn verdicts_are_short() {
-        for lang in [Lang::Id, Lang::En] {
-            for key in WORDS.keys().filter(|key| key.starts_with("putusan.")) {
-                for text in words(lang).t(key).split(" | ") {
-                    assert!(text.split_whitespace().count() <= 12, "{key}: {text}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_word_that_a_page_asks_for_is_there() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut files = Vec::new();
-        let mut folders = vec![folder.join("templates"), folder.join("src/page")];
-        while let Some(next) = folders.pop() {
-            for entry in std::fs::read_dir(next).expect("a folder of the pages").flatten() {
-                match entry.path() {
-                    path if path.is_dir() => folders.push(path),
-                    path => files.push(path),
-                }
-            }
-        }
-        let known: Vec<&str> = WORDS.keys().collect();
-        let mut asked = 0;
-        for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "html" || kind == "rs")) {
-            let text = std::fs::read_to_string(file).expect("readable");
-            for call in ["w.t(\"", "w.with(\"", "w.count(\"", "words.t(\""] {
-                for rest in text.split(call).skip(1) {
-                    let key = rest.split('"').next().unwrap_or_default();
-                    asked += 1;
-                    assert!(known.contains(&key), "{}: no word {key:?}", file.display());
-                }
-            }
-        }
-        assert!(asked > 50, "{asked} words are asked for");
-    }
 
     #[test]
     fn a_clerks_name_comes_back_whatever_it_holds() {

@@ -91,7 +91,7 @@ mod tests {
     use kentongan_host::Lang;
     use kentongan_protocol::calendar::Zone;
 
-    use super::super::shell::words;
+    use super::super::words::words;
     use super::*;
     use crate::rules::{Rules, Spent};
 

@@ -173,7 +173,7 @@ pub(super) fn whom_to_call(steps: [Step; 3]) -> Option<&'static str> {
 mod tests {
     use kentongan_host::Lang;
 
-    use super::super::shell::words;
+    use super::super::words::words;
     use super::*;
     use crate::rules::LinkUse;
     use crate::show::ServiceState;

@@ -215,7 +215,7 @@ fn suggestion<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> (String, 
 }
 
 /// The name that fewest single changes away, if it is near enough to be meant.
-fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let most = 2.max(name.chars().count() / 3);
     known.map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= most).min_by_key(|(d, _)| *d).map(|(_, k)| k)
 }

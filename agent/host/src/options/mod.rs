@@ -18,7 +18,7 @@ mod value;
 use std::path::PathBuf;
 
 pub use edit::set;
-pub use load::{Flag, Sources, conf_dir};
+pub use load::{Flag, Sources, conf_dir, nearest};
 pub use show::{quoted, sample};
 pub use value::{Invalid, Kind, Value};
 

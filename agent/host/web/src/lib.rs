@@ -36,4 +36,4 @@ pub use reply::Reply;
 pub use square::Square;
 pub use token::Secret;
 pub use when::{Clock, When};
-pub use words::{Catalog, Words};
+pub use words::{Catalog, OwnFault, Words};

@@ -18,11 +18,27 @@ use kentongan_host::Lang;
 const SHARED_ID: &str = include_str!("words/id.txt");
 const SHARED_EN: &str = include_str!("words/en.txt");
 
+/// Longest text that somebody may put in another's place, in characters.
+const OWN_CHARS_MAX: usize = 600;
+
 /// The words in both languages.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Catalog {
     id: BTreeMap<&'static str, &'static str>,
     en: BTreeMap<&'static str, &'static str>,
+}
+
+/// What is wrong with a line of somebody's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnFault {
+    /// It is no `key = text`.
+    NoKey,
+    /// There is no such key.
+    Unknown(String),
+    /// It says nothing, or more than fits.
+    Length,
+    /// It names other places than the text that it would replace: these are the right ones.
+    Places(Vec<&'static str>),
 }
 
 /// The words in one language.
@@ -43,6 +59,50 @@ impl Catalog {
     /// The words in `lang`.
     pub fn in_lang(&'static self, lang: Lang) -> Words {
         Words { lang, catalog: self }
+    }
+
+    /// These words, and in one language those of `file` in the place of some of them.
+    ///
+    /// The texts stay in memory until the program ends: a program reads such a file once.
+    ///
+    /// # Errors
+    /// The first line, counted from one, that cannot be taken, and why.
+    pub fn with_own(mut self, lang: Lang, file: &str) -> Result<Catalog, (usize, OwnFault)> {
+        let words = self.of_lang(lang);
+        let mut own = Vec::new();
+        for (place, line) in file.lines().enumerate() {
+            // Editors on Windows put a mark before the first line.
+            let line = line.trim_start_matches('\u{feff}').trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let fault = |fault| (place + 1, fault);
+            let (key, text) = line.split_once('=').ok_or_else(|| fault(OwnFault::NoKey))?;
+            let (key, text) = (key.trim(), text.trim());
+            let Some((key, shipped)) = words.get_key_value(key) else {
+                return Err(fault(OwnFault::Unknown(key.to_owned())));
+            };
+            if text.is_empty() || text.chars().count() > OWN_CHARS_MAX || text.chars().any(char::is_control) {
+                return Err(fault(OwnFault::Length));
+            }
+            if places(text) != places(shipped) {
+                return Err(fault(OwnFault::Places(places(shipped).into_iter().collect())));
+            }
+            own.push((*key, &*Box::leak(text.to_owned().into_boxed_str())));
+        }
+        let words = match lang {
+            Lang::Id => &mut self.id,
+            Lang::En => &mut self.en,
+        };
+        words.extend(own);
+        Ok(self)
+    }
+
+    fn of_lang(&self, lang: Lang) -> &BTreeMap<&'static str, &'static str> {
+        match lang {
+            Lang::Id => &self.id,
+            Lang::En => &self.en,
+        }
     }
 
     /// Every key.
@@ -78,11 +138,7 @@ impl Words {
 
     /// The text of a key that need not be there.
     pub fn find(&self, key: &str) -> Option<&'static str> {
-        let file = match self.lang {
-            Lang::Id => &self.catalog.id,
-            Lang::En => &self.catalog.en,
-        };
-        file.get(key).copied()
+        self.catalog.of_lang(self.lang).get(key).copied()
     }
 
     /// The text of a key with its places filled.
@@ -129,6 +185,7 @@ fn lines(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str
     lines.filter_map(|line| line.split_once('=')).map(|(key, text)| (key.trim(), text.trim()))
 }
 
+/// The names in braces.
 fn places(text: &str) -> BTreeSet<&str> {
     text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
 }
@@ -169,6 +226,28 @@ mod tests {
             ("48.211 catatan".into(), "0 records".into())
         );
         assert_eq!(en.t("tidak ada"), "tidak ada");
+    }
+
+    #[test]
+    fn own_words_take_the_place_of_those_that_they_name_and_of_no_others() {
+        let own = "\u{feff}# kantor ini\r\n\r\nhalo = Wilujeng, {nama}!\n";
+        let own: &'static Catalog = Box::leak(Box::new(CATALOG.clone().with_own(Lang::Id, own).expect("good words")));
+        assert_eq!(own.in_lang(Lang::Id).with("halo", &[("nama", "Siti")]), "Wilujeng, Siti!");
+        assert_eq!(own.in_lang(Lang::Id).t("hanya"), "di sini");
+        assert_eq!(own.in_lang(Lang::En).t("halo"), "Hello {nama}");
+    }
+
+    #[test]
+    fn own_words_that_cannot_be_taken_are_named_by_line_and_nothing_is_taken() {
+        let refused = |file: &str| CATALOG.clone().with_own(Lang::Id, file).expect_err("words that cannot be taken");
+        assert_eq!(refused("\nhalo"), (2, OwnFault::NoKey));
+        assert_eq!(refused("hallo = x"), (1, OwnFault::Unknown("hallo".into())));
+        for nothing in ["hanya =", "hanya = a\u{7}b", &format!("hanya = {}", "x".repeat(OWN_CHARS_MAX + 1))] {
+            assert_eq!(refused(nothing), (1, OwnFault::Length));
+        }
+        for text in ["halo = Halo", "halo = {nama} {n}", "hanya = {nama}"] {
+            assert!(matches!(refused(text), (1, OwnFault::Places(_))), "{text}");
+        }
     }
 
     #[test]

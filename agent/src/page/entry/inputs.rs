@@ -317,7 +317,7 @@ mod tests {
     use kentongan_protocol::calendar::Zone;
     use kentongan_protocol::form::builtin;
 
-    use super::super::super::shell::words;
+    use super::super::super::words::words;
     use super::*;
 
     fn clock() -> Clock {

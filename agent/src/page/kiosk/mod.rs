@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use super::Open;
 use super::route::called;
 use super::shell::{self, ASSETS};
+use super::words as said;
 use crate::agent::Agent;
 use crate::kiosk::{ABOUT_RESPONDENT, ANSWERS_MAX, Leaving, Told};
 use crate::store::Kiosk as Tablet;
@@ -161,7 +162,7 @@ impl Kiosk {
             icon: &ASSETS.icon.name,
             office,
             content: content.to_string(),
-            no_script: [Lang::Id, Lang::En].map(|lang| shell::words(lang).t("kios.tanpa_skrip")),
+            no_script: [Lang::Id, Lang::En].map(|lang| said::words(lang).t("kios.tanpa_skrip")),
         }))
     }
 
@@ -249,8 +250,8 @@ fn answers(message: &Value) -> Option<Vec<Told>> {
 }
 
 fn words(lang: Lang) -> Map<String, Value> {
-    let words = shell::words(lang);
-    let ours = shell::keys().filter_map(|key| Some((key.strip_prefix("kios.")?.to_owned(), json!(words.find(key)?))));
+    let words = said::words(lang);
+    let ours = said::keys().filter_map(|key| Some((key.strip_prefix("kios.")?.to_owned(), json!(words.find(key)?))));
     ours.collect()
 }
 

@@ -89,7 +89,7 @@ mod tests {
     use kentongan_host::Lang;
     use proptest::prelude::*;
 
-    use super::super::super::shell::words;
+    use super::super::super::words::words;
     use super::*;
 
     proptest! {

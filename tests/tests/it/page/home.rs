@@ -28,6 +28,24 @@ fn a_disk_that_fills_is_told_on_the_first_page_and_by_status_with_what_to_do() {
 }
 
 #[test]
+fn an_office_says_some_words_in_its_own_way_and_mistakes_are_told_by_file_and_line() {
+    let hub = Hub::start();
+    let mut sari = Office::enrol(&hub, VILLAGE);
+    let own = sari.data().join("words.id.txt");
+    std::fs::write(&own, "isi.aduan_baru = Wadul anyar\n# Kantor ini\nmenu.berada = Tepas\n").expect("written");
+    let refused = sari.run(&["config", "check"]).expect(2).stderr;
+    assert!(refused.contains("words.id.txt:3") && refused.contains("menu.beranda"), "{refused}");
+    assert!(first_page(&mut sari).contains("Aduan baru"), "a file with a mistake changes nothing");
+    sari.stop();
+    std::fs::write(&own, "isi.aduan_baru = Wadul <anyar>\n").expect("written");
+    sari.run(&["config", "check"]).ok();
+    let page = first_page(&mut sari);
+    assert!(page.contains("Wadul &#60;anyar&#62;") && page.contains("Beranda"), "{page}");
+    let words = sari.run(&["--lang", "id", "config", "words", "--json"]).ok().json();
+    assert_eq!(words["words"]["isi.aduan_baru"], "Wadul <anyar>");
+}
+
+#[test]
 fn a_complaint_that_was_handed_to_an_office_presses_on_its_first_page_and_on_no_others() {
     let hub = Hub::start();
     let [mut village, mut clinic] = [VILLAGE, CLINIC].map(|code| Office::enrol(&hub, code));
