@@ -220,6 +220,8 @@ pub(crate) fn summary(summary: &RecordSummary) -> Value {
         "entered_at": moment::text(summary.wall_ms),
         "changed_at": moment::text(summary.changed_ms),
         "conflicts": summary.conflicts,
+        "arrived_at": summary.arrival.map(|arrival| moment::text(arrival.hub_ms)),
+        "arrived_number": summary.arrival.map(|arrival| arrival.seq),
     })
 }
 

@@ -8,6 +8,7 @@
 //! One thread owns a [`Store`] (`kentongan_host::store_thread`); nothing here waits for a network.
 
 mod answer;
+mod arrival;
 mod attachments;
 mod carried;
 mod check;
@@ -53,6 +54,7 @@ use kentongan_protocol::receipt::Prefix;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use answer::Applied;
+pub use arrival::Arrival;
 pub use attachments::{AttachmentState, AttachmentTotals};
 pub use carried::{Bundle, Heard};
 pub use check::Scrub;
@@ -89,6 +91,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema10.sql"),
     include_str!("schema11.sql"),
     include_str!("schema12.sql"),
+    include_str!("schema13.sql"),
 ];
 
 /// The newest schema that this program reads.

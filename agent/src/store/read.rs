@@ -12,6 +12,7 @@ use kentongan_protocol::wire::codec;
 use kentongan_protocol::wire::v1::VerdictFrame;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::arrival::{self, Arrival};
 use super::check::check;
 use super::pack::{SEQ_BITS, known_log_number, log_head, op_id, op_key, split};
 use super::{Store, StoreError, search};
@@ -82,6 +83,8 @@ pub struct RecordSummary {
     pub changed_ms: i64,
     /// Groups in which values stand side by side.
     pub conflicts: u32,
+    /// If it has arrived, when the last that this PC wrote to it did, as far as that is known.
+    pub arrival: Option<Arrival>,
 }
 
 /// A line of the queue.
@@ -258,19 +261,22 @@ pub(super) fn summary(db: &Connection, row: &rusqlite::Row<'_>) -> Result<Record
     let reading = || StoreError::because("read a line of a list");
     let state: String = row.get(3).map_err(reading())?;
     let code: Option<i64> = row.get(2).map_err(reading())?;
+    let key = row.get(0).map_err(reading())?;
+    let state = match state.as_str() {
+        "rejected" => RecordState::Rejected,
+        "queued" => RecordState::Queued,
+        _ => RecordState::Arrived,
+    };
     Ok(RecordSummary {
-        record: RecordId(op_id(db, row.get(0).map_err(reading())?)?),
+        record: RecordId(op_id(db, key)?),
         form: row.get(1).map_err(reading())?,
         code: code.and_then(|number| ReceiptCode::from_number(number as u64)),
-        state: match state.as_str() {
-            "rejected" => RecordState::Rejected,
-            "queued" => RecordState::Queued,
-            _ => RecordState::Arrived,
-        },
+        state,
         own: row.get(4).map_err(reading())?,
         wall_ms: row.get(5).map_err(reading())?,
         changed_ms: row.get(6).map_err(reading())?,
         conflicts: row.get(7).map_err(reading())?,
+        arrival: if state == RecordState::Arrived { arrival::of_record(db, key)? } else { None },
     })
 }
 

@@ -221,6 +221,35 @@ fn a_hub_that_forgot_is_offered_again_what_it_had() {
 }
 
 #[test]
+fn a_record_tells_when_the_last_of_it_arrived_until_the_hub_forgets_it() {
+    let mut store = Pc::new(6).start();
+    let record = store.enter(&complaint("satu")).unwrap().record;
+    let other = store.enter(&complaint("dua")).unwrap().record;
+    let log = record.0.log.to_bytes();
+    let told = |store: &mut Store, stored, hub_ms| {
+        let marks = Marks { hub_ms, ..marks(vec![(log, stored, 0)], 0) };
+        store.apply(Event::Marks(marks), Some(10)).unwrap();
+    };
+    let arrival = |store: &mut Store, record| store.entry(record).unwrap().summary.arrival;
+    assert_eq!(arrival(&mut store, record), None);
+    told(&mut store, 1, NOON);
+    assert_eq!(arrival(&mut store, record), Some(Arrival { hub_ms: NOON, seq: 1 }));
+    assert_eq!(arrival(&mut store, other), None);
+    // A mark that says nothing new changes nothing, and one that covers several is the arrival of each.
+    told(&mut store, 1, NOON + 1);
+    let field = builtin::by_tag(pengaduan::TAG).unwrap().field_named("kanal").unwrap();
+    let values = BTreeMap::from([(field.tag, Value::parse(field, "telepon").unwrap())]);
+    store.edit(&Edit { record, author: "sari".into(), writes: vec![(field.group, values, vec![record.0])] }).unwrap();
+    assert_eq!(arrival(&mut store, record), None, "the change waits");
+    told(&mut store, 3, NOON + 2);
+    assert_eq!(arrival(&mut store, record), Some(Arrival { hub_ms: NOON + 2, seq: 3 }));
+    assert_eq!(arrival(&mut store, other), Some(Arrival { hub_ms: NOON + 2, seq: 2 }));
+    told(&mut store, 1, NOON + 3);
+    told(&mut store, 3, NOON + 4);
+    assert_eq!(arrival(&mut store, other), Some(Arrival { hub_ms: NOON + 4, seq: 2 }), "it arrived anew");
+}
+
+#[test]
 fn ops_to_send_come_in_order_with_their_running_hash() {
     let mut pc = Pc::new(6);
     let mut store = pc.start();

@@ -142,6 +142,7 @@ mod tests {
             wall_ms: ENTERED_MS,
             changed_ms: ENTERED_MS,
             conflicts: 0,
+            arrival: None,
         };
         Entry { summary, record, logs: Default::default(), verdicts: Vec::new() }
     }

@@ -54,6 +54,8 @@ pub(in super::super) struct Line {
     pub(in super::super) at: When,
     pub(in super::super) hour: String,
     pub(in super::super) is_in_conflict: bool,
+    /// When it arrived by the hub's clock, and under which number.
+    pub(in super::super) arrived: Option<String>,
 }
 
 /// Records, filtered and searched.
@@ -176,5 +178,9 @@ pub(in super::super) fn line(
         at: clock.when(summary.wall_ms, w),
         hour: clock.time(summary.wall_ms, w),
         is_in_conflict: summary.conflicts > 0,
+        arrived: summary.arrival.map(|arrival| {
+            let number = w.number(arrival.seq);
+            w.with("catatan.tiba", &[("waktu", &clock.exact(arrival.hub_ms, w)), ("n", &number)])
+        }),
     }
 }

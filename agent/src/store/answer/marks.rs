@@ -13,7 +13,7 @@ use super::super::facts::{self, name};
 use super::super::opening::cursor;
 use super::super::pack::{SEQ_BITS, known_log_number, split};
 use super::super::read::refresh_record;
-use super::super::{Store, StoreError, carried, next, secured, signing};
+use super::super::{Store, StoreError, arrival, carried, next, secured, signing};
 use super::page::put_cursor;
 use super::{Applied, Came};
 
@@ -33,7 +33,7 @@ impl Store {
         let mut applied = Applied::default();
         for (log, stored, durable) in &marks.logs.0 {
             if let Some(n) = known_log_number(&transaction, LogId::from_bytes(*log))? {
-                move_mark(&transaction, n, *stored, *durable, &mut applied)?;
+                move_mark(&transaction, n, (*stored, *durable), marks.hub_ms, &mut applied)?;
             }
         }
         secured::note_backed_up(&transaction, marks, asked, applied.secured > 0)?;
@@ -93,7 +93,13 @@ fn round_trip(known_ms: u32, waited_ms: Option<u32>) -> u32 {
     }
 }
 
-fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut Applied) -> Result<(), StoreError> {
+fn move_mark(
+    db: &Connection,
+    n: i64,
+    (stored, durable): (u64, u64),
+    hub_ms: i64,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
     let row: Option<(i64, i64, i64, bool)> = db
         .prepare_cached("SELECT held, stored, durable, own FROM log WHERE n = ?")
         .and_then(|mut select| {
@@ -116,6 +122,7 @@ fn move_mark(db: &Connection, n: i64, stored: u64, durable: u64, applied: &mut A
     applied.secured += u64::try_from(durable - covered).unwrap_or(0);
     applied.betrayed += u64::try_from(covered - after).unwrap_or(0);
     if own {
+        arrival::note(db, n, (before, after), hub_ms)?;
         applied.acknowledged += u64::try_from(after - before).unwrap_or(0);
         applied.forgotten += u64::try_from(before - after).unwrap_or(0);
     }

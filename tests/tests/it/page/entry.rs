@@ -102,6 +102,8 @@ fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() 
     visitor.post(&change, &[("kepala", &heads), ("uraian", "Lampu padam sejak Selasa")]).expect(303);
     visitor.post(&format!("{record}/keterangan"), &[("catatan", "Sudah ditelepon")]).expect(303);
     let page = visitor.get(&record).expect(200).text();
+    sari.wait_arrived();
+    assert!(visitor.get(&record).expect(200).text().contains("Diterima pusat "), "when the hub has it is said");
     for part in ["Lampu padam sejak Selasa", "sejak Senin</s>", "sudah diganti", "Sudah ditelepon", "Siti", "Riwayat"] {
         assert!(page.contains(part), "{part} in\n{page}");
     }
