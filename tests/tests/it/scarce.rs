@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use kentongan_tests::link::{Profile, Relay};
+use kentongan_tests::office::by_day;
 use kentongan_tests::{Dice, Hub, Office, data, wait};
 
 /// Everything is due at once, as in other stories, under rules for the link.
@@ -24,7 +25,7 @@ fn texts(hub: &Hub) -> Vec<String> {
 #[test]
 fn with_the_budget_of_the_day_used_up_records_wait_and_urgent_complaints_go_also_after_a_restart() {
     let hub = Hub::start();
-    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut sari = Office::enrol(&hub, by_day());
     sari.configure(&configured("[data]\nday_max = \"100B\"\n"));
     sari.start();
     let data = wait::until("the first contact used it up", wait::LONG, || {

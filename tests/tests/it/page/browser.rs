@@ -1,10 +1,11 @@
 //! Stories in a real browser, with the keys of a person. Without Chromium each says that it is skipped.
 
 use kentongan_tests::browser::Browser;
+use kentongan_tests::office::by_day;
 use kentongan_tests::{Entered, Hub, Office, wait};
 
 fn office(hub: &Hub) -> (Office, String) {
-    let mut sari = Office::enrol(hub, "32.73.05.1001");
+    let mut sari = Office::enrol(hub, by_day());
     sari.hurry();
     sari.start();
     let page = sari.page();

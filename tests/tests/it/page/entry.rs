@@ -1,5 +1,6 @@
 //! A clerk enters, sees and prints, with scripts off: every form posts, every link leads.
 
+use kentongan_tests::office::by_day;
 use kentongan_tests::{Hub, Office};
 use serde_json::json;
 
@@ -46,7 +47,7 @@ fn steps(page: &str) -> Vec<String> {
 #[test]
 fn a_complaint_is_entered_checked_saved_printed_found_changed_and_remarked_on() {
     let hub = Hub::start();
-    let mut sari = Office::enrol(&hub, "32.73.05.1001");
+    let mut sari = Office::enrol(&hub, by_day());
     let mut visitor = open(&mut sari);
     visitor.post("/petugas", &[("nama", "Siti")]).expect(303);
     let form = new_form(&mut visitor, "pengaduan");
