@@ -63,10 +63,8 @@ pub(crate) fn own(dir: &DataDir) -> Result<Catalog, Failure> {
 }
 
 /// All words in a language, as a file of an office's own words would say them.
-pub(crate) fn listed(dir: &DataDir, lang: Lang) -> Result<Vec<(&'static str, String)>, Failure> {
-    let catalog: &'static Catalog = Box::leak(Box::new(own(dir)?));
-    let words = catalog.in_lang(lang);
-    Ok(keys().map(|key| (key, words.t(key).to_owned())).collect())
+pub(crate) fn listed(dir: &DataDir, lang: Lang) -> Result<Vec<(&'static str, &'static str)>, Failure> {
+    Ok(own(dir)?.texts(lang).collect())
 }
 
 fn unreadable(path: &Path, why: &str) -> Failure {
@@ -157,10 +155,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = DataDir::at(Program::Agent, folder.path());
         let menu = |lang| listed(&dir, lang).expect("words").into_iter().find(|(key, _)| *key == "menu.beranda");
-        assert_eq!(menu(Lang::Id).map(|(_, text)| text), Some("Beranda".to_owned()));
+        assert_eq!(menu(Lang::Id).map(|(_, text)| text), Some("Beranda"));
         std::fs::write(dir.own_words(Lang::Id), "menu.beranda = Tepas\n").expect("written");
-        assert_eq!(menu(Lang::Id).map(|(_, text)| text), Some("Tepas".to_owned()));
-        assert_eq!(menu(Lang::En).map(|(_, text)| text), Some("Start".to_owned()));
+        assert_eq!(menu(Lang::Id).map(|(_, text)| text), Some("Tepas"));
+        assert_eq!(menu(Lang::En).map(|(_, text)| text), Some("Start"));
         for (file, said) in [
             (
                 "\nmenu.berada = Tepas",

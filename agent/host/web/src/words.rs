@@ -105,6 +105,11 @@ impl Catalog {
         }
     }
 
+    /// Every key with its text in `lang`.
+    pub fn texts(&self, lang: Lang) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.of_lang(lang).iter().map(|(key, text)| (*key, *text))
+    }
+
     /// Every key.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.id.keys().copied()
