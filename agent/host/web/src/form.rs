@@ -36,6 +36,13 @@ impl Fields {
         pairs.collect::<Vec<_>>().join("&")
     }
 
+    /// The same and one more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Fields {
+        self.add(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The same without one of them.
     #[must_use]
     pub fn without(mut self, name: &str) -> Fields {

@@ -9,7 +9,8 @@ use kentongan_protocol::form::{Form, Value};
 use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_protocol::sealed::is_confidential;
-use kentongan_web::{Asked, Reply, Square, Words};
+
+use kentongan_web::{Asked, Fields, Reply, Square, Words};
 
 use super::super::due::next_steps;
 use super::super::entry;
@@ -35,6 +36,8 @@ struct ReceiptPage<'a> {
     steps: Vec<String>,
     /// Who signs the paper.
     signatures: Vec<&'static str>,
+    /// Where the receipt is ready to be sent to the citizen's telephone; empty if it is not for other hands.
+    message: String,
     print_style: &'static str,
     is_new: bool,
     /// Another complaint of the same reporter is offered.
@@ -89,7 +92,8 @@ pub(in super::super) async fn receipt(
         steps.push(w.with("terima.tak_dijawab", &[("siapa", unanswered)]));
     }
     // Who told it signs that it was understood; whoever does not want to be known does not.
-    let signatures = match is_named(form, &entry.record, w) {
+    let is_open = hides_nothing(form, &entry.record);
+    let signatures = match is_open && !said(form, &entry.record, &["nama_pelapor"], w).is_empty() {
         true => vec![w.t("terima.petugas"), w.t("bagian.pelapor")],
         false => vec![w.t("terima.petugas")],
     };
@@ -117,6 +121,10 @@ pub(in super::super) async fn receipt(
         id: id.to_string(),
         spoken: code.replace('-', ", "),
         qr: Square::of(&leading_to(track, &code)),
+        message: match is_open && !shell.is_training {
+            true => messenger(&format!("{}\n{} {code}\n{}", called(&member), w.t("terima.judul"), steps.join("\n"))),
+            false => String::new(),
+        },
         code,
         office: called(&member),
         lines,
@@ -152,12 +160,16 @@ fn leading_to(track: &str, code: &str) -> String {
     }
 }
 
-/// Whether whoever complains gave a name, and does not want it hidden.
-fn is_named(form: &Form, record: &Record, w: &Words) -> bool {
+/// Where WhatsApp asks to whom the text shall go. No number stands in the address: it stays in the browser's history.
+fn messenger(text: &str) -> String {
+    format!("https://wa.me/?{}", Fields::default().with("text", text).to_text())
+}
+
+/// Whether whoever complains wants nothing hidden.
+fn hides_nothing(form: &Form, record: &Record) -> bool {
     let view = form.group(pengaduan::group::PRIVASI).map(|group| GroupView::of(record, form, group));
     let chosen = view.as_ref().and_then(GroupView::shown).and_then(|values| values.get(&pengaduan::privasi::FIELD));
-    let hides_nothing = matches!(chosen, None | Some(Value::One(pengaduan::privasi::BIASA)));
-    hides_nothing && !said(form, record, &["nama_pelapor"], w).is_empty()
+    matches!(chosen, None | Some(Value::One(pengaduan::privasi::BIASA)))
 }
 
 #[cfg(test)]
@@ -179,5 +191,12 @@ mod tests {
         for track in ["", "WA 0812-5550-0100"] {
             assert_eq!(leading_to(track, code), code);
         }
+    }
+    #[test]
+    fn a_message_is_whole_after_it_was_an_address() {
+        let text = "Kantor & Desa\nTANDA TERIMA KTG-7K3M-Q2H9D-R\nLacak: lacak.example/?a=b#c";
+        let (_, written) =
+            messenger(text).split_once('?').map(|(to, text)| (to.to_owned(), text.to_owned())).expect("a text");
+        assert_eq!(Fields::of_text(&written).text("text"), text);
     }
 }

@@ -293,6 +293,8 @@ fn a_receipt_says_what_it_is_about_where_to_track_it_and_whom_to_turn_to() {
             assert_eq!(said.contains("Lampu jalan"), tells, "{said}");
             let signed = said.contains(if is_plain { "Pelapor: ___" } else { "<div>Pelapor</div>" });
             assert_eq!(signed, is_signed, "{said}");
+            // Ready for the messages of whoever hides nothing, and without a number in the address.
+            assert_eq!(said.contains("https://wa.me/?text="), privacy == "biasa" && !is_plain, "{said}");
         }
     }
 }
