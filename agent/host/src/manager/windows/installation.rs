@@ -48,10 +48,11 @@ pub fn secure(dir: &DataDir) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Registers the service that runs `executable` with `arguments`, or brings its registration up to date.
+/// Registers the service that runs `executable` with `arguments`, or brings its registration up to date. One that was asked to
+/// stop has ended then, so that an installer that asked can start it anew.
 ///
 /// # Errors
-/// It cannot be done, for want of rights for example.
+/// It cannot be done, for want of rights for example, or the service does not end in time.
 pub fn register(program: Program, executable: PathBuf, arguments: Vec<OsString>) -> Result<(), Failure> {
     let info = ServiceInfo {
         name: program.service().into(),
@@ -68,6 +69,7 @@ pub fn register(program: Program, executable: PathBuf, arguments: Vec<OsString>)
     let manager = manager(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE)?;
     let service = match opened(&manager, program, ServiceAccess::ALL_ACCESS)? {
         Some(service) => {
+            until_its_state(program, &service, |state| Ok(state != ServiceState::StopPending))?;
             service.change_config(&info).context("change the service")?;
             service
         }
@@ -109,23 +111,34 @@ pub fn stop(program: Program) -> Result<bool, Failure> {
     let Some(service) = opened(&manager, program, ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)? else {
         return Ok(false);
     };
-    let until = Instant::now() + STOP_MAX;
     let mut asked = false;
-    loop {
-        match service.query_status().context("ask how the service is")?.current_state {
-            ServiceState::Stopped => return Ok(true),
-            ServiceState::StopPending => {}
-            _ if asked => {}
-            _ => {
-                service.stop().context("stop the service")?;
-                asked = true;
-            }
+    until_its_state(program, &service, |state| match state {
+        ServiceState::Stopped => Ok(true),
+        ServiceState::StopPending => Ok(false),
+        _ if asked => Ok(false),
+        _ => {
+            asked = true;
+            service.stop().context("stop the service")?;
+            Ok(false)
         }
+    })?;
+    Ok(true)
+}
+
+/// Waits until a service is in a state that does.
+fn until_its_state(
+    program: Program,
+    service: &Service,
+    mut does: impl FnMut(ServiceState) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let until = Instant::now() + STOP_MAX;
+    while !does(service.query_status().context("ask how the service is")?.current_state)? {
         if Instant::now() >= until {
             return Err(anyhow::anyhow!("the service {} does not end", program.service()).into());
         }
         std::thread::sleep(LOOK_EVERY);
     }
+    Ok(())
 }
 
 /// Takes the registration away; `false` if there was none. A service that runs goes when it has ended.
