@@ -192,9 +192,10 @@ mod tests {
         in_runtime(async {
             let office = TrainingOffice::open(&real, None, settings()).await.expect("opens");
             let filter = ListFilter { limit: 20, ..ListFilter::default() };
-            let records = office.agent().ask(move |store| store.list(&filter)).await.expect("a list").records;
-            assert_eq!(records.len(), COMPLAINTS.len() + SURVEYS.len());
-            let codes: Vec<_> = records.iter().filter_map(|(summary, _)| summary.code).collect();
+            let codes =
+                office.agent().ask(move |store| store.list(&filter, |line, _| line.code)).await.expect("a list");
+            assert_eq!(codes.records.len(), COMPLAINTS.len() + SURVEYS.len());
+            let codes: Vec<_> = codes.records.into_iter().flatten().collect();
             assert!(codes.len() == COMPLAINTS.len() && codes.iter().all(|code| code.is_of_training()), "{codes:?}");
             office.close().await.expect("closes");
         });

@@ -81,7 +81,7 @@ impl Program {
         let mut command = Command::new(self.path_of(version));
         command.env_clear().env("KENTONGAN_LANG", "en").env("NO_COLOR", "1").stdin(Stdio::null());
         // As the agent's unit has it (packaging/linux/files): figures of memory are those of what is installed.
-        command.env("MALLOC_ARENA_MAX", "1");
+        command.env("MALLOC_ARENA_MAX", "1").env("MALLOC_MMAP_THRESHOLD_", "131072");
         // No story may find the place of another one taken.
         let pages = if self == Program::Agent { PAGE_LISTEN } else { CONSOLE_LISTEN };
         command.env(pages, "127.0.0.1:0");

@@ -8,6 +8,7 @@ use kentongan_host::fail::Failure;
 use kentongan_protocol::form::builtin::pengaduan::{self, group};
 use kentongan_protocol::form::builtin::suara;
 use kentongan_protocol::form::{Form, builtin};
+use kentongan_protocol::ids::RecordId;
 use kentongan_protocol::merge::{GroupView, Record};
 use kentongan_web::{Asked, Reply, Words};
 
@@ -203,52 +204,69 @@ async fn alerts(pages: &Pages, shell: &Shell, looked: &Looked) -> Result<Vec<Ale
     let (rejected, conflicts) = (counts.rejected > 0, counts.conflicts > 0);
     let clock = looked.clock.clone();
     let since_ms = clock.now_ms.saturating_sub(ANSWERS_DAYS * DAY_MS);
-    let found = pages
+    let w = shell.w;
+    let alerts = pages
         .agent
         .ask(move |store| {
-            let mut found = Vec::new();
+            let mut board = Board { w, alerts: Vec::new(), noted: BTreeSet::new() };
             if rejected {
                 let filter =
                     ListFilter { state: Some(RecordState::Rejected), limit: ALERTS_MAX, ..ListFilter::default() };
-                found.extend(store.list(&filter)?.records.into_iter().map(|record| (record, Why::Repair)));
+                store.list(&filter, |summary, record| board.note(&summary, &record, &Why::Repair))?;
             }
-            found.extend(due(store, &clock)?);
+            for (pressing, id) in due(store, &clock)? {
+                if board.is_full() {
+                    break;
+                }
+                let Entry { summary, record, .. } = store.entry(id)?;
+                board.note(&summary, &record, &Why::Due(pressing));
+            }
             for id in store.changed_since(since_ms, CHANGED_LOOKED_AT)? {
-                let entry = store.entry(id)?;
-                let stands_apart = conflicts && entry.summary.conflicts > 0;
-                let why = if stands_apart { Why::Conflict } else { Why::Answer };
-                found.push(((entry.summary, entry.record), why));
+                if board.is_full() {
+                    break;
+                }
+                let Entry { summary, record, .. } = store.entry(id)?;
+                let stands_apart = conflicts && summary.conflicts > 0;
+                board.note(&summary, &record, if stands_apart { &Why::Conflict } else { &Why::Answer });
             }
-            Ok(found)
+            Ok(board.alerts)
         })
         .await?;
-    let w = &shell.w;
-    let (mut alerts, mut told) = (Vec::new(), BTreeSet::new());
-    for ((summary, record), why) in found {
-        let Some(form) = builtin::by_tag(summary.form) else { continue };
+    Ok(alerts)
+}
+
+/// What the first page points to, gathered record by record.
+struct Board {
+    w: Words,
+    alerts: Vec<Alert>,
+    noted: BTreeSet<RecordId>,
+}
+
+impl Board {
+    fn is_full(&self) -> bool {
+        self.alerts.len() >= ALERTS_MAX as usize
+    }
+
+    /// Once each, for the first reason that there is.
+    fn note(&mut self, summary: &RecordSummary, record: &Record, why: &Why) {
+        let w = &self.w;
+        let Some(form) = builtin::by_tag(summary.form).filter(|_| !self.is_full()) else { return };
         let (class, words) = match why {
             Why::Repair => ("salah", w.t("keadaan.rejected").to_owned()),
             Why::Due(pressing) if pressing.is_missed => ("salah", pressing.sentence(w)),
             Why::Due(pressing) => ("lambat", pressing.sentence(w)),
             Why::Conflict => ("lambat", w.t("catatan.bentrok").to_owned()),
-            Why::Answer if is_answered(form, &record) => ("sampai", w.t("beranda.dijawab").to_owned()),
-            Why::Answer => continue,
+            Why::Answer if is_answered(form, record) => ("sampai", w.t("beranda.dijawab").to_owned()),
+            Why::Answer => return,
         };
-        if !told.insert(summary.record) {
-            continue;
+        if !self.noted.insert(summary.record) {
+            return;
         }
         let code = summary.code.map_or_else(|| form.label.in_lang(w.lang).to_owned(), |code| code.to_string());
-        let title = super::records::title(form, &record, w);
-        alerts.push(Alert { class, words, id: summary.record.to_string(), code, title });
-        if alerts.len() == ALERTS_MAX as usize {
-            break;
-        }
+        let title = super::records::title(form, record, w);
+        self.alerts.push(Alert { class, words, id: summary.record.to_string(), code, title });
     }
-    Ok(alerts)
 }
-
-/// A record that may have to stand on the first page, and why.
-type Noted = ((RecordSummary, Record), Why);
 
 /// Why a record stands on the first page.
 enum Why {
@@ -259,7 +277,7 @@ enum Why {
 }
 
 /// Complaints that this office has to answer now or soon, the most pressing first.
-fn due(store: &mut Store, clock: &Clock) -> Result<Vec<Noted>, StoreError> {
+fn due(store: &mut Store, clock: &Clock) -> Result<Vec<(Pressing, RecordId)>, StoreError> {
     let Some((form, office)) = builtin::by_tag(pengaduan::TAG).zip(store.member().map(|member| member.office.clone()))
     else {
         return Ok(Vec::new());
@@ -269,11 +287,11 @@ fn due(store: &mut Store, clock: &Clock) -> Result<Vec<Noted>, StoreError> {
     for id in store.complaints_worked_on_since(since_ms, DUE_LOOKED_AT)? {
         let Entry { summary, record, .. } = store.entry(id)?;
         if let Some(pressing) = limits.pressing(form, &record, summary.wall_ms, &office, clock) {
-            due.push((pressing, (summary, record)));
+            due.push((pressing, id));
         }
     }
     due.sort_by_key(|(pressing, _)| pressing.until);
-    Ok(due.into_iter().map(|(pressing, found)| (found, Why::Due(pressing))).collect())
+    Ok(due)
 }
 
 fn is_answered(form: &Form, record: &Record) -> bool {

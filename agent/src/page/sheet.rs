@@ -43,18 +43,21 @@ pub(super) async fn sheet(pages: &Pages, shell: &Shell, asked: &Asked) -> Result
         return Ok(shell::refusal(shell, hyper::StatusCode::NOT_FOUND, "tolak.tidak_ada"));
     };
     let filter = ListFilter { entered_ms: Some((from_ms, until_ms)), limit: RECORDS_MAX, ..ListFilter::default() };
+    let told = super::records::titles(shell.w);
     let (found, entered) = pages
         .agent
-        .ask(move |store| Ok((store.list(&filter)?, store.entered_between(from_ms, until_ms)?.total())))
+        .ask(move |store| Ok((store.list(&filter, told)?, store.entered_between(from_ms, until_ms)?.total())))
         .await?;
     let mut records = found.records;
     records.sort_by_key(|(summary, _)| (summary.wall_ms, summary.record));
     let count = |state| records.iter().filter(|(summary, _)| summary.state == state).count();
-    let lines: Vec<Line> =
-        records.iter().map(|(summary, record)| super::records::line(shell, &clock, summary, record, false)).collect();
-    let mut sum = Sha256::new();
-    for (line, (summary, _)) in lines.iter().zip(&records) {
+    let (arrived, waiting, rejected) =
+        (count(RecordState::Arrived), count(RecordState::Queued), count(RecordState::Rejected));
+    let (mut lines, mut sum): (Vec<Line>, _) = (Vec::new(), Sha256::new());
+    for (summary, title) in records {
+        let line = super::records::line(shell, &clock, &summary, title, false);
         sum.update(format!("{} {} {}\n", line.id, line.code, summary.state.code()));
+        lines.push(line);
     }
     let beside = |days: i32| {
         let other = day.to_days().and_then(|number| Civil::from_days(number.checked_add(days)?));
@@ -68,9 +71,9 @@ pub(super) async fn sheet(pages: &Pages, shell: &Shell, asked: &Asked) -> Result
         before: beside(-1),
         after: beside(1),
         entered: w.number(entered),
-        arrived: count(RecordState::Arrived),
-        waiting: count(RecordState::Queued),
-        rejected: count(RecordState::Rejected),
+        arrived,
+        waiting,
+        rejected,
         lines,
         printed: clock.exact(now_ms, w),
         hash: sum.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect(),

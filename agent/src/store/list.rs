@@ -33,9 +33,9 @@ pub struct ListFilter {
 
 /// What a list shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The records, each with what it says.
-    pub records: Vec<(RecordSummary, Record)>,
+pub struct Found<T> {
+    /// What was told of each record.
+    pub records: Vec<T>,
     /// There are more.
     pub has_more: bool,
     /// Some of what is new was not searched yet.
@@ -59,11 +59,16 @@ impl Today {
 }
 
 impl Store {
-    /// The records that a person looks for.
+    /// The records that a person looks for, and of each what `told` makes of what it says. One record after the other is in
+    /// memory: a long list costs what is told.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn list(&mut self, filter: &ListFilter) -> Result<Found, StoreError> {
+    pub fn list<T>(
+        &mut self,
+        filter: &ListFilter,
+        mut told: impl FnMut(RecordSummary, Record) -> T,
+    ) -> Result<Found<T>, StoreError> {
         let searched = match Asked::of(&filter.words) {
             Some(asked) => Some(self.look_for(&asked, &filter.words)?),
             None => None,
@@ -72,7 +77,7 @@ impl Store {
         let wanted = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let has_more = lines.len() > wanted;
         lines.truncate(wanted);
-        let records = lines.into_iter().map(|line| self.merged(line.record).map(|record| (line, record)));
+        let records = lines.into_iter().map(|line| self.merged(line.record).map(|record| told(line, record)));
         let records = records.collect::<Result<_, _>>()?;
         Ok(Found { records, has_more, is_cut: searched.is_some_and(|searched| searched.is_cut) })
     }

@@ -79,11 +79,16 @@ fn open_sound(path: &Path) -> Result<Sound, StoreError> {
 /// Prepared statements kept: more than this program has.
 const STATEMENTS_MAX: usize = 128;
 
+/// Pages of the file that SQLite keeps in memory, in KiB. The system keeps them too, and may drop them when it needs the room.
+const CACHE_KIB: i64 = 512;
+
 /// Reads what every use of the store begins with.
 pub(super) fn sound(db: Connection) -> Result<Sound, StoreError> {
     db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    let setting_up = || StoreError::because("set up the store");
     // What was typed into a draft is not left in the file when the draft is emptied.
-    db.query_row("PRAGMA secure_delete=ON", [], |_| Ok(())).map_err(StoreError::because("set up the store"))?;
+    db.query_row("PRAGMA secure_delete=ON", [], |_| Ok(())).map_err(setting_up())?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB).map_err(setting_up())?;
     let last: Option<i64> = db
         .query_row("SELECT max(hlc) FROM log", [], |row| row.get(0))
         .map_err(StoreError::because("read the hybrid time"))?;

@@ -42,14 +42,13 @@ impl Store {
             limit: LOOKED_MAX,
             ..ListFilter::default()
         };
-        let looked_at = self.list(&latest)?.records.into_iter().filter(|(_, record)| !is_confidential(record));
-        let mut alike: Vec<(usize, RecordSummary)> = looked_at
-            .filter_map(|(line, record)| {
-                let others: BTreeSet<String> = cut(&description_of(&record)?).collect();
-                let (both, all) = (words.intersection(&others).count(), words.union(&others).count());
-                (both * ALIKE.1 >= all * ALIKE.0).then_some((both * 1_000 / all.max(1), line))
-            })
-            .collect();
+        let looked_at = self.list(&latest, |line, record| {
+            let description = if is_confidential(&record) { None } else { description_of(&record) };
+            let others: BTreeSet<String> = cut(&description?).collect();
+            let (both, all) = (words.intersection(&others).count(), words.union(&others).count());
+            (both * ALIKE.1 >= all * ALIKE.0).then_some((both * 1_000 / all.max(1), line))
+        })?;
+        let mut alike: Vec<(usize, RecordSummary)> = looked_at.records.into_iter().flatten().collect();
         alike.sort_by_key(|(share, _)| std::cmp::Reverse(*share));
         Ok(alike.into_iter().take(TOLD_MAX).map(|(_, line)| line).collect())
     }

@@ -12,7 +12,7 @@ use kentongan_web::{Asked, Reply};
 use super::super::route::Pages;
 use super::super::shell::{self, Shell};
 use crate::kiosk::no_such_kiosk;
-use crate::store::ListFilter;
+use crate::store::{ListFilter, RecordSummary};
 
 /// Days that the chart shows, today among them.
 const DAYS: i64 = 30;
@@ -93,8 +93,10 @@ async fn page(pages: &Pages, shell: &Shell, code: Option<String>, fault: String)
         limit: VOTES_MAX,
         ..ListFilter::default()
     };
-    let (kiosks, votes) = pages.agent.ask(move |store| Ok((store.kiosks()?, store.list(&filter)?.records))).await?;
-    let votes: Vec<Vote> = votes.iter().filter_map(|(summary, record)| Vote::of(record, summary.wall_ms)).collect();
+    let told = |summary: RecordSummary, record| Vote::of(&record, summary.wall_ms);
+    let (kiosks, votes) =
+        pages.agent.ask(move |store| Ok((store.kiosks()?, store.list(&filter, told)?.records))).await?;
+    let votes: Vec<Vote> = votes.into_iter().flatten().collect();
     let w = &shell.w;
     let kiosks = kiosks.into_iter().map(|kiosk| Line {
         id: kiosk.id,

@@ -120,11 +120,12 @@ async fn found(
         offset: page * PAGE,
         limit: PAGE,
     };
+    let told = super::titles(*w);
     let (found, counts, now_ms) =
-        pages.agent.ask(move |store| Ok((store.list(&filter)?, store.counts()?, store.wall_ms()))).await?;
+        pages.agent.ask(move |store| Ok((store.list(&filter, told)?, store.counts()?, store.wall_ms()))).await?;
     let clock = shell.clock(now_ms);
     let is_sending = pages.agent.is_in_contact();
-    let lines = found.records.iter().map(|(summary, record)| line(shell, &clock, summary, record, is_sending));
+    let lines = found.records.into_iter().map(|(summary, title)| line(shell, &clock, &summary, title, is_sending));
     let lines = lines.collect();
     let number = |state| match state {
         RecordState::Rejected => counts.rejected,
@@ -162,7 +163,7 @@ pub(in super::super) fn line(
     shell: &Shell,
     clock: &kentongan_web::Clock,
     summary: &crate::store::RecordSummary,
-    record: &kentongan_protocol::merge::Record,
+    title: String,
     is_sending: bool,
 ) -> Line {
     let w = &shell.w;
@@ -174,7 +175,7 @@ pub(in super::super) fn line(
         word,
         form: form.map_or("?", |form| form.label.in_lang(w.lang)),
         code: summary.code.map(|code| code.to_string()).unwrap_or_default(),
-        title: form.map(|form| super::title(form, record, w)).unwrap_or_default(),
+        title,
         at: clock.when(summary.wall_ms, w),
         hour: clock.time(summary.wall_ms, w),
         is_in_conflict: summary.conflicts > 0,

@@ -17,7 +17,7 @@ use kentongan_web::{Fields, Reply, Words};
 use super::route::Pages;
 use super::shell::Shell;
 use super::verdict::Shape;
-use crate::store::{RecordState, StoreError};
+use crate::store::{RecordState, RecordSummary, StoreError};
 
 pub(super) use change::{change, changed, decide, remark};
 pub(super) use list::{Line, line, list, look_up};
@@ -76,6 +76,14 @@ pub(super) fn title(form: &Form, record: &Record, w: &Words) -> String {
         _ => None,
     };
     brief(&text.unwrap_or_default(), TITLE_CHARS_MAX)
+}
+
+/// For [`Store::list`](crate::store::Store::list): of each record only its line is kept.
+pub(super) fn titles(w: Words) -> impl FnMut(RecordSummary, Record) -> (RecordSummary, String) + Clone {
+    move |summary, record| {
+        let title = builtin::by_tag(summary.form).map(|form| title(form, &record, &w)).unwrap_or_default();
+        (summary, title)
+    }
 }
 
 /// The beginning of a text in one line.

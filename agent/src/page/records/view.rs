@@ -166,10 +166,11 @@ async fn page(
     let form = form_of(entry.summary.form)?;
     let clock = shell.clock(now_ms);
     let is_confidential = is_confidential(&entry.record);
+    let title = super::title(form, &entry.record, &shell.w);
     let open = |group: &&Group| !is_confidential || matches!(group.tag, group::KANAL | group::PRIVASI);
     Ok(shell::page(&RecordPage {
         s: &shell.clone().at("catatan"),
-        line: super::list::line(shell, &clock, &entry.summary, &entry.record, pages.agent.is_in_contact()),
+        line: super::list::line(shell, &clock, &entry.summary, title, pages.agent.is_in_contact()),
         id: id.to_string(),
         has_receipt: entry.summary.code.is_some(),
         is_offered: is_offered(&entry, shell.author(), now_ms),

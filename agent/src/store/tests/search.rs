@@ -6,7 +6,7 @@ use super::*;
 
 fn found(store: &mut Store, words: &str) -> Vec<RecordId> {
     let filter = ListFilter { words: words.into(), limit: 50, ..ListFilter::default() };
-    store.list(&filter).unwrap().records.into_iter().map(|(line, _)| line.record).collect()
+    store.list(&filter, |line, _| line.record).unwrap().records
 }
 
 fn index_all(store: &mut Store) {
