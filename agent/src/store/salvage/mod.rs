@@ -115,7 +115,7 @@ pub(super) fn fill<R: Read + Seek>(
     }
     planted::reached(Place::Salvaged);
     let transaction = db.transaction().map_err(StoreError::because("begin to salvage"))?;
-    let mut work = Work { db: &transaction, remains, found, member, wall_ms, done: Salvaged::default() };
+    let mut work = Work { db: &transaction, remains, found, member, wall_ms, done: Salvaged::default(), marked: 0 };
     work.put_logs()?;
     work.put_rest()?;
     work.put_attachments()?;
@@ -125,11 +125,11 @@ pub(super) fn fill<R: Read + Seek>(
     if let Some(member) = &work.member {
         facts::put_member(work.db, member)?;
     }
-    let mut done = work.done;
+    let Work { mut done, marked, .. } = work;
     if let (Some(water), Some(member)) = (known.water, &work.member)
         && water.replica == member.replica
     {
-        done.lost_ops = done.lost_ops.max(water.ops.saturating_sub(done.own_ops));
+        done.lost_ops = done.lost_ops.max(water.ops.saturating_sub(marked));
     }
     facts::put(&transaction, name::DISAGREES, 1)?;
     facts::put(&transaction, name::CUT, 1)?;

@@ -50,6 +50,8 @@ pub(super) struct Sound {
     pub(super) feed: Option<i64>,
     /// It was entered again under another name. What the hub set aside it says again: its verdicts are not taken over.
     pub(super) retired: bool,
+    /// Its row stood in its log without gap. Such ops the mark beside the store counts, retired or not.
+    pub(super) chained: bool,
     /// What it was entered as is lost in its turn: it counts again, and waits as if behind a gap.
     pub(super) recalled: bool,
     pub(super) op: Option<Op>,
@@ -116,10 +118,8 @@ pub(super) fn assembled(head: LogHead, own: bool, candidates: BTreeMap<u64, Vec<
             }
             let op = Op::decode(&candidate.bytes).ok();
             let Candidate { bytes, feed, retired, .. } = candidate;
-            plan.ops.insert(
-                seq,
-                Sound { bytes: bytes.clone(), chain, feed: *feed, retired: *retired, recalled: false, op },
-            );
+            let (bytes, chained) = (bytes.clone(), candidate.chain.is_some());
+            plan.ops.insert(seq, Sound { bytes, chain, feed: *feed, retired: *retired, chained, recalled: false, op });
         }
         before = found.iter().filter_map(|candidate| candidate.chain).collect();
         before.extend(follows.then_some(plan.chain).filter(|_| plan.held == seq));

@@ -37,6 +37,8 @@ pub(super) struct Work<'a, R> {
     pub(super) member: Option<Member>,
     pub(super) wall_ms: i64,
     pub(super) done: Salvaged,
+    /// Ops of this PC that are still here, as the mark beside a store counts them: with those retired in a log without gap.
+    pub(super) marked: u64,
 }
 
 impl<R: Read + Seek> Work<'_, R> {
@@ -158,6 +160,7 @@ impl<R: Read + Seek> Work<'_, R> {
         let highest = plan.ops.last_key_value().map_or(0, |(seq, _)| *seq);
         let retired = plan.ops.len() as u64 - counting;
         self.done.own_ops += counting;
+        self.marked += counting + plan.ops.values().filter(|sound| sound.retired && sound.chained).count() as u64;
         self.done.strays += plan.ops.iter().filter(|(seq, sound)| plan.is_stray(**seq, sound)).count() as u64;
         self.done.lost_ops += highest.saturating_sub(counting + retired);
         if !plan.ops.is_empty() {

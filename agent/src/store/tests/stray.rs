@@ -210,6 +210,23 @@ fn a_change_waits_even_if_what_it_belongs_to_is_lost() {
     assert_eq!((counts.ops_pending, counts.queued), (1, 1), "nobody says that all has arrived");
 }
 
+#[test]
+fn what_was_lost_and_told_before_is_not_told_as_more_the_next_time() {
+    let (mut pc, mut store) = with_a_gap("TIGA-HILANG");
+    let log = store.opening(&HEALTH(), 1).unwrap().open.remove(0).head.log();
+    let waiting = RecordId(OpId { log, seq: 4 });
+    edit(&mut store, waiting, "informasi", waiting.0);
+    edit(&mut store, waiting, "antrean", waiting.0);
+    // The hub lacks what is lost: what waits is entered again, with what was said of it since.
+    store.apply(Event::Marks(marks(vec![(log.to_bytes(), 2, 0)], 0)), None).unwrap();
+    store.end_exchange(Ok(&agreed())).unwrap();
+    store.close().unwrap();
+
+    let mut store = pc.start();
+    let salvaged = store.repair(&StoreError::Damaged("a note about a log")).unwrap();
+    assert_eq!((salvaged.own_ops, salvaged.strays, salvaged.lost_ops), (6, 0, 1));
+}
+
 /// Ops in the damaged store that was set aside.
 fn ops_set_aside(pc: &Pc, store: &Store) -> Vec<Vec<u8>> {
     let aside = pc.folder.path().join(store.mishap().unwrap().unwrap().aside).join("store.db");
